@@ -1,0 +1,120 @@
+//! The door: all that can happen to a node, and all that it can ask for.
+
+use crate::plan::Plan;
+use crate::record::Entry;
+use core::net::{IpAddr, SocketAddr};
+use sip::{Bytes, Time};
+use std::sync::Arc;
+
+/// How bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// Datagrams; lost ones are sent again by the transactions.
+    Udp,
+    /// A stream, framed by Content-Length.
+    Tcp,
+}
+
+/// One way to a peer: from one of our listeners to an address. Health is kept per path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// Transport.
+    pub transport: Transport,
+    /// Which of our listeners, by its place in the node's list.
+    pub local: u8,
+    /// The other side.
+    pub remote: SocketAddr,
+}
+
+/// A path, and for a stream the connection on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow {
+    /// The path.
+    pub path: Path,
+    /// Which connection, numbered by the edge from 1; 0 for datagrams and for "any, open one if there is none".
+    pub connection: u64,
+}
+
+/// What can happen to a node.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A datagram, or one framed message of a stream, came.
+    Received {
+        /// Where from.
+        flow: Flow,
+        /// What.
+        bytes: Bytes,
+    },
+    /// The network says that nothing listens there: ICMP unreachable, connection refused or reset. All that waits
+    /// for a first answer on this path fails now.
+    Unreachable {
+        /// Where nobody is.
+        path: Path,
+    },
+    /// A host name of the plan has these addresses now. An empty list keeps the last good one.
+    Resolved {
+        /// The name as it stands in the plan.
+        host: Arc<str>,
+        /// All its addresses, in order of preference.
+        addresses: Vec<IpAddr>,
+    },
+    /// A new plan takes force for new calls; calls that are under way end on the plan they began with.
+    Apply(Arc<Plan>),
+    /// Take no new calls from now on, let those under way finish.
+    Drain,
+    /// The time of day: microseconds since 1970 (UTC) at [`Time::ZERO`]. At the start, and whenever the clock was set.
+    Clock {
+        /// Microseconds since 1970 at `Time::ZERO`.
+        epoch: i64,
+    },
+    /// Nothing but time has passed.
+    Tick,
+}
+
+/// What a node asks for.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Send these bytes.
+    Send {
+        /// Where to.
+        flow: Flow,
+        /// What.
+        bytes: Bytes,
+    },
+    /// Something worth keeping: for the log, the metrics, the call list.
+    Record(Entry),
+}
+
+/// One of a node's listening addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Transport.
+    pub transport: Transport,
+    /// The address it is bound to.
+    pub address: SocketAddr,
+    /// What peers are told: written into Via and Record-Route. A host name or an address, and the port.
+    pub advertise: (String, u16),
+}
+
+/// What a node is given once, for its life.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its name in records.
+    pub name: String,
+    /// Where it listens, at most 255; order is preference.
+    pub listeners: Vec<Listener>,
+    /// The key of the cluster's seals: the same on every node behind one address, kept over restarts.
+    pub key: [u8; 16],
+    /// Seed of this node's chance (branches, tags, probe jitter): different on every node and at every start.
+    pub seed: u64,
+    /// Microseconds since 1970 (UTC) at [`Time::ZERO`].
+    pub epoch: i64,
+}
+
+impl Identity {
+    /// Microseconds since 1970 at `now`.
+    #[must_use]
+    pub fn unix(&self, now: Time) -> i64 {
+        self.epoch.saturating_add(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,16 @@
+//! What Tandem says: it detects what can no longer take calls (health), evaluates the business's plan (plan) and
+//! reroutes each call through it (walk), behind one door (node).
+//!
+//! Nothing here performs I/O, reads a clock, starts threads or logs: events go in, effects come out.
+
+pub mod door;
+pub mod health;
+pub mod hours;
+pub mod plan;
+pub mod record;
+pub mod target;
+pub mod verdict;
+
+pub use door::{Effect, Event, Flow, Path, Transport};
+pub use health::Health;
+pub use plan::Plan;

@@ -1,0 +1,95 @@
+//! The plan: who gets a call, in which order.
+
+use crate::hours::{Hours, Zone};
+use crate::target::{Carrier, Peer, PeerId, Target, TargetId};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Names a [`Course`] by its place in [`Plan::courses`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CourseId(pub u32);
+
+/// The compiled plan file: everything one generation of it says. It cannot be wrong: every id is in range, every
+/// list has a member, courses do not contain themselves; the edge's `config` sees to that, and
+/// [`Plan::flaw`] says so again for tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The business.
+    pub business: Arc<str>,
+    /// Its time zone.
+    pub zone: Zone,
+    /// All SIP peers.
+    pub peers: Vec<Peer>,
+    /// All carriers, in order of preference for the way out.
+    pub carriers: Vec<Carrier>,
+    /// All targets.
+    pub targets: Vec<Target>,
+    /// All `[plans.*]`.
+    pub courses: Vec<Course>,
+    /// Which course a number has: E.164 with the plus, or any SIP user part.
+    pub numbers: BTreeMap<Arc<str>, CourseId>,
+    /// The course of numbers that nobody listed (`"*"`).
+    pub unlisted: Option<CourseId>,
+    /// `strict_6xx`: a 6xx ends the walk as RFC 3261 §16.7 has it.
+    pub strict_6xx: bool,
+}
+
+/// One `[plans.*]`: lists of steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// The key in the plan file.
+    pub name: Arc<str>,
+    /// What is walked while open.
+    pub steps: Vec<Step>,
+    /// What is walked outside the hours; `None` walks `steps` at any time.
+    pub closed: Option<Vec<Step>>,
+    /// Where a call goes once a step is over and somebody in it was busy; `None` goes on with the next step.
+    pub busy: Option<Vec<Step>>,
+    /// When it is open; `None` for always.
+    pub hours: Option<Hours>,
+    /// By then somebody whose job is to answer is ringing.
+    pub live_within: Duration,
+}
+
+/// One step: who is rung, together or one shortly after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Who. A course stands alone.
+    pub members: Vec<Member>,
+    /// How long each may ring (`for`); `None` for the target's own.
+    pub ring: Option<Duration>,
+    /// Pause between the starts of the members; zero rings all at once.
+    pub stagger: Duration,
+    /// The line in the plan file.
+    pub line: u32,
+}
+
+/// One member of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// Somebody to ring.
+    Target(TargetId),
+    /// Another course, walked to its end; then the walk comes back.
+    Course(CourseId),
+}
+
+impl Plan {
+    /// A peer of this plan.
+    #[must_use]
+    pub fn peer(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get(id.0 as usize)
+    }
+
+    /// A target of this plan.
+    #[must_use]
+    pub fn target(&self, id: TargetId) -> Option<&Target> {
+        self.targets.get(id.0 as usize)
+    }
+
+    /// A course of this plan.
+    #[must_use]
+    pub fn course(&self, id: CourseId) -> Option<&Course> {
+        self.courses.get(id.0 as usize)
+    }
+}

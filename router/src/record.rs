@@ -1,0 +1,119 @@
+//! What is worth keeping of what a node did: typed entries, printed by the edge.
+
+use crate::door::{Flow, Path};
+use crate::health::{Evidence, Standing};
+use core::net::SocketAddr;
+use sip::Time;
+use std::sync::Arc;
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A call is over, or its walk is: exactly one for every INVITE that was admitted.
+    Call(Box<CallRecord>),
+    /// A belief about a path has changed.
+    Health {
+        /// When.
+        at: Time,
+        /// The peers that use the path.
+        peers: Vec<Arc<str>>,
+        /// The path.
+        path: Path,
+        /// What was believed.
+        from: Standing,
+        /// What is believed now.
+        to: Standing,
+        /// Why, oldest first.
+        evidence: Vec<Evidence>,
+    },
+    /// Bytes were dropped without an answer.
+    Dropped {
+        /// Where from.
+        flow: Flow,
+        /// Why.
+        why: &'static str,
+    },
+    /// A request was refused with a status, without a walk.
+    Refused {
+        /// Where from.
+        flow: Flow,
+        /// The status.
+        status: u16,
+        /// Why.
+        why: &'static str,
+    },
+    /// A number that nobody listed was called: a porting accident, perhaps.
+    Unlisted {
+        /// The user part that was called.
+        number: String,
+        /// Where from.
+        flow: Flow,
+    },
+}
+
+/// One walk, from INVITE to its end, with every leg and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    /// Unique on this node: counts up.
+    pub id: u64,
+    /// The Call-ID, lossily as text.
+    pub call_id: String,
+    /// The caller's user part, lossily as text.
+    pub caller: String,
+    /// The number that was called.
+    pub number: String,
+    /// The course it had.
+    pub course: Arc<str>,
+    /// Was the business closed?
+    pub closed: bool,
+    /// Where it came from, and by which peer if that is known.
+    pub from: (SocketAddr, Option<Arc<str>>),
+    /// When the INVITE came.
+    pub began: Time,
+    /// When the caller was first told that it rings.
+    pub rang: Option<Time>,
+    /// When the final response was sent.
+    pub ended: Time,
+    /// How it ended.
+    pub end: End,
+    /// Every leg in the order it was begun.
+    pub legs: Vec<LegRecord>,
+}
+
+/// How a walk ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Somebody answered.
+    Answered {
+        /// Who.
+        target: Arc<str>,
+    },
+    /// The caller gave up.
+    Cancelled,
+    /// Nobody answered: the status the caller was given.
+    Failed {
+        /// The status.
+        status: u16,
+    },
+}
+
+/// One leg of a walk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegRecord {
+    /// Who was rung.
+    pub target: Arc<str>,
+    /// By which peer.
+    pub peer: Arc<str>,
+    /// By which path.
+    pub path: Path,
+    /// The line of its step in the plan file.
+    pub line: u32,
+    /// When the INVITE left.
+    pub began: Time,
+    /// When it first rang.
+    pub rang: Option<Time>,
+    /// When it was over for the walk.
+    pub ended: Option<Time>,
+    /// How it ended: `answered`, `503`, `no answer in 2s`, `cancelled: answered elsewhere` …
+    pub outcome: String,
+}

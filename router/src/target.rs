@@ -1,0 +1,138 @@
+//! What can be rung, and by which ways.
+
+use crate::door::Transport;
+use crate::verdict::CodeRule;
+use core::net::IpAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Names a [`Peer`] by its place in [`Plan::peers`](crate::Plan::peers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u32);
+
+/// Names a [`Carrier`] by its place in [`Plan::carriers`](crate::Plan::carriers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CarrierId(pub u32);
+
+/// Names a [`Target`] by its place in [`Plan::targets`](crate::Plan::targets).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId(pub u32);
+
+/// What a SIP peer is to the business: the code table (TRIGGERS, "by who said it") has a column for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerKind {
+    /// A trunk of a carrier: reaches phone numbers.
+    Trunk(CarrierId),
+    /// A PBX or phone of an office.
+    Site,
+    /// An answering service or another machine that answers, by SIP.
+    Service,
+}
+
+/// Where a peer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerHost {
+    /// An address.
+    Ip(IpAddr),
+    /// A name, resolved in the background.
+    Name(Arc<str>),
+}
+
+/// One SIP peer that requests can be sent to. Each of its addresses is a path with health of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// What people call it: the key in the plan file (`telnyx`, `office`), with the trunk's name if it has one.
+    pub name: Arc<str>,
+    /// What it is.
+    pub kind: PeerKind,
+    /// Where it is.
+    pub host: PeerHost,
+    /// Its port; 5060 if none is written.
+    pub port: Option<u16>,
+    /// How it is spoken to.
+    pub transport: Transport,
+    /// The user part its URI names; `None` keeps the number that was called.
+    pub user: Option<Arc<str>>,
+    /// How it is probed; `None` for passive-only.
+    pub probe: Option<Probe>,
+    /// How long an INVITE may stay without any response; `None` derives it from the measured round trip.
+    pub first: Option<Duration>,
+    /// How long after 100 a leg may stay without ringing.
+    pub progress: Duration,
+    /// What a status means there, where that differs from the table.
+    pub codes: BTreeMap<u16, CodeRule>,
+    /// What it can die of, together with others.
+    pub domains: Vec<Arc<str>>,
+}
+
+/// How a peer is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Pause between probes, ±20 % drawn at random. 1 s to 300 s; 500 ms at the least.
+    pub every: Duration,
+    /// How long a probe waits for an answer. 0.5 s to 10 s.
+    pub timeout: Duration,
+    /// Misses in a row until DOWN.
+    pub down_after: u8,
+    /// Answers in a row until PROBATION.
+    pub up_after: u8,
+    /// How long it must have been well before calls return; doubles with every flap, up to 10 minutes.
+    pub hold: Duration,
+}
+
+impl Probe {
+    /// The default for sites and services: 5 s; for carriers: 10 s. Worst case to DOWN: 13 s and 18 s.
+    #[must_use]
+    pub const fn every(every: Duration) -> Self {
+        Self {
+            every,
+            timeout: Duration::from_secs(2),
+            down_after: 3,
+            up_after: 3,
+            hold: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A carrier: one or more trunks that reach phone numbers and die together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// The key in the plan file.
+    pub name: Arc<str>,
+    /// Its trunks, in order of preference.
+    pub trunks: Vec<PeerId>,
+}
+
+/// Something that can be rung and whose acceptance ends the walk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The key in the plan file.
+    pub name: Arc<str>,
+    /// What it is.
+    pub kind: TargetKind,
+    /// How it is reached.
+    pub reach: Reach,
+    /// How long it may ring if its step does not say.
+    pub ring: Duration,
+}
+
+/// What a target is to the business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// An office.
+    Site,
+    /// Somebody's own phone.
+    Person,
+    /// Somebody whose job is to answer: counts for `live_within`.
+    Service,
+}
+
+/// How a target is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// By these peers themselves, in order.
+    Sip(Vec<PeerId>),
+    /// A phone number (E.164 with the plus, or a short code), through the plan's carriers in order.
+    Number(Arc<str>),
+}

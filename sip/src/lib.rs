@@ -1,0 +1,30 @@
+//! What the RFCs say about SIP, as values: a message is an index over the bytes that arrived, a change is a
+//! list of edits over them, a transaction is a state machine that is told the time.
+//!
+//! Nothing here performs I/O, reads a clock, draws random numbers or logs.
+
+pub mod build;
+pub mod check;
+pub mod edit;
+pub mod frame;
+pub mod header;
+pub mod message;
+pub mod method;
+pub mod name_addr;
+pub mod param;
+mod parse;
+pub mod time;
+pub mod txn;
+pub mod uri;
+pub mod via;
+
+pub use check::{Fault, check};
+pub use edit::Edits;
+pub use header::Name;
+pub use message::{Bytes, Field, Message, ParseError, Span};
+pub use method::Method;
+pub use name_addr::NameAddr;
+pub use param::Params;
+pub use time::Time;
+pub use uri::{Host, Uri};
+pub use via::Via;
