@@ -6,6 +6,7 @@
 pub mod door;
 pub mod health;
 pub mod hours;
+pub mod node;
 pub mod plan;
 pub mod record;
 pub mod target;
@@ -13,4 +14,5 @@ pub mod verdict;
 
 pub use door::{Effect, Event, Flow, Path, Transport};
 pub use health::Health;
+pub use node::Node;
 pub use plan::Plan;
