@@ -31,9 +31,70 @@ impl Edits {
         self.replace(span, Vec::new());
     }
 
-    /// The message with all changes made. Bytes of the datagram beyond the body are not copied.
+    /// The message with all changes made. Bytes of the datagram before the start line and beyond the body are not
+    /// copied.
+    ///
+    /// # Panics
+    /// If two edits overlap or one is not within the message: a mistake of the caller, never of the input.
     #[must_use]
-    pub fn apply(self, message: &Message) -> Bytes {
-        todo!("{message:?}")
+    pub fn apply(mut self, message: &Message) -> Bytes {
+        // An insertion stands before what is replaced at its place; the sort is stable.
+        self.list.sort_by_key(|(span, _)| (span.start, span.end));
+        let end = message.body.end;
+        let added: usize = self.list.iter().map(|(_, with)| with.len()).sum();
+        let mut out = Vec::with_capacity(message.bytes().len() + added);
+        let mut at = message.begin();
+        for (span, with) in &self.list {
+            assert!(at <= span.start && span.start <= span.end && span.end <= end, "edits must not overlap");
+            out.extend_from_slice(message.at(Span { start: at, end: span.start }));
+            out.extend_from_slice(with);
+            at = span.end;
+        }
+        out.extend_from_slice(message.at(Span { start: at, end }));
+        out.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &[u8] = b"\r\nBYE sip:a SIP/2.0\r\nA: 1\r\nl: 2\r\n\r\nxySURPLUS";
+
+    fn message() -> Message {
+        Message::parse(TEXT.into()).unwrap()
+    }
+
+    fn text(edits: Edits) -> String {
+        String::from_utf8(edits.apply(&message()).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn without_edits_the_message_alone_is_copied() {
+        assert_eq!(text(Edits::new()), "BYE sip:a SIP/2.0\r\nA: 1\r\nl: 2\r\n\r\nxy");
+    }
+
+    #[test]
+    fn edits_take_effect_in_order_of_place_whatever_the_order_they_were_added_in() {
+        let message = message();
+        let line = message.fields()[0].line;
+        let mut edits = Edits::new();
+        edits.replace(message.body, "z");
+        edits.remove(line);
+        edits.insert(line.start, "B: 2\r\n");
+        edits.insert(line.end, "D: 4\r\n");
+        edits.insert(line.start, "C: 3\r\n");
+        edits.replace(message.request_uri().unwrap(), "sip:b");
+        assert_eq!(text(edits), "BYE sip:b SIP/2.0\r\nB: 2\r\nC: 3\r\nD: 4\r\nl: 2\r\n\r\nz");
+    }
+
+    #[test]
+    #[should_panic(expected = "overlap")]
+    fn edits_that_overlap_are_a_mistake_of_ours() {
+        let line = message().fields()[0].line;
+        let mut edits = Edits::new();
+        edits.remove(line);
+        edits.insert(line.start + 1, "x");
+        let _ = edits.apply(&message());
     }
 }

@@ -13,6 +13,7 @@ pub mod method;
 pub mod name_addr;
 pub mod param;
 mod parse;
+mod scan;
 pub mod time;
 pub mod txn;
 pub mod uri;

@@ -3,6 +3,8 @@
 use crate::header::Name;
 use crate::method::Method;
 use crate::name_addr::NameAddr;
+use crate::parse::Flaws;
+use crate::scan::{Elements, Scanner, is_token, number};
 use crate::via::Via;
 use core::fmt;
 use std::sync::Arc;
@@ -57,7 +59,7 @@ pub struct Message {
     pub(crate) start: Start,
     pub(crate) fields: Vec<Field>,
     pub(crate) body: Span,
-    pub(crate) excess: bool,
+    pub(crate) flaws: Flaws,
 }
 
 /// The first line.
@@ -102,31 +104,46 @@ impl Message {
     /// The method: of the request line, or of a response's CSeq.
     #[must_use]
     pub fn method(&self) -> Method {
-        todo!()
+        match self.start {
+            Start::Request { method, .. } => method,
+            Start::Response { .. } => Method::of(self.method_name()),
+        }
     }
 
     /// The method's name as it was written: of the request line, or of a response's CSeq.
     #[must_use]
     pub fn method_name(&self) -> &[u8] {
-        todo!()
+        match self.start {
+            Start::Request { name, .. } => self.at(name),
+            Start::Response { .. } => self.cseq().map_or(b"", |(_, name)| name),
+        }
     }
 
     /// The Request-URI as it was written; `None` for a response.
     #[must_use]
     pub fn request_uri(&self) -> Option<Span> {
-        todo!()
+        match self.start {
+            Start::Request { uri, .. } => Some(uri),
+            Start::Response { .. } => None,
+        }
     }
 
     /// The status code; `None` for a request. 0 to 999 as it was written; `check` refuses those outside 100 to 699.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        todo!()
+        match self.start {
+            Start::Request { .. } => None,
+            Start::Response { status, .. } => Some(status),
+        }
     }
 
     /// The reason phrase; empty for a request.
     #[must_use]
     pub fn reason(&self) -> &[u8] {
-        todo!()
+        match self.start {
+            Start::Request { .. } => b"",
+            Start::Response { reason, .. } => self.at(reason),
+        }
     }
 
     /// All header fields in order.
@@ -155,8 +172,13 @@ impl Message {
     /// Each element of a comma-separated header, across all its lines, in order: the span of each, trimmed.
     /// Commas inside quotes and angle brackets do not separate.
     pub fn elements(&self, name: Name) -> impl Iterator<Item = Span> {
-        let _ = name;
-        core::iter::empty()
+        self.fields_of(name).flat_map(|field| {
+            let base = field.value.start;
+            // Offsets inside a value are below BYTES_MAX.
+            let place = move |at: usize| base + u32::try_from(at).unwrap_or_default();
+            let place_both = move |(start, end)| Span { start: place(start), end: place(end) };
+            Elements::of(self.at(field.value)).map(place_both)
+        })
     }
 
     /// The body. Over UDP a missing Content-Length means "to the end of the datagram"; bytes beyond a stated
@@ -175,48 +197,119 @@ impl Message {
     /// The CSeq number and method name; `None` if missing or malformed.
     #[must_use]
     pub fn cseq(&self) -> Option<(u32, &[u8])> {
-        todo!()
+        let mut scanner = Scanner::new(self.value(Name::CSeq)?);
+        let digits = scanner.take_while(|byte| byte.is_ascii_digit());
+        let before = scanner.rest().len();
+        scanner.skip_space();
+        let is_apart = scanner.rest().len() < before;
+        let sequence = u32::try_from(number(digits)?).ok()?;
+        (is_apart && is_token(scanner.rest())).then(|| (sequence, scanner.rest()))
     }
 
     /// The topmost Via element, with its span; `None` if missing or malformed.
     #[must_use]
     pub fn top_via(&self) -> Option<Via<'_>> {
-        todo!()
+        self.via_at(self.elements(Name::Via).next()?)
     }
 
     /// The second Via element, across lines and commas.
     #[must_use]
     pub fn second_via(&self) -> Option<Via<'_>> {
-        todo!()
+        self.via_at(self.elements(Name::Via).nth(1)?)
     }
 
     /// The From header; `None` if missing or malformed.
     #[must_use]
     pub fn from(&self) -> Option<NameAddr<'_>> {
-        todo!()
+        NameAddr::parse(self.value(Name::From)?)
     }
 
     /// The To header; `None` if missing or malformed.
     #[must_use]
     pub fn to(&self) -> Option<NameAddr<'_>> {
-        todo!()
+        NameAddr::parse(self.value(Name::To)?)
     }
 
     /// The tag of From; empty if there is none.
     #[must_use]
     pub fn from_tag(&self) -> &[u8] {
-        todo!()
+        self.from().map_or(b"", |from| from.tag())
     }
 
     /// The tag of To; empty if there is none.
     #[must_use]
     pub fn to_tag(&self) -> &[u8] {
-        todo!()
+        self.to().map_or(b"", |to| to.tag())
     }
 
     /// Max-Forwards; `None` if missing or not a number.
     #[must_use]
     pub fn max_forwards(&self) -> Option<u32> {
-        todo!()
+        u32::try_from(number(self.value(Name::MaxForwards)?)?).ok()
+    }
+
+    fn via_at(&self, span: Span) -> Option<Via<'_>> {
+        Via::parse(self.at(span)).map(|via| Via { span, ..via })
+    }
+
+    /// Where the start line begins: after the empty lines that may come first.
+    pub(crate) fn begin(&self) -> u32 {
+        match self.start {
+            Start::Request { name, .. } => name.start,
+            Start::Response { version, .. } => version.start,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(lines: &str) -> Message {
+        Message::parse(format!("SIP/2.0 200 OK\r\n{lines}\r\n").as_bytes().into()).unwrap()
+    }
+
+    #[test]
+    fn elements_run_across_lines_and_commas() {
+        let message = parse("m: <sip:a,b> ,, \"x,\" <sip:c>\r\nTo: d\r\nContact:\r\nContact: <sip:e>\r\n");
+        let found: Vec<&[u8]> = message.elements(Name::Contact).map(|span| message.at(span)).collect();
+        assert_eq!(found, [&b"<sip:a,b>"[..], b"\"x,\" <sip:c>", b"<sip:e>"]);
+    }
+
+    #[test]
+    fn the_second_via_may_stand_on_the_first_line_or_the_next() {
+        for vias in
+            ["Via: SIP/2.0/UDP a, SIP/2.0/TCP b\r\n", "v: SIP/2.0/UDP a\r\nX: y\r\nv: SIP/2.0/TCP b\r\n"]
+        {
+            let message = parse(vias);
+            let (top, second) = (message.top_via().unwrap(), message.second_via().unwrap());
+            assert_eq!(message.at(top.span), b"SIP/2.0/UDP a");
+            assert_eq!(message.at(second.span), b"SIP/2.0/TCP b");
+            assert_eq!(second.transport, b"TCP");
+        }
+        assert!(parse("Via: SIP/2.0/UDP a\r\n").second_via().is_none());
+    }
+
+    #[test]
+    fn a_responses_method_is_that_of_its_cseq() {
+        let message = parse("CSeq: 0009\r\n  INVITE\r\n");
+        assert_eq!(message.cseq(), Some((9, &b"INVITE"[..])));
+        assert_eq!(message.method(), Method::Invite);
+        assert_eq!(parse("").method(), Method::Other);
+    }
+
+    #[test]
+    fn a_malformed_cseq_or_max_forwards_is_none() {
+        for cseq in ["", "INVITE", "1", "1INVITE", "-1 INVITE", "1 INV ITE", "4294967296 INVITE"] {
+            assert_eq!(parse(&format!("CSeq: {cseq}\r\n")).cseq(), None, "{cseq}");
+        }
+        let hops = |value: &str| parse(&format!("Max-Forwards: {value}\r\n")).max_forwards();
+        assert_eq!([hops("0068"), hops(""), hops("-1"), hops("99999999999")], [Some(68), None, None, None]);
+    }
+
+    #[test]
+    fn a_span_of_another_message_reads_nothing() {
+        assert_eq!(parse("").at(Span { start: 5, end: 9000 }), b"");
+        assert_eq!(parse("").at(Span { start: 9, end: 5 }), b"");
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::message::Span;
 use crate::param::Params;
-use crate::uri::Host;
-use core::net::SocketAddr;
+use crate::scan::{Scanner, find_unquoted, is_space, quotes_are_closed, trim};
+use crate::uri::{Host, ipv6, port};
+use core::net::{IpAddr, SocketAddr};
+use std::io::Write;
 
 /// One Via element, `SIP/2.0/UDP host:port;params`.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +26,23 @@ impl<'a> Via<'a> {
     /// The beginning of every branch of RFC 3261.
     pub const MAGIC: &'static [u8] = b"z9hG4bK";
 
-    /// Reads one element; white space around the slashes and the colon is allowed (RFC 3261 §25.1).
+    /// Reads one element; white space around the slashes and the colon is allowed (RFC 3261 §25.1). The version and
+    /// malformed parameters are `check`'s to judge, so that such a request can still be answered.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        todo!("{bytes:?}")
+        let mut scanner = Scanner::new(bytes);
+        let transport = protocol(&mut scanner)?;
+        let before = scanner.rest().len();
+        scanner.skip_space();
+        let was_apart = scanner.rest().len() < before;
+        let host = sent_by_host(&mut scanner)?;
+        scanner.skip_space();
+        let port = sent_by_port(&mut scanner)?;
+        scanner.skip_space();
+        let rest = scanner.rest();
+        let is_whole = was_apart && (rest.is_empty() || rest.first() == Some(&b';')) && is_closed(rest);
+        let params = Params { bytes: trim(rest) };
+        is_whole.then_some(Self { span: Span::default(), transport, host, port, params })
     }
 
     /// The `branch` parameter; empty if there is none.
@@ -42,13 +57,200 @@ impl<'a> Via<'a> {
     /// replaced, never believed.
     #[must_use]
     pub fn stamped(&self, element: &[u8], source: SocketAddr) -> Option<Vec<u8>> {
-        todo!("{element:?} {source}")
+        let ip = source.ip().to_canonical();
+        let asked = self.params.get("rport").is_some();
+        let differs = !matches!(self.host, Host::Ip(host) if host.to_canonical() == ip);
+        if !asked && !differs && self.params.get("received").is_none() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(element.len() + STAMP_LEN);
+        push_without_stamp(&mut out, element);
+        if asked {
+            write_param(&mut out, "rport", &source.port());
+        }
+        if asked || differs {
+            write_param(&mut out, "received", &ip);
+        }
+        Some(out)
     }
 
     /// Where a response goes, RFC 3261 §18.2.2 and RFC 3581 §4: `maddr` (ignored), `received` or sent-by address,
     /// `rport`, sent-by port, or 5060 (5061 for TLS). `None` if the sent-by is a name and nothing was received.
     #[must_use]
     pub fn reply_to(&self) -> Option<SocketAddr> {
-        todo!()
+        let received = self.params.value("received").and_then(address);
+        let ip = match (received, self.host) {
+            (Some(ip), _) | (None, Host::Ip(ip)) => ip,
+            (None, Host::Name(_)) => return None,
+        };
+        let is_tls =
+            self.transport.eq_ignore_ascii_case(b"TLS") || self.transport.eq_ignore_ascii_case(b"WSS");
+        let usual = if is_tls { 5061 } else { 5060 };
+        let rport = self.params.value("rport").and_then(port);
+        Some(SocketAddr::new(ip, rport.or(self.port).unwrap_or(usual)))
+    }
+}
+
+/// Room for `;rport=65535;received=` and an IPv6 address.
+const STAMP_LEN: usize = 70;
+
+/// `SIP / 2.0 / UDP`: the transport.
+fn protocol<'a>(scanner: &mut Scanner<'a>) -> Option<&'a [u8]> {
+    scanner.skip_space();
+    for _ in 0..2 {
+        scanner.token()?;
+        scanner.skip_space();
+        scanner.expect(b'/')?;
+        scanner.skip_space();
+    }
+    scanner.token()
+}
+
+fn sent_by_host<'a>(scanner: &mut Scanner<'a>) -> Option<Host<'a>> {
+    if scanner.rest().first() != Some(&b'[') {
+        let host = scanner.take_while(|byte| !is_space(byte) && !matches!(byte, b':' | b';'));
+        return if host.is_empty() { None } else { Host::parse(host) };
+    }
+    let open = scanner.rest();
+    let inside = scanner.take_while(|byte| byte != b']');
+    scanner.expect(b']')?;
+    Host::parse(open.get(..inside.len() + 1)?)
+}
+
+/// An open quote or bracket would swallow what `stamped` puts behind it.
+fn is_closed(params: &[u8]) -> bool {
+    quotes_are_closed(params) && find_unquoted(params, 0, b'<') == params.len()
+}
+
+/// The outer `None` is malformed.
+#[expect(clippy::option_option, reason = "malformed and missing are two things")]
+fn sent_by_port(scanner: &mut Scanner<'_>) -> Option<Option<u16>> {
+    if scanner.expect(b':').is_none() {
+        return Some(None);
+    }
+    scanner.skip_space();
+    let digits = scanner.take_while(|byte| byte.is_ascii_digit());
+    port(digits).map(Some)
+}
+
+/// `received` as an address; with brackets too, as some send it (RFC 5118 §4.5).
+fn address(value: &[u8]) -> Option<IpAddr> {
+    match Host::parse(value) {
+        Some(Host::Ip(ip)) => Some(ip),
+        Some(Host::Name(_)) | None => ipv6(value).map(IpAddr::V6),
+    }
+}
+
+/// Copies an element up to the end of its parameters, leaving out `received` and `rport`.
+fn push_without_stamp(out: &mut Vec<u8>, element: &[u8]) {
+    let mut at = 0;
+    while at < element.len() {
+        let next = find_unquoted(element, at + 1, b';');
+        let piece = element.get(at..next).unwrap_or_default();
+        let name = piece.split(|&byte| byte == b'=').next().unwrap_or_default();
+        let name = trim(name.strip_prefix(b";").unwrap_or_default());
+        if !(name.eq_ignore_ascii_case(b"received") || name.eq_ignore_ascii_case(b"rport")) {
+            out.extend_from_slice(piece);
+        }
+        at = next;
+    }
+}
+
+fn write_param(out: &mut Vec<u8>, name: &str, value: &impl core::fmt::Display) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, ";{name}={value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn via(text: &str) -> Via<'_> {
+        Via::parse(text.as_bytes()).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn white_space_may_stand_around_every_separator() {
+        let via = via("SIP  /   2.0\r\n /UDP\r\n    192.0.2.2 : 5070 ; branch =\r\n z9hG4bKx;rport");
+        assert_eq!(via.transport, b"UDP");
+        assert_eq!(via.host, Host::Ip([192, 0, 2, 2].into()));
+        assert_eq!(via.port, Some(5070));
+        assert_eq!(via.branch(), b"z9hG4bKx");
+        assert_eq!(via.params.get("RPORT"), Some(None));
+    }
+
+    #[test]
+    fn what_names_no_sender_is_refused() {
+        let cases = [
+            "",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP ",
+            "SIP/2.0 UDP h",
+            "SIP/2.0/UDP;branch=x",
+            "SIP/2.0/UDP h:",
+            "SIP/2.0/UDP h:0",
+            "SIP/2.0/UDP h:65536",
+            "SIP/2.0/UDP h i",
+            "SIP/2.0/UDP 2001:db8::1",
+            "SIP/2.0/UDP [::1",
+            "SIP/2.0/UDP[::1]",
+            "SIP/2.0/UDP <h>",
+            "SIP/2.0/UDP h;branch=\"x",
+            "SIP/2.0/UDP h;branch=<x",
+            "SIP/2.0/UDP 1.2.3.400",
+        ];
+        for text in cases {
+            assert!(Via::parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_source_is_written_where_the_sender_is_not_what_it_says() {
+        // Element, source, what it becomes; empty where nothing changes.
+        let cases = [
+            ("SIP/2.0/UDP 192.0.2.1;branch=a", "192.0.2.1:9", ""),
+            ("SIP/2.0/UDP [2001:db8::1];branch=a", "[2001:db8::1]:9", ""),
+            ("SIP/2.0/UDP 192.0.2.1", "[::ffff:192.0.2.1]:9", ""),
+            (
+                "SIP/2.0/UDP 192.0.2.1;branch=a",
+                "192.0.2.2:9",
+                "SIP/2.0/UDP 192.0.2.1;branch=a;received=192.0.2.2",
+            ),
+            ("SIP/2.0/UDP a.b;branch=a", "192.0.2.2:9", "SIP/2.0/UDP a.b;branch=a;received=192.0.2.2"),
+            ("SIP/2.0/TCP a.b", "[2001:db8::1]:9", "SIP/2.0/TCP a.b;received=2001:db8::1"),
+            (
+                "SIP/2.0/UDP 192.0.2.1;rport;branch=a",
+                "192.0.2.1:9",
+                "SIP/2.0/UDP 192.0.2.1;branch=a;rport=9;received=192.0.2.1",
+            ),
+            (
+                "SIP/2.0/UDP a ; Received = 10.9.8.7 ;x=\";rport\"; RPORT=1 ;branch=a",
+                "192.0.2.2:65535",
+                "SIP/2.0/UDP a ;x=\";rport\";branch=a;rport=65535;received=192.0.2.2",
+            ),
+            ("SIP/2.0/UDP 192.0.2.1;received=10.9.8.7", "192.0.2.1:9", "SIP/2.0/UDP 192.0.2.1"),
+        ];
+        for (element, source, expected) in cases {
+            let stamped = via(element).stamped(element.as_bytes(), source.parse().unwrap());
+            assert_eq!(String::from_utf8(stamped.unwrap_or_default()).unwrap(), expected, "{element}");
+        }
+    }
+
+    #[test]
+    fn a_response_goes_to_where_the_request_came_from() {
+        let cases = [
+            ("SIP/2.0/UDP 192.0.2.1", Some("192.0.2.1:5060")),
+            ("SIP/2.0/TLS 192.0.2.1", Some("192.0.2.1:5061")),
+            ("SIP/2.0/UDP 192.0.2.1:5070;maddr=192.0.2.9", Some("192.0.2.1:5070")),
+            ("SIP/2.0/UDP a.b:5070;received=192.0.2.7;rport=1024", Some("192.0.2.7:1024")),
+            ("SIP/2.0/UDP a.b:5070;received=192.0.2.7;rport", Some("192.0.2.7:5070")),
+            ("SIP/2.0/UDP a.b;received=2001:db8::9:255", Some("[2001:db8::9:255]:5060")),
+            ("SIP/2.0/UDP a.b;received=[2001:db8::9:255]", Some("[2001:db8::9:255]:5060")),
+            ("SIP/2.0/UDP a.b:5070;rport=1024", None),
+            ("SIP/2.0/UDP a.b;received=c.d", None),
+        ];
+        for (element, expected) in cases {
+            assert_eq!(via(element).reply_to(), expected.map(|to| to.parse().unwrap()), "{element}");
+        }
     }
 }

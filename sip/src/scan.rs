@@ -1,0 +1,224 @@
+//! Lexing that several headers share: white space, tokens, quotes, comma lists.
+
+use memchr::{memchr, memchr2, memchr3};
+
+/// White space inside a header value, folding included (RFC 3261 §25.1 LWS).
+pub(crate) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// A byte of a token (RFC 3261 §25.1).
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    CLASS[byte as usize] & TOKEN != 0
+}
+
+/// A byte that may stand in a URI. Lenient: only what would end the URI early for the next reader is left out.
+pub(crate) const fn is_uri_byte(byte: u8) -> bool {
+    CLASS[byte as usize] & URI != 0
+}
+
+const TOKEN: u8 = 1;
+const URI: u8 = 2;
+
+/// What each byte may be part of.
+const CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        let is_token = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        let is_uri = byte > b' ' && !matches!(byte, b'"' | b'<' | b'>' | 0x7f);
+        class[byte as usize] = (is_token as u8 * TOKEN) | (is_uri as u8 * URI);
+        if byte == u8::MAX {
+            break class;
+        }
+        byte += 1;
+    }
+};
+
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+}
+
+/// Without white space and folding at both ends.
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    let (start, end) = trim_range(bytes, 0, bytes.len());
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// Narrows `start..end` until no white space stands at its ends.
+pub(crate) fn trim_range(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
+    while start < end && bytes.get(start).copied().is_some_and(is_space) {
+        start += 1;
+    }
+    while start < end && bytes.get(end - 1).copied().is_some_and(is_space) {
+        end -= 1;
+    }
+    (start, end)
+}
+
+/// Decimal digits and nothing else; saturates at `u64::MAX`.
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |sum, &byte| {
+        byte.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
+    })
+}
+
+/// Where the quoted string ends that begins with the quote at `open`: one past the closing quote.
+pub(crate) fn quoted_end(bytes: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        let rest = bytes.get(at..)?;
+        let found = at + memchr2(b'"', b'\\', rest)?;
+        if bytes.get(found) == Some(&b'"') {
+            return Some(found + 1);
+        }
+        at = found + 2;
+    }
+}
+
+/// Is every quoted string closed?
+pub(crate) fn quotes_are_closed(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(open) = bytes.get(at..).and_then(|rest| memchr(b'"', rest)) {
+        match quoted_end(bytes, at + open) {
+            Some(end) => at = end,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Where the first `wanted` byte outside quotes stands, from `at` on; the end if there is none. A quote that is
+/// never closed runs to the end.
+pub(crate) fn find_unquoted(bytes: &[u8], mut at: usize, wanted: u8) -> usize {
+    while let Some(offset) = bytes.get(at..).and_then(|rest| memchr2(wanted, b'"', rest)) {
+        let found = at + offset;
+        if bytes.get(found) == Some(&wanted) {
+            return found;
+        }
+        match quoted_end(bytes, found) {
+            Some(end) => at = end,
+            None => break,
+        }
+    }
+    bytes.len()
+}
+
+/// Where the first comma outside quotes and angle brackets stands, from `at` on; the end if there is none.
+pub(crate) fn find_comma(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(offset) = bytes.get(at..).and_then(|rest| memchr3(b',', b'"', b'<', rest)) {
+        let found = at + offset;
+        let next = match bytes.get(found) {
+            Some(b'"') => quoted_end(bytes, found),
+            Some(b'<') => bytes.get(found..).and_then(|rest| memchr(b'>', rest)).map(|len| found + len + 1),
+            Some(_) | None => return found,
+        };
+        match next {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    bytes.len()
+}
+
+/// The elements of one comma-separated value as `start..end` offsets, trimmed; empty ones are passed over.
+#[derive(Clone, Debug)]
+pub(crate) struct Elements<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Elements<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = (usize, usize);
+
+    fn next(&mut self) -> Option<(usize, usize)> {
+        while self.at < self.bytes.len() {
+            let comma = find_comma(self.bytes, self.at);
+            let (start, end) = trim_range(self.bytes, self.at, comma);
+            self.at = comma + 1;
+            if start < end {
+                return Some((start, end));
+            }
+        }
+        None
+    }
+}
+
+/// Reads a value from left to right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scanner<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What has not been read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(crate) fn skip_space(&mut self) {
+        self.take_while(is_space);
+    }
+
+    /// Passes over `byte`, which must come next.
+    pub(crate) fn expect(&mut self, byte: u8) -> Option<()> {
+        self.rest = self.rest.strip_prefix(&[byte])?;
+        Some(())
+    }
+
+    pub(crate) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
+        let len = self.rest.iter().take_while(|&&byte| wanted(byte)).count();
+        let (taken, rest) = self.rest.split_at(len);
+        self.rest = rest;
+        taken
+    }
+
+    pub(crate) fn token(&mut self) -> Option<&'a [u8]> {
+        Some(self.take_while(is_token_byte)).filter(|token| !token.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(bytes: &[u8]) -> Vec<&[u8]> {
+        Elements::of(bytes).map(|(start, end)| &bytes[start..end]).collect()
+    }
+
+    #[test]
+    fn commas_in_quotes_and_brackets_do_not_separate() {
+        assert_eq!(
+            split(br#" "a,\"b" <sip:x,y@h> , ,<sip:c>;q="1,2",d"#),
+            [&br#""a,\"b" <sip:x,y@h>"#[..], br#"<sip:c>;q="1,2""#, b"d"]
+        );
+    }
+
+    #[test]
+    fn what_is_never_closed_runs_to_the_end() {
+        assert_eq!(split(br#"a,"b,c"#), [&b"a"[..], br#""b,c"#]);
+        assert_eq!(split(b"a,<b,c"), [&b"a"[..], b"<b,c"]);
+        assert_eq!(split(br#""b\"#), [&br#""b\"#[..]]);
+    }
+
+    #[test]
+    fn a_number_is_digits_only_and_saturates() {
+        assert_eq!(number(b"0068"), Some(68));
+        assert_eq!(number(b"36893488147419103232"), Some(u64::MAX));
+        assert_eq!([number(b""), number(b"-1"), number(b"+1"), number(b"1 ")], [None; 4]);
+    }
+}
