@@ -1,0 +1,284 @@
+//! What is believed of each path, and why.
+//!
+//! | from | sign | to |
+//! |---|---|---|
+//! | UNKNOWN | a good sign | UP |
+//! | UNKNOWN, UP | a miss, two soft failures, 503 | SUSPECT |
+//! | SUSPECT | a good sign; of a probe only once the back-off of a failed call is over (5 s, doubling to 60 s) | UP |
+//! | SUSPECT | `down_after` steps in all | DOWN |
+//! | UNKNOWN, UP, SUSPECT | 503 with Retry-After | DOWN for so long, then SUSPECT |
+//! | DOWN | `up_after` answers, or one call, and `hold` since the first of them with no bad sign in between | PROBATION |
+//! | PROBATION | three calls answered or rang; or three probes and another `hold` | UP |
+//! | PROBATION | a miss, two soft failures, 503 | DOWN |
+//!
+//! - *Never DOWN on one sample.* Bad signs within 100 ms of each other are one sample. The one exception is a peer that
+//!   itself names a time to stay away.
+//! - *Live calls outrank probes.* A call that is answered or rings clears SUSPECT at once; while it has proven the path
+//!   since the first of the probes that miss now, those misses are disregarded (for five minutes; for ever if the path has
+//!   never answered a probe).
+//! - *Flapping is damped.* Between two returns to UP lies at least the hold; it doubles with each relapse up to ten minutes
+//!   and is the plan's again after an hour well.
+//! - *Without probes* a SUSPECT path is UNKNOWN again after its back-off, and a DOWN path is on probation after its hold.
+//! - *Loss is not death*: requests that had to be sent again are counted and change no standing.
+//!
+//! While SUSPECT a path is probed every second, else after 80 to 100 % of `every` from the last answer of a probe, or of
+//! a call while UP. So a path that falls silent is DOWN within `every` + 3 × `timeout` + 2 s at `down_after` = 3.
+
+mod belief;
+mod chance;
+mod damping;
+mod deafness;
+mod rtt;
+#[cfg(test)]
+mod stories;
+
+use crate::door::Path;
+use crate::target::Probe;
+use belief::Belief;
+use chance::Chance;
+use core::time::Duration;
+use rtt::Rtt;
+use sip::Time;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is believed of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Answers.
+    Up,
+    /// Was down, answers again: one call at a time until three were answered or rang.
+    Probation,
+    /// Nothing is known yet.
+    Unknown,
+    /// Missed once, or told us to stay away for a moment.
+    Suspect,
+    /// Does not answer: tried last, never refused outright.
+    Down,
+}
+
+/// Who gave a sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// One of our OPTIONS.
+    Probe,
+    /// A live call.
+    Call,
+}
+
+/// What was seen of a path. Table in TRIGGERS, section 2, column "health".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// A final response or ringing came; for the first answer to a request that was sent once, the round trip.
+    Alive {
+        /// Request out to first response in, only where the request was not sent again.
+        round_trip: Option<Duration>,
+        /// How often the request had to be sent again: a sign of loss.
+        resent: u32,
+    },
+    /// No answer at all in time, or 408 / 504: one step towards DOWN.
+    Miss,
+    /// 5xx, or no ringing after 100: half a step.
+    Soft,
+    /// The network says nobody is there (ICMP, refused, reset): SUSPECT at once, a whole step.
+    Unreachable,
+    /// 503; with Retry-After the seconds it named (clamped to 1–300 here): DOWN for so long; without: SUSPECT, with a
+    /// back-off of 5 s doubling to 60 s.
+    Unavailable(Option<u32>),
+}
+
+/// One piece of evidence for a belief.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// When.
+    pub at: Time,
+    /// By whom.
+    pub source: Source,
+    /// What.
+    pub sign: Sign,
+}
+
+/// What health asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send an OPTIONS along this path now, and report its outcome with `on_sign`.
+    Probe(Path),
+    /// A belief has changed.
+    Changed {
+        /// Of which path.
+        path: Path,
+        /// What was believed.
+        from: Standing,
+        /// What is believed now.
+        to: Standing,
+        /// Why: the last samples, oldest first, at most five.
+        evidence: Vec<Evidence>,
+    },
+}
+
+/// What is believed of all paths.
+#[derive(Clone, Debug)]
+pub struct Health {
+    beliefs: BTreeMap<Path, Belief>,
+    deadlines: BTreeSet<(Time, Path)>,
+    chance: Chance,
+}
+
+impl Health {
+    /// Nothing is known yet. The seed draws the jitter of probes.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { beliefs: BTreeMap::new(), deadlines: BTreeSet::new(), chance: Chance::new(seed) }
+    }
+
+    /// Watches these paths and no others: new ones begin as UNKNOWN and are probed at once (spread over one
+    /// interval if there are more than fifty), known ones keep all that is believed of them, others are forgotten.
+    /// `None` watches without probing. Of a path that stands here twice the first counts.
+    pub fn watch(&mut self, paths: &[(Path, Option<Probe>)], now: Time) {
+        let mut wanted = BTreeMap::new();
+        for (path, probe) in paths {
+            wanted.entry(*path).or_insert(*probe);
+        }
+        let mut known = core::mem::take(&mut self.beliefs);
+        self.deadlines.clear();
+        let fresh = wanted.keys().filter(|path| !known.contains_key(path)).count();
+        let mut nth = 0;
+        for (path, probe) in wanted {
+            let belief = if let Some(mut belief) = known.remove(&path) {
+                belief.retune(probe, now);
+                belief
+            } else {
+                nth += 1;
+                Belief::new(probe, now + wait_for_turn(nth - 1, fresh, probe))
+            };
+            self.deadlines.extend(belief.deadline().map(|at| (at, path)));
+            self.beliefs.insert(path, belief);
+        }
+    }
+
+    /// Takes a sign. Signs of paths that are not watched are ignored.
+    pub fn on_sign(&mut self, path: Path, source: Source, sign: Sign, now: Time, out: &mut Vec<Output>) {
+        self.change(path, out, |belief, chance| {
+            belief.on_sign(Evidence { at: now, source, sign }, chance);
+            false
+        });
+    }
+
+    /// A call has begun to try this path: on probation it is the only one until [`on_call_over`](Self::on_call_over).
+    pub fn on_call_begun(&mut self, path: Path) {
+        if let Some(belief) = self.beliefs.get_mut(&path) {
+            belief.on_call_begun();
+        }
+    }
+
+    /// The try is over, however it ended. To be called after the signs of this try: on probation they count only while
+    /// it lasts, and once a try.
+    pub fn on_call_over(&mut self, path: Path) {
+        if let Some(belief) = self.beliefs.get_mut(&path) {
+            belief.on_call_over();
+        }
+    }
+
+    /// Acts if a deadline has come: probes that are due, holds and retry-afters that are over. After
+    /// [`Output::Probe`] the path is not probed again until a sign with [`Source::Probe`] has come.
+    pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(&(at, path)) = self.deadlines.first() {
+            if at > now {
+                return;
+            }
+            self.change(path, out, |belief, chance| belief.on_deadline(now, chance));
+        }
+    }
+
+    /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// What is believed of a path. A path that is not watched is [`Standing::Unknown`]; one on probation that
+    /// already has its one call is [`Standing::Down`] for the next.
+    #[must_use]
+    pub fn standing(&self, path: Path) -> Standing {
+        self.beliefs.get(&path).map_or(Standing::Unknown, Belief::standing_for_next_call)
+    }
+
+    /// First retransmission of a request on this path: 4 × the measured round trip, 50 to 500 ms; 500 ms while it is
+    /// not known.
+    #[must_use]
+    pub fn t1(&self, path: Path) -> Duration {
+        self.rtt(path).t1()
+    }
+
+    /// How long an INVITE may stay without any response: max(1 s, min(4 s, 4 × round trip + 1 s)); 2 s while the
+    /// round trip is not known.
+    #[must_use]
+    pub fn first(&self, path: Path) -> Duration {
+        self.rtt(path).first()
+    }
+
+    /// The smoothed round trip of a path; `None` while none was measured.
+    #[must_use]
+    pub fn round_trip(&self, path: Path) -> Option<Duration> {
+        self.rtt(path).round_trip()
+    }
+
+    /// Share of requests that had to be sent again on this path, in percent, over about the last sixteen answers.
+    /// Loss changes no standing.
+    #[must_use]
+    pub fn loss(&self, path: Path) -> u8 {
+        self.rtt(path).loss()
+    }
+
+    /// Whether the silence of probes is disregarded on this path, because calls prove it: worth a word to the
+    /// operator, who can switch its probes off.
+    #[must_use]
+    pub fn is_deaf_to_probes(&self, path: Path, now: Time) -> bool {
+        self.beliefs.get(&path).is_some_and(|belief| belief.deafness().is_deaf(now))
+    }
+
+    /// All paths with what is believed of them and why, in order of path.
+    pub fn beliefs(&self) -> impl Iterator<Item = (Path, Standing, &[Evidence])> {
+        self.beliefs.iter().map(|(path, belief)| (*path, belief.standing(), belief.evidence()))
+    }
+
+    fn rtt(&self, path: Path) -> Rtt {
+        self.beliefs.get(&path).map_or_else(Rtt::default, |belief| *belief.rtt())
+    }
+
+    /// Lets one belief act, says what changed, and files its new deadline.
+    fn change(
+        &mut self,
+        path: Path,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Belief, &mut Chance) -> bool,
+    ) {
+        let Some(belief) = self.beliefs.get_mut(&path) else { return };
+        let (from, filed) = (belief.standing(), belief.deadline());
+        let probe = act(belief, &mut self.chance);
+        let (to, due) = (belief.standing(), belief.deadline());
+        if from != to {
+            out.push(Output::Changed { path, from, to, evidence: belief.evidence().to_vec() });
+        }
+        if probe {
+            out.push(Output::Probe(path));
+        }
+        if filed != due {
+            filed.map(|at| self.deadlines.remove(&(at, path)));
+            due.map(|at| self.deadlines.insert((at, path)));
+        }
+    }
+}
+
+/// When the nth of so many new paths has its first probe.
+fn wait_for_turn(nth: u32, of: usize, probe: Option<Probe>) -> Duration {
+    match (probe, u32::try_from(of)) {
+        (Some(probe), Ok(of)) if of > AT_ONCE_MAX => {
+            let micros = probe.every.as_micros() * u128::from(nth) / u128::from(of);
+            Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        }
+        _ => Duration::ZERO,
+    }
+}
+
+/// New paths that are probed in the same moment; more would be a burst that loses packets of its own making.
+const AT_ONCE_MAX: u32 = 50;
