@@ -3,14 +3,25 @@
 //!
 //! Nothing here performs I/O, reads a clock, starts threads or logs: events go in, effects come out.
 
+pub mod call;
+pub mod chance;
+pub mod deadlines;
 pub mod door;
 pub mod health;
 pub mod hours;
+pub mod next;
 pub mod node;
 pub mod plan;
+pub mod position;
+pub mod probes;
 pub mod record;
+pub mod relay;
+pub mod roads;
+pub mod seal;
+pub mod slots;
 pub mod target;
 pub mod verdict;
+pub mod walk;
 
 pub use door::{Effect, Event, Flow, Path, Transport};
 pub use health::Health;

@@ -1,35 +1,117 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
-use crate::door::{Effect, Event, Identity};
-use crate::health::{Evidence, Standing};
-use crate::door::Path;
+use crate::call::{Call, Means, Opening, called, reply_flow};
+use crate::chance::Chance;
+use crate::deadlines::Deadlines;
+use crate::door::{Effect, Event, Flow, Identity, Path};
+use crate::health::{self, Evidence, Health, Standing};
 use crate::plan::Plan;
-use sip::Time;
+use crate::position::Position;
+use crate::probes::Probes;
+use crate::record::{CallRecord, End, Entry};
+use crate::relay::{self, Here, Passed};
+use crate::roads::{Names, Roads};
+use crate::seal::{Kind, Proof, Seal};
+use crate::slots::{Slot, Slots};
+use sip::build::Extra;
+use sip::{Message, Method, Time, build, check};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything one Tandem process believes and does. One owner, no locks.
 #[derive(Debug)]
 pub struct Node {
+    identity: Identity,
+    seal: Seal,
+    chance: Chance,
     plan: Arc<Plan>,
+    names: Names,
+    roads: Arc<Roads>,
+    health: Health,
+    probes: Probes,
+    calls: Slots<Held>,
+    open: usize,
+    served: u64,
+    by_transaction: BTreeMap<u64, Slot>,
+    by_path: BTreeSet<(Path, Owner)>,
+    deadlines: Deadlines<Owner>,
+    draining: bool,
 }
+
+/// A call, and what of it stands in the node's indices.
+#[derive(Debug)]
+struct Held {
+    call: Call,
+    key: u64,
+    open: bool,
+    paths: usize,
+}
+
+/// Who waits for a deadline or on a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    Call(Slot),
+    Probe(Slot),
+}
+
+/// Calls in memory at once, lingering ones too; a new one beyond them is refused with 503, so that the carrier
+/// goes elsewhere. At 16 KiB each this is 3 GiB.
+pub const CALLS_MAX: usize = 200_000;
 
 impl Node {
     /// A node that knows its plan and nothing else yet.
     #[must_use]
     pub fn new(identity: Identity, plan: Arc<Plan>, now: Time) -> Self {
-        let _ = (identity, now);
-        Self { plan }
+        let mut chance = Chance::new(identity.seed);
+        let mut generation = || u32::try_from(chance.draw() >> 32).unwrap_or_default();
+        let (calls, probes) = (Slots::new(generation()), generation());
+        let mut node = Self {
+            seal: Seal::new(identity.key),
+            names: Names::new(),
+            roads: Arc::default(),
+            health: Health::new(chance.draw()),
+            probes: Probes::new(Chance::new(chance.draw()), probes),
+            calls,
+            open: 0,
+            served: 0,
+            by_transaction: BTreeMap::new(),
+            by_path: BTreeSet::new(),
+            deadlines: Deadlines::new(),
+            draining: false,
+            identity,
+            chance,
+            plan,
+        };
+        node.survey(now);
+        node
     }
 
     /// Takes one event; what has to be done is pushed to `out` in the order to be done.
     pub fn handle(&mut self, now: Time, event: Event, out: &mut Vec<Effect>) {
-        todo!("{now} {event:?} {out:?}")
+        match event {
+            Event::Received { flow, bytes } => self.on_received(flow, bytes, now, out),
+            Event::Unreachable { path } => self.on_unreachable(path, now, out),
+            Event::Resolved { host, addresses } => {
+                if !addresses.is_empty() {
+                    self.names.insert(host, addresses);
+                    self.survey(now);
+                }
+            }
+            Event::Apply(plan) => {
+                self.plan = plan;
+                self.survey(now);
+            }
+            Event::Drain => self.draining = true,
+            Event::Clock { epoch } => self.identity.epoch = epoch,
+            Event::Tick => {}
+        }
+        self.on_due(now, out);
     }
 
     /// When [`handle`](Self::handle) wants to be called with [`Event::Tick`]; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        todo!()
+        self.deadlines.first().into_iter().chain(self.health.deadline()).min()
     }
 
     /// The plan that new calls get.
@@ -38,20 +120,346 @@ impl Node {
         &self.plan
     }
 
+    /// The paths of that plan's peers.
+    #[must_use]
+    pub fn roads(&self) -> &Arc<Roads> {
+        &self.roads
+    }
+
+    /// What is believed of paths.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Calls that are being walked now: INVITE taken, no final response sent yet.
     #[must_use]
     pub fn calls(&self) -> usize {
-        todo!()
+        self.open
     }
 
     /// Transactions and walks in memory, lingering ones too; zero when everything has settled.
     #[must_use]
     pub fn lingering(&self) -> usize {
-        todo!()
+        self.calls.len()
     }
 
     /// All paths with what is believed of them and why.
     pub fn beliefs(&self) -> impl Iterator<Item = (Path, Standing, &[Evidence])> {
-        core::iter::empty()
+        self.health.beliefs()
+    }
+
+    fn unix(&self, now: Time) -> i64 {
+        self.identity.unix(now).div_euclid(1_000_000)
+    }
+
+    /// The plan or an address has changed: which paths there are, and which are watched.
+    fn survey(&mut self, now: Time) {
+        let roads = Roads::new(&self.plan, &self.identity.listeners, &self.names);
+        self.health.watch(&roads.watched(&self.plan), now);
+        self.roads = Arc::new(roads);
+    }
+
+    fn on_received(&mut self, flow: Flow, bytes: sip::Bytes, now: Time, out: &mut Vec<Effect>) {
+        let drop = |why| Effect::Record(Entry::Dropped { flow, why });
+        let message = match Message::parse(bytes) {
+            Ok(message) => message,
+            Err(_) => return out.push(drop("no SIP message")),
+        };
+        let fault = check(&message).err();
+        if !message.is_request() {
+            return match fault {
+                Some(fault) => out.push(drop(fault.reason)),
+                None => self.on_response(flow, message, now, out),
+            };
+        }
+        match fault {
+            Some(_) if message.method() == Method::Ack => out.push(drop("an ACK with a fault")),
+            Some(fault) => self.refuse(&message, flow, fault.status, fault.reason, b"", out),
+            None => self.on_request(flow, message, now, out),
+        }
+    }
+
+    fn on_request(&mut self, flow: Flow, request: Message, now: Time, out: &mut Vec<Effect>) {
+        let key = self.seal.transaction(&request);
+        let known = self.by_transaction.get(&key).copied();
+        match (request.method(), known) {
+            (Method::Invite, Some(slot)) => {
+                self.with_call(slot, now, out, |call, means| call.on_retransmission(means));
+            }
+            (Method::Ack, Some(slot)) => {
+                let mut taken = false;
+                self.with_call(slot, now, out, |call, means| taken = call.on_ack(means));
+                if !taken {
+                    self.pass_on(flow, &request, now, out);
+                }
+            }
+            (Method::Cancel, Some(slot)) if self.calls.get(slot).is_some_and(|held| held.call.came_from(flow)) => {
+                self.answer(&request, flow, 200, b"", out);
+                self.with_call(slot, now, out, |call, means| call.on_cancel(means));
+            }
+            (Method::Ack, None) if request.to_tag() == self.seal.refusal_tag(&request).as_bytes() => {}
+            (Method::Options, _) if request.to_tag().is_empty() => {
+                let status = if self.draining { 503 } else { 200 };
+                self.answer(&request, flow, status, b"", out);
+            }
+            (Method::Invite, None) if request.to_tag().is_empty() => self.on_invite(flow, request, key, now, out),
+            _ => self.pass_on(flow, &request, now, out),
+        }
+    }
+
+    /// A new call.
+    fn on_invite(&mut self, flow: Flow, request: Message, key: u64, now: Time, out: &mut Vec<Effect>) {
+        if let Err(refusal) = relay::admit(&request, &self.seal) {
+            return self.refuse(&request, flow, refusal.status, refusal.why, &refusal.lines, out);
+        }
+        if self.draining || self.calls.len() >= CALLS_MAX {
+            let why = if self.draining { "this node is draining" } else { "too many calls" };
+            return self.refuse(&request, flow, 503, why, b"", out);
+        }
+        let number = called(&request);
+        let Some((course, listed)) = self.plan.course_of(number.as_bytes()) else {
+            out.push(Effect::Record(Entry::Unlisted { number, flow }));
+            return self.refuse(&request, flow, 404, "nobody listed this number", b"", out);
+        };
+        if !listed {
+            out.push(Effect::Record(Entry::Unlisted { number: number.clone(), flow }));
+        }
+        let unix = self.unix(now);
+        let breadth = usize::try_from(relay::breadth(&request)).unwrap_or(usize::MAX);
+        let root = self.plan.entrance(course, unix);
+        let position = Position::new(root, breadth, now, unix);
+        self.served += 1;
+        let record = self.open_record(&request, flow, number, &position);
+        let slot = self.calls.next_slot();
+        let tag = format!("{:x}", self.chance.draw());
+        let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
+        let opening = Opening { slot, plan, roads, position, came, tag, record };
+        let mut beliefs = Vec::new();
+        let Self { identity, seal, health, .. } = self;
+        let mut means = Means { identity, seal, health, beliefs: &mut beliefs, out, now };
+        let call = Call::start(request, opening, &mut means);
+        self.calls.insert(Held { call, key, open: true, paths: 0 });
+        self.open += 1;
+        self.by_transaction.insert(key, slot);
+        self.settle(slot);
+        self.on_beliefs(beliefs, now, out);
+    }
+
+    fn open_record(&self, request: &Message, flow: Flow, number: String, at: &Position) -> Box<CallRecord> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
+        let course = self.plan.course(at.root.course).map(|course| Arc::clone(&course.name));
+        Box::new(CallRecord {
+            id: self.served,
+            call_id: text(request.call_id()),
+            caller: text(caller.unwrap_or_default()),
+            number,
+            course: course.unwrap_or_default(),
+            closed: at.root.list == crate::position::List::Closed,
+            from: (flow.path.remote, self.roads.sender(&self.plan, flow.path.remote)),
+            began: at.began,
+            rang: None,
+            ended: at.began,
+            end: End::Cancelled,
+            legs: Vec::new(),
+        })
+    }
+
+    /// A request that belongs to no walk: passed on by our own seal in its Route, or refused.
+    fn pass_on(&mut self, flow: Flow, request: &Message, now: Time, out: &mut Vec<Effect>) {
+        let is_ack = request.method() == Method::Ack;
+        if let Err(refusal) = relay::admit(request, &self.seal) {
+            match is_ack {
+                true => out.push(Effect::Record(Entry::Dropped { flow, why: refusal.why })),
+                false => self.refuse(request, flow, refusal.status, refusal.why, &refusal.lines, out),
+            }
+            return;
+        }
+        let (unix, seal) = (self.unix(now), &self.seal);
+        let here = Here { listeners: &self.identity.listeners, names: &self.names, seal, unix };
+        let (status, why) = match relay::in_dialog(request, flow.path.remote, here) {
+            Passed::To(flow, bytes) => return out.push(Effect::Send { flow, bytes }),
+            Passed::Unsealed if request.to_tag().is_empty() && request.method() != Method::Cancel => {
+                (405, "only calls are taken here")
+            }
+            Passed::Unsealed => (481, "it belongs to no call of ours"),
+            Passed::Unknown => (500, "its next hop has a name that is not known here"),
+        };
+        if is_ack {
+            out.push(Effect::Record(Entry::Dropped { flow, why }));
+        } else {
+            let lines: &[u8] = if status == 405 { ALLOW } else { b"" };
+            self.refuse(request, flow, status, why, lines, out);
+        }
+    }
+
+    fn on_response(&mut self, flow: Flow, response: Message, now: Time, out: &mut Vec<Effect>) {
+        let (branch, intact) = match self.seal.read_branch(&response) {
+            Some(Proof::Whole(branch)) => (branch, true),
+            Some(Proof::WrongBelow(branch)) => (branch, false),
+            None => return out.push(Effect::Record(Entry::Dropped { flow, why: "a response to nothing of ours" })),
+        };
+        let slot = Slot { place: branch.slot, generation: branch.generation };
+        match branch.kind {
+            Kind::Probe => {
+                self.with_probe(slot, now, out, |probes, told, out| {
+                    probes.on_response(slot, flow.path, response, now, told, out);
+                });
+            }
+            Kind::Leg if self.calls.get(slot).is_some() => {
+                let leg = branch.leg as usize;
+                self.with_call(slot, now, out, |call, means| call.on_response(leg, response, intact, means));
+            }
+            // The node that sent this INVITE is gone, or has forgotten it: an answer is still the caller's.
+            Kind::Leg if intact && is_answer(&response) => self.send_back(flow, &response, out),
+            Kind::Passing if intact => self.send_back(flow, &response, out),
+            Kind::Leg | Kind::Passing => {
+                out.push(Effect::Record(Entry::Dropped { flow, why: "a response that comes too late" }));
+            }
+        }
+    }
+
+    fn send_back(&self, from: Flow, response: &Message, out: &mut Vec<Effect>) {
+        match relay::back(response, &self.identity.listeners) {
+            Some(flow) => out.push(Effect::Send { flow, bytes: relay::pop_via(response) }),
+            None => out.push(Effect::Record(Entry::Dropped { flow: from, why: "its way back is not known" })),
+        }
+    }
+
+    fn on_unreachable(&mut self, path: Path, now: Time, out: &mut Vec<Effect>) {
+        let first = (path, Owner::Call(Slot { place: 0, generation: 0 }));
+        let waiting = self.by_path.range(first..).take_while(|(other, _)| *other == path);
+        let owners: Vec<Owner> = waiting.map(|(_, owner)| *owner).collect();
+        for owner in owners {
+            match owner {
+                Owner::Call(slot) => {
+                    self.with_call(slot, now, out, |call, means| call.on_unreachable(path, means));
+                }
+                Owner::Probe(slot) => {
+                    self.with_probe(slot, now, out, |probes, told, out| {
+                        probes.on_unreachable(slot, now, told, out);
+                    });
+                }
+            }
+        }
+    }
+
+    fn on_due(&mut self, now: Time, out: &mut Vec<Effect>) {
+        while let Some(owner) = self.deadlines.due(now) {
+            match owner {
+                Owner::Call(slot) => self.with_call(slot, now, out, |call, means| call.on_deadline(means)),
+                Owner::Probe(slot) => {
+                    self.with_probe(slot, now, out, |probes, told, out| {
+                        probes.on_deadline(slot, now, told, out);
+                    });
+                }
+            }
+        }
+        if self.health.deadline().is_some_and(|at| at <= now) {
+            let mut beliefs = Vec::new();
+            self.health.on_deadline(now, &mut beliefs);
+            self.on_beliefs(beliefs, now, out);
+        }
+    }
+
+    fn on_beliefs(&mut self, beliefs: Vec<health::Output>, now: Time, out: &mut Vec<Effect>) {
+        for belief in beliefs {
+            match belief {
+                health::Output::Probe(path) => {
+                    let here = (&self.identity, &self.seal);
+                    let there = (&*self.plan, &*self.roads);
+                    let slot = self.probes.start(path, here, there, &self.health, now, out);
+                    self.by_path.insert((path, Owner::Probe(slot)));
+                    self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
+                }
+                health::Output::Changed { path, from, to, evidence } => {
+                    let peers = self.roads.users(&self.plan, path);
+                    out.push(Effect::Record(Entry::Health { at: now, peers, path, from, to, evidence }));
+                }
+            }
+        }
+    }
+
+    fn with_call(
+        &mut self,
+        slot: Slot,
+        now: Time,
+        out: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Call, &mut Means<'_>),
+    ) {
+        let mut beliefs = Vec::new();
+        let Self { identity, seal, health, calls, .. } = self;
+        let mut means = Means { identity, seal, health, beliefs: &mut beliefs, out, now };
+        if let Some(held) = calls.get_mut(slot) {
+            act(&mut held.call, &mut means);
+        }
+        self.settle(slot);
+        self.on_beliefs(beliefs, now, out);
+    }
+
+    /// Brings the indices in step with a call; lets it go when it is done.
+    fn settle(&mut self, slot: Slot) {
+        let Some(held) = self.calls.get_mut(slot) else { return self.deadlines.keep(Owner::Call(slot), None) };
+        for path in held.call.paths().skip(held.paths) {
+            self.by_path.insert((path, Owner::Call(slot)));
+            held.paths += 1;
+        }
+        if held.open && !held.call.is_open() {
+            held.open = false;
+            self.open -= 1;
+        }
+        let done = held.call.is_done();
+        self.deadlines.keep(Owner::Call(slot), if done { None } else { held.call.deadline() });
+        if done && let Some(held) = self.calls.remove(slot) {
+            self.by_transaction.remove(&held.key);
+            for path in held.call.paths() {
+                self.by_path.remove(&(path, Owner::Call(slot)));
+            }
+        }
+    }
+
+    fn with_probe(
+        &mut self,
+        slot: Slot,
+        now: Time,
+        out: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Probes, (&mut Health, &mut Vec<health::Output>), &mut Vec<Effect>),
+    ) {
+        let Some(path) = self.probes.path(slot) else { return };
+        let mut beliefs = Vec::new();
+        act(&mut self.probes, (&mut self.health, &mut beliefs), out);
+        self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
+        if self.probes.path(slot).is_none() {
+            self.by_path.remove(&(path, Owner::Probe(slot)));
+        }
+        self.on_beliefs(beliefs, now, out);
+    }
+
+    /// Answers without keeping state; the ACK of a refused INVITE is known by its To tag.
+    fn refuse(
+        &self,
+        request: &Message,
+        flow: Flow,
+        status: u16,
+        why: &'static str,
+        lines: &[u8],
+        out: &mut Vec<Effect>,
+    ) {
+        self.answer(request, flow, status, lines, out);
+        out.push(Effect::Record(Entry::Refused { flow, status, why }));
+    }
+
+    fn answer(&self, request: &Message, flow: Flow, status: u16, lines: &[u8], out: &mut Vec<Effect>) {
+        let tag = self.seal.refusal_tag(request);
+        let extra = Extra { to_tag: tag.as_bytes(), lines };
+        let bytes = build::response(request, flow.path.remote, status, build::phrase(status), extra);
+        out.push(Effect::Send { flow: reply_flow(request, flow), bytes });
     }
 }
+
+fn is_answer(response: &Message) -> bool {
+    response.method() == Method::Invite && response.status().is_some_and(|status| (200..300).contains(&status))
+}
+
+const ALLOW: &[u8] = b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS\r\n";

@@ -1,0 +1,460 @@
+//! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
+
+use crate::door::{Effect, Flow, Identity, Path};
+use crate::health::{self, Health};
+use crate::plan::Plan;
+use crate::position::Position;
+use crate::record::{CallRecord, End, Entry};
+use crate::relay;
+use crate::roads::Roads;
+use crate::seal::{Branch, Kind, Seal};
+use crate::slots::Slot;
+use crate::target::{Peer, PeerHost, PeerId, Reach, TargetId};
+use crate::verdict::Outcome;
+use crate::walk::{self, LegId, Walk, retry_after};
+use sip::build::Extra;
+use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
+use sip::{Bytes, Message, Time, Uri, build};
+use std::sync::Arc;
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    slot: Slot,
+    request: Message,
+    came: Flow,
+    reply: Flow,
+    tag: String,
+    token: String,
+    server: Option<ServerInvite>,
+    walk: Walk,
+    clients: Vec<Client>,
+    record: Option<Box<CallRecord>>,
+}
+
+/// The transactions of one leg.
+#[derive(Debug)]
+struct Client {
+    path: Path,
+    sent: Time,
+    heard: bool,
+    invite: Option<ClientInvite>,
+    cancel: Option<ClientRequest>,
+}
+
+/// What a call works with; lent by the node for one event.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// Who we are.
+    pub identity: &'a Identity,
+    /// What we sign with.
+    pub seal: &'a Seal,
+    /// What is believed of paths.
+    pub health: &'a mut Health,
+    /// What health asked for meanwhile.
+    pub beliefs: &'a mut Vec<health::Output>,
+    /// What is to be done.
+    pub out: &'a mut Vec<Effect>,
+    /// The time.
+    pub now: Time,
+}
+
+/// What a call begins with, beside its request.
+#[derive(Debug)]
+pub struct Opening {
+    /// Where it will stand in the node's table.
+    pub slot: Slot,
+    /// The plan in force.
+    pub plan: Arc<Plan>,
+    /// Its paths.
+    pub roads: Arc<Roads>,
+    /// Where the walk begins.
+    pub position: Position,
+    /// The flow the INVITE came by.
+    pub came: Flow,
+    /// The tag of the answers that are made here.
+    pub tag: String,
+    /// What is known of the call so far.
+    pub record: Box<CallRecord>,
+}
+
+impl Call {
+    /// Takes an INVITE: answers 100 and begins the walk.
+    pub fn start(request: Message, opening: Opening, means: &mut Means<'_>) -> Self {
+        let Opening { slot, plan, roads, position, came, tag, record } = opening;
+        let unix = position.unix;
+        let token = means.seal.route(request.call_id(), request.from_tag(), unix);
+        let trying = build::response(&request, came.path.remote, 100, build::phrase(100), Extra::default());
+        let reply = reply_flow(&request, came);
+        let timers = timers(means.health, came.path);
+        let mut sent = Vec::new();
+        let server = ServerInvite::start(trying, reliability(came.path), timers, &mut sent);
+        let mut asked = Vec::new();
+        let walk = Walk::start(plan, roads, position, means.health, &mut asked);
+        let (server, clients, record) = (Some(server), Vec::new(), Some(record));
+        let mut call = Self { slot, request, came, reply, tag, token, server, walk, clients, record };
+        call.on_server(sent, means);
+        call.carry_out(asked, means);
+        call
+    }
+
+    /// The same INVITE came again.
+    pub fn on_retransmission(&mut self, means: &mut Means<'_>) {
+        let mut sent = Vec::new();
+        if let Some(server) = &mut self.server {
+            server.on_retransmission(&mut sent);
+        }
+        self.on_server(sent, means);
+    }
+
+    /// An ACK with our server transaction's branch came. `false` if it is not for a refusal of ours and belongs
+    /// to whoever answered.
+    pub fn on_ack(&mut self, means: &mut Means<'_>) -> bool {
+        let Some(server) = &mut self.server else { return true };
+        if server.answered().is_some_and(|status| status < 300) {
+            return false;
+        }
+        let mut sent = Vec::new();
+        server.on_ack(means.now, &mut sent);
+        self.on_server(sent, means);
+        true
+    }
+
+    /// The caller cancelled.
+    pub fn on_cancel(&mut self, means: &mut Means<'_>) {
+        let mut asked = Vec::new();
+        self.walk.on_caller_gone(means.now, means.health, &mut asked);
+        self.carry_out(asked, means);
+    }
+
+    /// A response to one of our legs came: to its INVITE or to its CANCEL. `intact` says whether the Via below ours
+    /// is the one we received.
+    pub fn on_response(&mut self, leg: LegId, response: Message, intact: bool, means: &mut Means<'_>) {
+        let Some(client) = self.clients.get_mut(leg) else { return };
+        let mut heard = Vec::new();
+        if response.method() == sip::Method::Cancel {
+            if let Some(cancel) = &mut client.cancel {
+                cancel.on_response(response, means.now, &mut heard);
+            }
+            return self.on_cancel_client(leg, heard, means);
+        }
+        let Some(invite) = &mut client.invite else {
+            // The transaction has let go, the call has not: a 2xx is passed on all the same.
+            if intact && response.status().is_some_and(|status| (200..300).contains(&status)) {
+                self.answered(leg, response, means);
+            }
+            return;
+        };
+        if !core::mem::replace(&mut client.heard, true) {
+            let resent = invite.resent();
+            let round_trip = (resent == 0).then(|| means.now.since(client.sent));
+            means.health.on_heard(client.path, round_trip, resent);
+        }
+        invite.on_response(response, means.now, &mut heard);
+        self.on_client(leg, heard, intact, means);
+    }
+
+    /// Nobody listens on this path.
+    pub fn on_unreachable(&mut self, path: Path, means: &mut Means<'_>) {
+        for leg in 0..self.clients.len() {
+            let Some(client) = self.clients.get_mut(leg).filter(|client| client.path == path) else { continue };
+            let mut heard = Vec::new();
+            if let Some(invite) = &mut client.invite {
+                invite.on_unreachable(means.now, &mut heard);
+            }
+            self.on_client(leg, heard, true, means);
+        }
+    }
+
+    /// Acts if a deadline has come.
+    pub fn on_deadline(&mut self, means: &mut Means<'_>) {
+        for leg in 0..self.clients.len() {
+            let Some(client) = self.clients.get_mut(leg) else { continue };
+            let (mut heard, mut cancelled) = (Vec::new(), Vec::new());
+            if let Some(invite) = &mut client.invite {
+                invite.on_deadline(means.now, &mut heard);
+            }
+            if let Some(cancel) = &mut client.cancel {
+                cancel.on_deadline(means.now, &mut cancelled);
+            }
+            self.on_client(leg, heard, true, means);
+            self.on_cancel_client(leg, cancelled, means);
+        }
+        let mut sent = Vec::new();
+        if let Some(server) = &mut self.server {
+            server.on_deadline(means.now, &mut sent);
+        }
+        self.on_server(sent, means);
+        let mut asked = Vec::new();
+        self.walk.on_deadline(means.now, means.health, &mut asked);
+        self.carry_out(asked, means);
+    }
+
+    /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let server = self.server.as_ref().and_then(ServerInvite::deadline);
+        let clients = self.clients.iter().flat_map(|client| {
+            let invite = client.invite.as_ref().and_then(ClientInvite::deadline);
+            invite.into_iter().chain(client.cancel.as_ref().and_then(ClientRequest::deadline))
+        });
+        clients.chain(server).chain(self.walk.deadline()).min()
+    }
+
+    /// Has everything that belongs to it come to its end?
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let open = |client: &Client| client.invite.is_some() || client.cancel.is_some();
+        self.server.is_none() && !self.walk.is_open() && !self.clients.iter().any(open)
+    }
+
+    /// Has the caller no final response yet?
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.walk.is_open()
+    }
+
+    /// Did the INVITE come from this address?
+    #[must_use]
+    pub fn came_from(&self, flow: Flow) -> bool {
+        self.came.path.remote.ip() == flow.path.remote.ip()
+    }
+
+    /// The paths of its legs.
+    pub fn paths(&self) -> impl Iterator<Item = Path> {
+        self.clients.iter().map(|client| client.path)
+    }
+
+    fn carry_out(&mut self, asked: Vec<walk::Output>, means: &mut Means<'_>) {
+        for output in asked {
+            match output {
+                walk::Output::Ring { target, peer, path, .. } => self.ring(target, peer, path, means),
+                walk::Output::Cancel { leg, reason } => self.cancel(leg, reason, means),
+                walk::Output::Hush(leg) => {
+                    if let Some(invite) = self.clients.get_mut(leg).and_then(|client| client.invite.as_mut()) {
+                        invite.hush();
+                    }
+                }
+                walk::Output::Forget(leg) => {
+                    if let Some(client) = self.clients.get_mut(leg) {
+                        client.invite = None;
+                    }
+                }
+                walk::Output::Forward(response) => {
+                    let status = response.status().unwrap_or(500);
+                    self.respond(status, relay::pop_via(&response), means);
+                }
+                walk::Output::Answer(status) => {
+                    let extra = Extra { to_tag: self.tag.as_bytes(), lines: b"" };
+                    let from = self.came.path.remote;
+                    let answer = build::response(&self.request, from, status, build::phrase(status), extra);
+                    self.respond(status, answer, means);
+                }
+                walk::Output::Believe(output) => means.beliefs.push(output),
+            }
+        }
+    }
+
+    /// Sends the INVITE of the next leg.
+    fn ring(&mut self, target: TargetId, peer: PeerId, path: Path, means: &mut Means<'_>) {
+        let leg = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
+        let listeners = &means.identity.listeners;
+        let plan = self.walk.plan();
+        let (Some(peer), Some(leaves), Some(came)) = (
+            plan.peer(peer),
+            listeners.get(usize::from(path.local)),
+            listeners.get(usize::from(self.came.path.local)),
+        ) else {
+            return;
+        };
+        let called = called(&self.request);
+        let uri = match plan.target(target).map(|target| &target.reach) {
+            Some(Reach::Number(number)) => peer_uri(peer, number),
+            _ => peer_uri(peer, peer.user.as_deref().unwrap_or(&called)),
+        };
+        let routing = means.seal.routing(&self.request);
+        let Slot { place, generation } = self.slot;
+        let branch = Branch { kind: Kind::Leg, slot: place, generation, leg, routing };
+        let share = u32::try_from(self.walk.position().live().max(1)).unwrap_or(1);
+        let breadth = (relay::breadth(&self.request) / share).max(1);
+        let leg = relay::Leg { uri: &uri, leaves, came, branch, token: &self.token, breadth };
+        let bytes = relay::invite(&self.request, self.came.path.remote, &leg, means.seal);
+        let mut sent = Vec::new();
+        let timers = timers(means.health, path);
+        let invite = ClientInvite::start(bytes, reliability(path), timers, means.now, &mut sent);
+        let place = self.clients.len();
+        let (sent_at, invite) = (means.now, Some(invite));
+        self.clients.push(Client { path, sent: sent_at, heard: false, invite, cancel: None });
+        self.on_client(place, sent, true, means);
+    }
+
+    fn cancel(&mut self, leg: LegId, reason: &'static str, means: &mut Means<'_>) {
+        let Some(client) = self.clients.get_mut(leg) else { return };
+        let Some(invite) = client.invite.as_ref().filter(|invite| invite.may_cancel()) else { return };
+        let Some(Ok(request)) = invite.request().map(|bytes| Message::parse(Arc::clone(bytes))) else { return };
+        let bytes = build::cancel(&request, Some(reason));
+        let mut sent = Vec::new();
+        let timers = timers(means.health, client.path);
+        client.cancel = Some(ClientRequest::start(bytes, reliability(client.path), timers, means.now, &mut sent));
+        self.on_cancel_client(leg, sent, means);
+    }
+
+    fn on_client(&mut self, leg: LegId, heard: Vec<ClientOutput>, intact: bool, means: &mut Means<'_>) {
+        for output in heard {
+            let Some(client) = self.clients.get_mut(leg) else { return };
+            match output {
+                ClientOutput::Send(bytes) => send(client.path, bytes, means),
+                ClientOutput::Pass(response) => self.on_leg_response(leg, response, intact, means),
+                ClientOutput::TimedOut => {
+                    let silent = Outcome::Silent(means.now.since(client.sent));
+                    self.failed(leg, silent, None, means);
+                }
+                ClientOutput::Unreachable => self.failed(leg, Outcome::Unreachable, None, means),
+                ClientOutput::Done => client.invite = None,
+            }
+        }
+    }
+
+    fn on_cancel_client(&mut self, leg: LegId, heard: Vec<ClientOutput>, means: &mut Means<'_>) {
+        let Some(client) = self.clients.get_mut(leg) else { return };
+        for output in heard {
+            match output {
+                ClientOutput::Send(bytes) => send(client.path, bytes, means),
+                ClientOutput::Done => client.cancel = None,
+                // What a CANCEL is answered says nothing: the INVITE's own final does.
+                ClientOutput::Pass(_) | ClientOutput::TimedOut | ClientOutput::Unreachable => {}
+            }
+        }
+    }
+
+    fn on_leg_response(&mut self, leg: LegId, response: Message, intact: bool, means: &mut Means<'_>) {
+        let mut asked = Vec::new();
+        match response.status().unwrap_or_default() {
+            _ if !intact && response.status().is_some_and(|status| status >= 200) => {
+                return self.failed(leg, Outcome::Broken, None, means);
+            }
+            100..=199 if intact => {
+                self.walk.on_provisional(leg, response, means.now, means.health, &mut asked);
+            }
+            0..=199 => {}
+            200..=299 => return self.answered(leg, response, means),
+            status => {
+                let outcome = Outcome::Refused { status, retry_after: retry_after(&response) };
+                return self.failed(leg, outcome, Some(response), means);
+            }
+        }
+        self.carry_out(asked, means);
+    }
+
+    fn answered(&mut self, leg: LegId, response: Message, means: &mut Means<'_>) {
+        let open = self.walk.is_open();
+        let mut asked = Vec::new();
+        self.walk.on_answer(leg, response, means.now, means.health, &mut asked);
+        if open {
+            let plan = Arc::clone(self.walk.plan());
+            let target = self.walk.leg_target(leg).and_then(|target| plan.target(target));
+            self.end(End::Answered { target: target.map(|t| Arc::clone(&t.name)).unwrap_or_default() }, means);
+        }
+        self.carry_out(asked, means);
+    }
+
+    fn failed(&mut self, leg: LegId, outcome: Outcome, response: Option<Message>, means: &mut Means<'_>) {
+        let mut asked = Vec::new();
+        self.walk.on_failure(leg, outcome, response, means.now, means.health, &mut asked);
+        self.carry_out(asked, means);
+    }
+
+    /// Sends a response to the caller; a final one ends the record.
+    fn respond(&mut self, status: u16, response: Bytes, means: &mut Means<'_>) {
+        match status {
+            0..=299 => {}
+            487 => self.end(End::Cancelled, means),
+            _ => self.end(End::Failed { status }, means),
+        }
+        let mut sent = Vec::new();
+        match &mut self.server {
+            Some(server) => server.respond(status, response, means.now, &mut sent),
+            // The server transaction is long over; a 2xx is still the caller's.
+            None => sent.push(ServerOutput::Send(response)),
+        }
+        self.on_server(sent, means);
+    }
+
+    fn on_server(&mut self, sent: Vec<ServerOutput>, means: &mut Means<'_>) {
+        for output in sent {
+            match output {
+                ServerOutput::Send(bytes) => means.out.push(Effect::Send { flow: self.reply, bytes }),
+                ServerOutput::Done => self.server = None,
+                // Whether the caller has heard its refusal changes nothing any more.
+                ServerOutput::Acked | ServerOutput::AckMissing => {}
+            }
+        }
+    }
+
+    fn end(&mut self, end: End, means: &mut Means<'_>) {
+        if let Some(mut record) = self.record.take() {
+            record.rang = self.walk.rang();
+            record.ended = means.now;
+            record.end = end;
+            record.legs = self.walk.legs().collect();
+            means.out.push(Effect::Record(Entry::Call(record)));
+        }
+    }
+}
+
+fn send(path: Path, bytes: Bytes, means: &mut Means<'_>) {
+    means.out.push(Effect::Send { flow: Flow { path, connection: 0 }, bytes });
+}
+
+/// Where the caller's responses go: by its topmost Via over datagrams (RFC 3261 §18.2.2), the same connection over a
+/// stream.
+#[must_use]
+pub fn reply_flow(request: &Message, came: Flow) -> Flow {
+    if came.connection != 0 {
+        return came;
+    }
+    let reply_to = request.top_via().and_then(|via| {
+        let element = request.at(via.span);
+        match via.stamped(element, came.path.remote) {
+            Some(stamped) => sip::Via::parse(&stamped)?.reply_to(),
+            None => via.reply_to(),
+        }
+    });
+    let remote = reply_to.unwrap_or(came.path.remote);
+    Flow { path: Path { remote, ..came.path }, connection: 0 }
+}
+
+/// The user part that was called, as it was written.
+#[must_use]
+pub fn called(request: &Message) -> String {
+    let uri = request.request_uri().map(|span| request.at(span)).and_then(Uri::parse);
+    let user = uri.and_then(|uri| uri.user).unwrap_or_default();
+    String::from_utf8_lossy(user).into_owned()
+}
+
+/// The URI of a user at a peer.
+#[must_use]
+pub fn peer_uri(peer: &Peer, user: &str) -> String {
+    let host = match &peer.host {
+        PeerHost::Ip(ip) => relay::Bracketed(&ip.to_string()).to_string(),
+        PeerHost::Name(name) => name.to_string(),
+    };
+    let at = if user.is_empty() { "" } else { "@" };
+    let port = peer.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let transport = match peer.transport {
+        crate::door::Transport::Udp => "",
+        crate::door::Transport::Tcp => ";transport=tcp",
+    };
+    format!("sip:{user}{at}{host}{port}{transport}")
+}
+
+fn timers(health: &Health, path: Path) -> Timers {
+    Timers { t1: health.t1(path), ..Timers::default() }
+}
+
+const fn reliability(path: Path) -> Reliability {
+    match path.transport {
+        crate::door::Transport::Udp => Reliability::Unreliable,
+        crate::door::Transport::Tcp => Reliability::Reliable,
+    }
+}

@@ -1,0 +1,169 @@
+//! Where a call is in its plan: what was tried, what is rung, what is done.
+
+use crate::door::Path;
+use crate::plan::CourseId;
+use crate::target::{CarrierId, PeerId, TargetId};
+use crate::verdict::{Go, Meaning};
+use sip::Time;
+
+/// Where one call stands. A value: [`Plan::next`](crate::Plan::next) reads it and nothing else of the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// When the INVITE came.
+    pub began: Time,
+    /// When that was by the clock on the wall: seconds since 1970. Hours are judged by it once per call.
+    pub unix: i64,
+    /// The step that is being rung.
+    pub cursor: Cursor,
+    /// Everybody who was tried so far, in order.
+    pub parties: Vec<Party>,
+    /// INVITEs sent so far.
+    pub invites: u32,
+    /// When the last member of the current step was begun.
+    pub last_begun: Time,
+    /// How many legs may live at once: the request's Max-Breadth (RFC 5393 §5.3), at most [`LEGS_MAX`].
+    pub breadth: usize,
+    /// The course, closed or not, that the walk began with.
+    pub root: Frame,
+}
+
+/// INVITEs of one call. A plan that needs more is a fault; TRIGGERS I9.
+pub const INVITES_MAX: u32 = 20;
+
+/// Legs that live at once. A larger group is a PBX's to hunt; TRIGGERS I9.
+pub const LEGS_MAX: usize = 10;
+
+/// Which step, of which course, inside which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The courses entered and not left yet, outermost first; empty when the plan is at its end.
+    pub frames: Vec<Frame>,
+    /// First or second time through.
+    pub pass: Pass,
+}
+
+/// A step of one course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The course.
+    pub course: CourseId,
+    /// Which of its lists.
+    pub list: List,
+    /// The step, from 0.
+    pub step: usize,
+}
+
+/// The lists of a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// `steps`.
+    Steps,
+    /// `closed`.
+    Closed,
+    /// `busy`.
+    Busy,
+}
+
+/// What is down is skipped the first time and tried the second: "all down" never means "reject everything".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// What is believed to be down is skipped.
+    First,
+    /// Everything that is left is tried.
+    Second,
+}
+
+/// One destination of this call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Who.
+    pub target: TargetId,
+    /// Is a leg to it alive?
+    pub live: bool,
+    /// It is done for this call, and how; `None` while another path may be tried.
+    pub done: Option<Meaning>,
+    /// The paths that were tried.
+    pub tried: Vec<Path>,
+    /// Peers that failed it.
+    pub barred_peers: Vec<PeerId>,
+    /// Carriers that failed it.
+    pub barred_carriers: Vec<CarrierId>,
+    /// How often its number was called unknown.
+    pub not_found: u32,
+}
+
+impl Position {
+    /// At the first step of a course.
+    #[must_use]
+    pub fn new(root: Frame, breadth: usize, now: Time, unix: i64) -> Self {
+        let cursor = Cursor { frames: vec![root], pass: Pass::First };
+        let breadth = breadth.min(LEGS_MAX);
+        Self { began: now, unix, cursor, parties: Vec::new(), invites: 0, last_begun: now, breadth, root }
+    }
+
+    /// What is known of a destination in this call.
+    #[must_use]
+    pub fn party(&self, target: TargetId) -> Option<&Party> {
+        self.parties.iter().find(|party| party.target == target)
+    }
+
+    /// Legs that are alive.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.parties.iter().filter(|party| party.live).count()
+    }
+
+    /// A leg was begun.
+    pub fn on_begun(&mut self, target: TargetId, path: Path, now: Time) {
+        self.invites += 1;
+        self.last_begun = now;
+        let place = self.parties.iter().position(|party| party.target == target).unwrap_or_else(|| {
+            self.parties.push(Party::new(target));
+            self.parties.len() - 1
+        });
+        if let Some(party) = self.parties.get_mut(place) {
+            party.live = true;
+            party.tried.push(path);
+        }
+    }
+
+    /// The leg to this destination is over: `go` says what may still be tried for it.
+    pub fn on_over(&mut self, target: TargetId, peer: PeerId, carrier: Option<CarrierId>, go: Go, meaning: Meaning) {
+        let Some(party) = self.parties.iter_mut().find(|party| party.target == target) else { return };
+        party.live = false;
+        match go {
+            Go::NextAddress => {}
+            Go::NextTrunk => party.barred_peers.push(peer),
+            Go::NextCarrier => party.bar(peer, carrier),
+            Go::OtherCarrierOnce => {
+                party.not_found += 1;
+                party.bar(peer, carrier);
+                if party.not_found > 1 {
+                    party.done = Some(meaning);
+                }
+            }
+            Go::NextTarget | Go::Stop => party.done = Some(meaning),
+        }
+    }
+}
+
+impl Party {
+    const fn new(target: TargetId) -> Self {
+        Self {
+            target,
+            live: false,
+            done: None,
+            tried: Vec::new(),
+            barred_peers: Vec::new(),
+            barred_carriers: Vec::new(),
+            not_found: 0,
+        }
+    }
+
+    fn bar(&mut self, peer: PeerId, carrier: Option<CarrierId>) {
+        match carrier {
+            Some(carrier) => self.barred_carriers.push(carrier),
+            None => self.barred_peers.push(peer),
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! RFC 3261 §16 as functions on messages: what is changed on the way, and where it goes.
+
+use crate::door::{Flow, Listener, Path, Transport};
+use crate::roads::{Names, listener_for};
+use crate::seal::{Branch, Kind, Seal};
+use core::fmt::Write as _;
+use core::net::SocketAddr;
+use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Span, Uri, Via};
+
+/// What the leg of an INVITE gets that the received one does not have.
+#[derive(Clone, Copy, Debug)]
+pub struct Leg<'a> {
+    /// The new Request-URI.
+    pub uri: &'a str,
+    /// Our listener it leaves from.
+    pub leaves: &'a Listener,
+    /// Our listener the request came in by.
+    pub came: &'a Listener,
+    /// What our Via says.
+    pub branch: Branch,
+    /// The `t` parameter of our Record-Route.
+    pub token: &'a str,
+    /// The Max-Breadth it may spread by (RFC 5393 §5.3.3).
+    pub breadth: u32,
+}
+
+/// The INVITE as it goes to a leg (RFC 3261 §16.6): Request-URI, Max-Forwards, Record-Route, Via; no Route, since
+/// only the plan routes a call.
+#[must_use]
+pub fn invite(request: &Message, source: SocketAddr, leg: &Leg<'_>, seal: &Seal) -> Bytes {
+    let mut edits = Edits::new();
+    if let Some(span) = request.request_uri() {
+        edits.replace(span, leg.uri);
+    }
+    for route in request.fields_of(Name::Route) {
+        edits.remove(route.line);
+    }
+    let mut routes = String::with_capacity(256);
+    record_route(&mut routes, leg.leaves, leg.token);
+    if leg.leaves != leg.came {
+        record_route(&mut routes, leg.came, leg.token);
+    }
+    let breadth = format!("Max-Breadth: {}\r\n", leg.breadth);
+    let mut head = via_line(request, source, leg.leaves, leg.branch, seal, &mut edits);
+    match request.field(Name::RecordRoute) {
+        Some(first) => edits.insert(first.line.start, routes),
+        None => head.push_str(&routes),
+    }
+    match request.field(Name::MaxBreadth) {
+        Some(field) => edits.replace(field.line, breadth),
+        None => head.push_str(&breadth),
+    }
+    max_forwards(request, &mut head, &mut edits);
+    insert_head(request, head, &mut edits);
+    edits.apply(request)
+}
+
+/// A request that belongs to a call is passed on by what is written in it.
+#[derive(Clone, Debug)]
+pub enum Passed {
+    /// Send it there.
+    To(Flow, Bytes),
+    /// It bears no valid seal of ours for this call.
+    Unsealed,
+    /// Its next hop has a name that is not known here.
+    Unknown,
+}
+
+/// What passing on needs to know of this node.
+#[derive(Clone, Copy, Debug)]
+pub struct Here<'a> {
+    /// Our listeners.
+    pub listeners: &'a [Listener],
+    /// The names we know.
+    pub names: &'a Names,
+    /// What we sign with.
+    pub seal: &'a Seal,
+    /// Seconds since 1970.
+    pub unix: i64,
+}
+
+/// Passes on a request of a call that is up: by Route or Request-URI alone, on the strength of our seal in Route, without
+/// state (RFC 3261 §16.4, §16.6 step 6 and 7, §16.11). The branch is a function of the branch below, so that a
+/// retransmission, the ACK of a refusal and the CANCEL bear the one of their request, on any node.
+#[must_use]
+pub fn in_dialog(request: &Message, source: SocketAddr, here: Here<'_>) -> Passed {
+    let Some(uri) = request.request_uri() else { return Passed::Unsealed };
+    let mut target = request.at(uri).to_vec();
+    let mut routes: Vec<&[u8]> = request.elements(Name::Route).map(|span| request.at(span)).collect();
+    let mut token = None;
+    let mut leaves = None;
+    // A strict router before us has put our own Record-Route into the Request-URI (RFC 3261 §16.4).
+    if let Some(last) = routes.last().copied()
+        && let Some((own, seal)) = ours(&target, here.listeners)
+        && let Some(seal) = seal
+    {
+        (token, leaves) = (Some(seal.to_vec()), Some(own));
+        target = route_uri(last).to_vec();
+        routes.pop();
+    }
+    while let Some((own, seal)) = routes.first().and_then(|route| ours(route_uri(route), here.listeners)) {
+        token = seal.map(<[u8]>::to_vec).or(token);
+        leaves = Some(own);
+        routes.remove(0);
+    }
+    let sealed = token.is_some_and(|token| here.seal.verify_route(&token, request, here.unix));
+    let mut routes: Vec<Vec<u8>> = routes.into_iter().map(<[u8]>::to_vec).collect();
+    if !sealed {
+        return Passed::Unsealed;
+    }
+    let next = match routes.first() {
+        Some(first) if is_loose(first) => route_uri(first).to_vec(),
+        // The next hop is a strict router: it wants itself in the Request-URI (RFC 3261 §16.6 step 6).
+        Some(first) => {
+            let strict = route_uri(first).to_vec();
+            routes.remove(0);
+            routes.push([b"<", &target[..], b">"].concat());
+            target = strict.clone();
+            strict
+        }
+        None => target.clone(),
+    };
+    let Some(path) = next_hop(&next, leaves, here) else { return Passed::Unknown };
+    let Some(out) = here.listeners.get(usize::from(path.local)) else { return Passed::Unknown };
+    let mut edits = Edits::new();
+    edits.replace(uri, target);
+    let old: Vec<Span> = request.fields_of(Name::Route).map(|field| field.line).collect();
+    for line in &old {
+        edits.remove(*line);
+    }
+    let [slot, generation] = halves(here.seal.transaction(request));
+    let routing = here.seal.routing(request);
+    let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing };
+    let mut head = via_line(request, source, out, branch, here.seal, &mut edits);
+    max_forwards(request, &mut head, &mut edits);
+    let mut head = head.into_bytes();
+    if !routes.is_empty() {
+        head.extend_from_slice(b"Route: ");
+        head.extend_from_slice(&routes.join(&b", "[..]));
+        head.extend_from_slice(b"\r\n");
+    }
+    insert_head(request, head, &mut edits);
+    Passed::To(Flow { path, connection: 0 }, edits.apply(request))
+}
+
+/// A response without our Via, as it goes on upstream (RFC 3261 §16.7 step 3).
+#[must_use]
+pub fn pop_via(response: &Message) -> Bytes {
+    let mut edits = Edits::new();
+    let mut vias = response.elements(Name::Via);
+    let first = vias.next();
+    let line = response.field(Name::Via).map(|field| field.line);
+    if let (Some(first), Some(line)) = (first, line) {
+        match vias.next() {
+            Some(second) if second.start < line.end => {
+                edits.remove(Span { start: first.start, end: second.start });
+            }
+            _ => edits.remove(line),
+        }
+    }
+    edits.apply(response)
+}
+
+/// Where a response goes by the Via below ours (RFC 3261 §18.2.2); for when no transaction knows better.
+#[must_use]
+pub fn back(response: &Message, listeners: &[Listener]) -> Option<Flow> {
+    let via = response.second_via()?;
+    let transport = if via.transport.eq_ignore_ascii_case(b"TCP") { Transport::Tcp } else { Transport::Udp };
+    let remote = via.reply_to()?;
+    let local = listener_for(listeners, transport, remote.ip())?;
+    Some(Flow { path: Path { transport, local, remote }, connection: 0 })
+}
+
+/// Do we stand in this request's Vias already, with the same routing? Then it is a loop; with another it is a spiral
+/// (RFC 3261 §16.3 step 4, RFC 5393 §4.2).
+#[must_use]
+pub fn is_loop(request: &Message, seal: &Seal) -> bool {
+    let mut routing = None;
+    request.elements(Name::Via).skip(1).any(|span| {
+        let Some(via) = Via::parse(request.at(span)) else { return false };
+        let before = seal.routing_of(via.branch(), request.call_id());
+        before.is_some_and(|before| before == *routing.get_or_insert_with(|| seal.routing(request)))
+    })
+}
+
+/// The listener a URI names, if it is one of ours by host, port and transport, and the seal in its `t` parameter.
+fn ours<'a>(uri: &'a [u8], listeners: &[Listener]) -> Option<(u8, Option<&'a [u8]>)> {
+    let uri = Uri::parse(uri)?;
+    let transport = transport_of(&uri);
+    let port = uri.port.unwrap_or(5060);
+    let place = listeners.iter().position(|listener| {
+        let (host, advertised) = &listener.advertise;
+        let named = match uri.host {
+            Host::Ip(ip) => {
+                host.trim_matches(['[', ']']).parse() == Ok(ip) && port == *advertised
+                    || listener.address == SocketAddr::new(ip, port)
+            }
+            Host::Name(name) => name.eq_ignore_ascii_case(host.as_bytes()) && port == *advertised,
+        };
+        named && listener.transport == transport
+    })?;
+    Some((u8::try_from(place).ok()?, uri.params.value("t")))
+}
+
+fn transport_of(uri: &Uri<'_>) -> Transport {
+    match uri.params.value("transport") {
+        Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
+        _ => Transport::Udp,
+    }
+}
+
+fn next_hop(uri: &[u8], leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
+    let uri = Uri::parse(uri)?;
+    let transport = transport_of(&uri);
+    let ip = match uri.host {
+        Host::Ip(ip) => ip,
+        Host::Name(name) => *here.names.get(core::str::from_utf8(name).ok()?)?.first()?,
+    };
+    let fits = |local: &u8| {
+        here.listeners.get(usize::from(*local)).is_some_and(|listener| {
+            listener.transport == transport && listener.address.is_ipv4() == ip.is_ipv4()
+        })
+    };
+    let local = leaves.filter(fits).or_else(|| listener_for(here.listeners, transport, ip))?;
+    Some(Path { transport, local, remote: SocketAddr::new(ip, uri.port.unwrap_or(5060)) })
+}
+
+fn route_uri(element: &[u8]) -> &[u8] {
+    NameAddr::parse(element).map_or(element, |route| route.uri)
+}
+
+fn is_loose(element: &[u8]) -> bool {
+    Uri::parse(route_uri(element)).is_some_and(|uri| uri.params.get("lr").is_some())
+}
+
+/// Our Via line; the one below is stamped with where the request really came from (RFC 3261 §18.2.1, RFC 3581).
+fn via_line(
+    request: &Message,
+    source: SocketAddr,
+    leaves: &Listener,
+    branch: Branch,
+    seal: &Seal,
+    edits: &mut Edits,
+) -> String {
+    let via = request.top_via();
+    let element = via.as_ref().map(|via| request.at(via.span)).unwrap_or_default();
+    let stamped = via.as_ref().and_then(|via| via.stamped(element, source));
+    let below = stamped.as_deref().map_or(via, Via::parse);
+    let branch = seal.branch(branch, below.as_ref(), request.call_id());
+    if let (Some(via), Some(stamped)) = (via, stamped) {
+        edits.replace(via.span, stamped);
+    }
+    own_via(leaves, &branch)
+}
+
+/// Our Via header line with this branch.
+#[must_use]
+pub fn own_via(leaves: &Listener, branch: &str) -> String {
+    let mut line = String::with_capacity(192);
+    let name = match leaves.transport {
+        Transport::Udp => "UDP",
+        Transport::Tcp => "TCP",
+    };
+    let (host, port) = &leaves.advertise;
+    let _ = write!(line, "Via: SIP/2.0/{name} {}:{port};rport;branch={branch}\r\n", Bracketed(host));
+    line
+}
+
+fn record_route(lines: &mut String, listener: &Listener, token: &str) {
+    let (host, port) = &listener.advertise;
+    let transport = match listener.transport {
+        Transport::Udp => "",
+        Transport::Tcp => ";transport=tcp",
+    };
+    let host = Bracketed(host);
+    let _ = write!(lines, "Record-Route: <sip:{host}:{port}{transport};lr;t={token}>\r\n");
+}
+
+/// RFC 3261 §16.6 step 3: one less, or 70 if there was none.
+fn max_forwards(request: &Message, head: &mut String, edits: &mut Edits) {
+    match (request.field(Name::MaxForwards), request.max_forwards()) {
+        (Some(field), Some(left)) => edits.replace(field.value, left.saturating_sub(1).to_string()),
+        _ => head.push_str("Max-Forwards: 70\r\n"),
+    }
+}
+
+fn insert_head(request: &Message, head: impl Into<Vec<u8>>, edits: &mut Edits) {
+    if let Some(first) = request.field(Name::Via) {
+        edits.insert(first.line.start, head);
+    }
+}
+
+/// A host as it stands in a URI: an IPv6 address in brackets.
+#[derive(Debug)]
+pub struct Bracketed<'a>(pub &'a str);
+
+impl core::fmt::Display for Bracketed<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.0.contains(':') && !self.0.starts_with('[') {
+            write!(out, "[{}]", self.0)
+        } else {
+            out.write_str(self.0)
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "two halves of one number")]
+const fn halves(number: u64) -> [u32; 2] {
+    [(number >> 32) as u32, number as u32]
+}
+
+/// The refusal a proxy owes a request before it looks at the plan (RFC 3261 §16.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// Why, for people.
+    pub why: &'static str,
+    /// Header lines that belong to it.
+    pub lines: Vec<u8>,
+}
+
+/// Checks what every forwarded request must pass: Max-Forwards, loops, extensions a proxy must know, breadth. An ACK
+/// is never answered; for it the refusal means that it is dropped.
+///
+/// # Errors
+/// The refusal to answer with.
+pub fn admit(request: &Message, seal: &Seal) -> Result<(), Refusal> {
+    let refuse = |status, why| Err(Refusal { status, why, lines: Vec::new() });
+    if request.max_forwards() == Some(0) {
+        return refuse(483, "too many hops");
+    }
+    if is_loop(request, seal) {
+        return refuse(482, "a loop: the same request was here before");
+    }
+    let unknown: Vec<&[u8]> = request.elements(Name::ProxyRequire).map(|span| request.at(span)).collect();
+    if !unknown.is_empty() && request.method() != Method::Cancel {
+        let lines = [b"Unsupported: ", &unknown.join(&b", "[..])[..], b"\r\n"].concat();
+        return Err(Refusal { status: 420, why: "it requires an extension that is not known here", lines });
+    }
+    if breadth(request) == 0 {
+        return refuse(440, "max-breadth is used up");
+    }
+    Ok(())
+}
+
+/// The request's Max-Breadth: into how many branches it may spread (RFC 5393 §5.3.3); 60 if it does not say.
+#[must_use]
+pub fn breadth(request: &Message) -> u32 {
+    let said = request.value(Name::MaxBreadth).and_then(|value| core::str::from_utf8(value).ok()?.parse().ok());
+    said.unwrap_or(60)
+}

@@ -1,0 +1,244 @@
+//! What we sign, so that any node can trust it without state: our Via branch, our Record-Route, the tag of a refusal.
+
+use core::fmt::Write as _;
+use core::hash::Hasher as _;
+use siphasher::sip::SipHasher24;
+use sip::{Host, Message, Method, Name, Via};
+
+/// Signs and verifies with the key of the cluster. SipHash-2-4 under a secret key is a MAC; a wrong guess at its 64
+/// bits costs a datagram each.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    key: [u8; 16],
+}
+
+/// What our Via branch says: whose transaction it is, an index without a look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// What kind of request it was put on.
+    pub kind: Kind,
+    /// Slot of the call or the probe; a hash of the branch below for a request that was passed on without state.
+    pub slot: u32,
+    /// Generation of the slot.
+    pub generation: u32,
+    /// Leg of the call.
+    pub leg: u32,
+    /// Hash of what routing depends on: the same again is a loop (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1).
+    pub routing: u32,
+}
+
+/// What kind of request a branch was put on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An INVITE of a walk.
+    Leg,
+    /// One of our OPTIONS.
+    Probe,
+    /// A request that was passed on without state.
+    Passing,
+}
+
+/// What a response's top Via proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// We wrote it, and the Via below is the one we received: the response may be forwarded.
+    Whole(Branch),
+    /// We wrote it, but the Via below is missing or another: the leg failed.
+    WrongBelow(Branch),
+}
+
+/// How long a Record-Route is good for, in seconds: no call lasts a week.
+pub const ROUTE_LIFE: i64 = 7 * 24 * 3_600;
+
+impl Seal {
+    /// Signs with this key.
+    #[must_use]
+    pub const fn new(key: [u8; 16]) -> Self {
+        Self { key }
+    }
+
+    /// The `branch` value to write over `below`, the Via element that our request goes on top of (as it will stand
+    /// there, stamped); `None` for a request of our own.
+    #[must_use]
+    pub fn branch(&self, branch: Branch, below: Option<&Via<'_>>, call_id: &[u8]) -> String {
+        let below = self.below(below);
+        let mut text = String::with_capacity(72);
+        let kind = branch.kind.letter();
+        let (slot, generation, leg, routing) = (branch.slot, branch.generation, branch.leg, branch.routing);
+        let _ = write!(text, "z9hG4bKt{kind}{slot:x}.{generation:x}.{leg:x}.{routing:08x}.{below:08x}");
+        let mac = self.mac(b'v', &[text.as_bytes(), call_id]);
+        let _ = write!(text, ".{mac:016x}");
+        text
+    }
+
+    /// Reads the top Via of a response; `None` if we did not write it.
+    #[must_use]
+    pub fn read_branch(&self, response: &Message) -> Option<Proof> {
+        let via = response.top_via()?;
+        let (branch, below) = self.read(via.branch(), response.call_id())?;
+        let second = response.second_via();
+        let intact = below == self.below(second.as_ref());
+        Some(if intact { Proof::Whole(branch) } else { Proof::WrongBelow(branch) })
+    }
+
+    /// The routing hash in a branch of ours; `None` if we did not write it.
+    #[must_use]
+    pub fn routing_of(&self, branch: &[u8], call_id: &[u8]) -> Option<u32> {
+        self.read(branch, call_id).map(|(branch, _)| branch.routing)
+    }
+
+    /// Hash of everything that routing depends on (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1).
+    #[must_use]
+    pub fn routing(&self, request: &Message) -> u32 {
+        let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
+        let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
+        let mut hasher = self.hasher(b'l');
+        for part in [uri, request.call_id(), request.from_tag(), request.to_tag(), &cseq] {
+            feed(&mut hasher, part);
+        }
+        for name in [Name::Route, Name::ProxyRequire, Name::ProxyAuthorization] {
+            for field in request.fields_of(name) {
+                feed(&mut hasher, request.at(field.value));
+            }
+        }
+        low(hasher.finish())
+    }
+
+    /// What a request's transaction is known by (RFC 3261 §17.2.3): branch and sent-by, or for a branch without
+    /// the magic cookie what RFC 2543 compared. CANCEL and ACK have the key of their INVITE.
+    #[must_use]
+    pub fn transaction(&self, request: &Message) -> u64 {
+        let mut hasher = self.hasher(b't');
+        let Some(via) = request.top_via() else { return 0 };
+        if via.branch().starts_with(Via::MAGIC) {
+            feed(&mut hasher, via.branch());
+            feed_host(&mut hasher, &via);
+        } else {
+            let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
+            let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
+            for part in [uri, request.call_id(), request.from_tag(), &cseq, via.branch()] {
+                feed(&mut hasher, part);
+            }
+            feed_host(&mut hasher, &via);
+        }
+        let kind = match request.method() {
+            Method::Invite | Method::Ack | Method::Cancel => 0,
+            other => other as u8,
+        };
+        hasher.write_u8(kind);
+        hasher.finish()
+    }
+
+    /// The value of the `t` parameter in our Record-Route: good for this call, until `unix` plus [`ROUTE_LIFE`]
+    /// seconds, on every node of the cluster.
+    #[must_use]
+    pub fn route(&self, call_id: &[u8], caller_tag: &[u8], unix: i64) -> String {
+        let until = low(u64::try_from(unix.saturating_add(ROUTE_LIFE)).unwrap_or_default());
+        let mac = self.mac(b'r', &[call_id, caller_tag, &until.to_be_bytes()]);
+        format!("{until:x}.{mac:016x}")
+    }
+
+    /// Does this `t` parameter belong to this request's call? The caller's tag is in From or in To, depending on
+    /// who sends.
+    #[must_use]
+    pub fn verify_route(&self, token: &[u8], request: &Message, unix: i64) -> bool {
+        let read = || {
+            let (until, mac) = core::str::from_utf8(token).ok()?.split_once('.')?;
+            Some((u32::from_str_radix(until, 16).ok()?, u64::from_str_radix(mac, 16).ok()?))
+        };
+        let Some((until, mac)) = read() else { return false };
+        let fits = |tag: &[u8]| self.mac(b'r', &[request.call_id(), tag, &until.to_be_bytes()]) == mac;
+        i64::from(until) >= unix && (fits(request.from_tag()) || fits(request.to_tag()))
+    }
+
+    /// The To tag of a refusal that keeps no state: the ACK for it is known by it again.
+    #[must_use]
+    pub fn refusal_tag(&self, request: &Message) -> String {
+        let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
+        let mac = self.mac(b'x', &[request.call_id(), request.from_tag(), &cseq]);
+        format!("r{mac:016x}")
+    }
+
+    fn read(&self, branch: &[u8], call_id: &[u8]) -> Option<(Branch, u32)> {
+        let text = core::str::from_utf8(branch).ok()?;
+        let (signed, mac) = text.rsplit_once('.')?;
+        if u64::from_str_radix(mac, 16).ok()? != self.mac(b'v', &[signed.as_bytes(), call_id]) {
+            return None;
+        }
+        let rest = signed.strip_prefix("z9hG4bKt")?;
+        let (kind, numbers) = rest.split_at_checked(1)?;
+        let mut numbers = numbers.split('.').map(|number| u32::from_str_radix(number, 16).ok());
+        let mut number = || numbers.next().flatten();
+        let kind = Kind::of(kind)?;
+        let branch =
+            Branch { kind, slot: number()?, generation: number()?, leg: number()?, routing: number()? };
+        Some((branch, number()?))
+    }
+
+    /// What of the Via below comes back unchanged in a response whatever it was written like.
+    fn below(&self, via: Option<&Via<'_>>) -> u32 {
+        let Some(via) = via else { return 0 };
+        let mut hasher = self.hasher(b'b');
+        for part in [via.branch(), via.params.value("received").unwrap_or_default()] {
+            feed(&mut hasher, part);
+        }
+        feed(&mut hasher, via.params.value("rport").unwrap_or_default());
+        feed_host(&mut hasher, via);
+        low(hasher.finish()) | 1
+    }
+
+    fn mac(&self, domain: u8, parts: &[&[u8]]) -> u64 {
+        let mut hasher = self.hasher(domain);
+        for part in parts {
+            feed(&mut hasher, part);
+        }
+        hasher.finish()
+    }
+
+    fn hasher(&self, domain: u8) -> SipHasher24 {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write_u8(domain);
+        hasher
+    }
+}
+
+/// Parts are fed with their length, so that no two lists of parts read alike.
+fn feed(hasher: &mut SipHasher24, part: &[u8]) {
+    hasher.write_usize(part.len());
+    hasher.write(part);
+}
+
+fn feed_host(hasher: &mut SipHasher24, via: &Via<'_>) {
+    match via.host {
+        Host::Ip(ip) => match ip {
+            core::net::IpAddr::V4(ip) => hasher.write(&ip.octets()),
+            core::net::IpAddr::V6(ip) => hasher.write(&ip.octets()),
+        },
+        Host::Name(name) => name.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase())),
+    }
+    hasher.write_u16(via.port.unwrap_or(0));
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+const fn low(hash: u64) -> u32 {
+    hash as u32
+}
+
+impl Kind {
+    const fn letter(self) -> char {
+        match self {
+            Self::Leg => 'l',
+            Self::Probe => 'p',
+            Self::Passing => 's',
+        }
+    }
+
+    fn of(letter: &str) -> Option<Self> {
+        match letter {
+            "l" => Some(Self::Leg),
+            "p" => Some(Self::Probe),
+            "s" => Some(Self::Passing),
+            _ => None,
+        }
+    }
+}

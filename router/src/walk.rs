@@ -1,0 +1,569 @@
+//! One call going through its plan.
+
+use crate::door::Path;
+use crate::health::{self, Health, Sign, Source};
+use crate::next::{Act, Move};
+use crate::plan::Plan;
+use crate::position::Position;
+use crate::record::LegRecord;
+use crate::roads::Roads;
+use crate::target::{CarrierId, Peer, PeerId, PeerKind, TargetId};
+use crate::verdict::{Go, Meaning, Outcome, Reached, Speaker, verdict};
+use core::time::Duration;
+use sip::{Message, Name, Time};
+use std::sync::Arc;
+
+/// Names a leg by its place in the walk: the first INVITE is leg 0.
+pub type LegId = usize;
+
+/// One call: its legs, and what the caller was told.
+#[derive(Debug)]
+pub struct Walk {
+    plan: Arc<Plan>,
+    roads: Arc<Roads>,
+    position: Position,
+    legs: Vec<Leg>,
+    state: State,
+    best: Option<(Meaning, Message)>,
+    worst: Meaning,
+    rang: Option<Time>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Legs are rung, one after the other or together. The plan wants to be asked again at `ask_at`, the caller
+    /// hears ringing at `ringback_at` even if nobody rings yet.
+    Hunting { ask_at: Option<Time>, ringback_at: Option<Time> },
+    /// The caller gave up; the legs that rang are being cancelled, one of them may still answer.
+    Leaving { until: Time },
+    /// The caller has a final response. Answers that come now are still passed on.
+    Over,
+}
+
+/// One INVITE of the walk.
+#[derive(Debug)]
+struct Leg {
+    target: TargetId,
+    peer: PeerId,
+    path: Path,
+    ring: Duration,
+    line: u32,
+    began: Time,
+    rang: Option<Time>,
+    ended: Option<Time>,
+    reached: Reached,
+    outcome: String,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// The INVITE is out, nothing came back.
+    Calling { until: Time },
+    /// A 100 came.
+    Trying { until: Time },
+    /// An 18x came.
+    Ringing { until: Time },
+    /// Given up before anything came back: it must not be cancelled yet (RFC 3261 §9.1); its first 1xx will be.
+    Straggling,
+    /// A CANCEL went out; without a final by then the leg is forgotten (RFC 3261 §9.1).
+    Cancelling { until: Time },
+    /// Its final came, or it was forgotten.
+    Ended,
+}
+
+/// What a walk asks for.
+#[derive(Debug)]
+pub enum Output {
+    /// Send the INVITE to this leg. Legs are numbered in order.
+    Ring {
+        /// The leg.
+        leg: LegId,
+        /// Who.
+        target: TargetId,
+        /// By which peer.
+        peer: PeerId,
+        /// By which path.
+        path: Path,
+    },
+    /// Send a CANCEL for this leg; a provisional has come and no final yet.
+    Cancel {
+        /// The leg.
+        leg: LegId,
+        /// The value of its Reason header (RFC 3326).
+        reason: &'static str,
+    },
+    /// Send this leg's INVITE no more, but go on listening.
+    Hush(LegId),
+    /// Forget this leg's transaction: it was cancelled and stayed silent.
+    Forget(LegId),
+    /// Pass this response of a leg on to the caller.
+    Forward(Message),
+    /// Answer the caller with this status, made here.
+    Answer(u16),
+    /// A belief about a path has changed, or a probe is due.
+    Believe(health::Output),
+}
+
+/// The caller hears ringing after so long even if nobody rings yet; TRIGGERS I7 asks for 3 s.
+pub const RINGBACK: Duration = Duration::from_millis(2_500);
+
+/// How long a caller's CANCEL waits for the legs that rang, so that an answer that crosses it is not lost.
+pub const LEAVE: Duration = Duration::from_secs(2);
+
+/// How long a cancelled leg is waited for: 64 · T1 (RFC 3261 §9.1).
+const CANCEL_LIFE: Duration = Duration::from_secs(32);
+
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+const CALLER_GONE: &str = "SIP;cause=487;text=\"Caller has hung up\"";
+const MOVED_ON: &str = "SIP;cause=408;text=\"No answer in time\"";
+
+impl Walk {
+    /// Begins at the course's first step and rings who is to be rung at once.
+    pub fn start(
+        plan: Arc<Plan>,
+        roads: Arc<Roads>,
+        position: Position,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) -> Self {
+        let now = position.began;
+        let state = State::Hunting { ask_at: None, ringback_at: Some(now + RINGBACK) };
+        let (legs, best, rang) = (Vec::new(), None, None);
+        let mut walk = Self { plan, roads, position, legs, state, best, worst: Meaning::Silence, rang };
+        walk.go_on(now, health, out);
+        walk
+    }
+
+    /// Takes a provisional response of a leg.
+    pub fn on_provisional(
+        &mut self,
+        id: LegId,
+        response: Message,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let status = response.status().unwrap_or_default();
+        let progress = self.leg_peer(id).map_or(CANCEL_LIFE, |peer| peer.progress);
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        match (leg.phase, status) {
+            (Phase::Calling { .. }, 100) => leg.phase = Phase::Trying { until: now + progress },
+            (Phase::Calling { .. } | Phase::Trying { .. } | Phase::Ringing { .. }, 101..=199) => {
+                let first = leg.on_ringing(&response, now);
+                let path = leg.path;
+                if first {
+                    believe(health, path, Sign::Alive { round_trip: None, resent: 0 }, now, out);
+                }
+                // 199 says that an early dialog of a fork below is over (RFC 6228); that is not ours to say.
+                if matches!(self.state, State::Hunting { .. }) && status != 199 {
+                    self.caller_rings(now);
+                    out.push(Output::Forward(response));
+                }
+            }
+            (Phase::Straggling, _) => self.cancel(id, MOVED_ON, now, out),
+            // A further 100 says nothing; a provisional of a leg that was cancelled or has ended is too late.
+            (Phase::Trying { .. } | Phase::Ringing { .. } | Phase::Cancelling { .. } | Phase::Ended, _)
+            | (Phase::Calling { .. }, _) => {}
+        }
+    }
+
+    /// Takes a 2xx of a leg. It is always passed on, whatever has happened before (RFC 3261 §16.7 step 5); the
+    /// first one ends the walk.
+    pub fn on_answer(
+        &mut self,
+        id: LegId,
+        response: Message,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        if !matches!(leg.phase, Phase::Ended) {
+            let (path, wanted) = (leg.path, leg.phase.is_wanted());
+            leg.ended.get_or_insert(now);
+            "answered".clone_into(&mut leg.outcome);
+            leg.phase = Phase::Ended;
+            believe(health, path, Sign::Alive { round_trip: None, resent: 0 }, now, out);
+            if wanted {
+                health.on_call_over(path);
+            }
+        }
+        out.push(Output::Forward(response));
+        if !matches!(self.state, State::Over) {
+            self.state = State::Over;
+            self.give_up_all(ELSEWHERE, "answered elsewhere", now, health, out);
+        }
+    }
+
+    /// Takes a leg's end without an answer: a final response of 300 and up, with it, or a failure on the way.
+    pub fn on_failure(
+        &mut self,
+        id: LegId,
+        outcome: Outcome,
+        response: Option<Message>,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let wanted = leg.phase.is_wanted();
+        if matches!(leg.phase, Phase::Ended) {
+            return;
+        }
+        leg.phase = Phase::Ended;
+        if wanted && matches!(self.state, State::Hunting { .. }) {
+            self.judge(id, outcome, response, now, health, out);
+            self.go_on(now, health, out);
+        }
+        self.leave_if_quiet(out);
+    }
+
+    /// The caller has cancelled: nobody is rung any more (TRIGGERS I3), and the caller gets a 487 as soon as the legs
+    /// that rang are over, unless one of them answers first.
+    pub fn on_caller_gone(&mut self, now: Time, health: &mut Health, out: &mut Vec<Output>) {
+        if matches!(self.state, State::Hunting { .. }) {
+            self.state = State::Leaving { until: now + LEAVE };
+            self.give_up_all(CALLER_GONE, "caller hung up", now, health, out);
+            self.leave_if_quiet(out);
+        }
+    }
+
+    /// Acts if a deadline has come.
+    pub fn on_deadline(&mut self, now: Time, health: &mut Health, out: &mut Vec<Output>) {
+        for id in 0..self.legs.len() {
+            self.on_leg_deadline(id, now, health, out);
+        }
+        match &mut self.state {
+            State::Hunting { ask_at, ringback_at } => {
+                if ringback_at.is_some_and(|at| at <= now) {
+                    *ringback_at = None;
+                    self.rang.get_or_insert(now);
+                    out.push(Output::Answer(180));
+                }
+                if ask_at.is_some_and(|at| at <= now) {
+                    *ask_at = None;
+                    self.go_on(now, health, out);
+                }
+            }
+            State::Leaving { until } if *until <= now => {
+                self.state = State::Over;
+                out.push(Output::Answer(487));
+            }
+            State::Leaving { .. } | State::Over => {}
+        }
+    }
+
+    /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let own = match &self.state {
+            State::Hunting { ask_at, ringback_at } => ask_at.iter().chain(ringback_at).min().copied(),
+            State::Leaving { until } => Some(*until),
+            State::Over => None,
+        };
+        self.legs.iter().filter_map(|leg| leg.phase.deadline()).chain(own).min()
+    }
+
+    /// Has the caller no final response yet?
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !matches!(self.state, State::Over)
+    }
+
+    /// The plan this walk began with.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// When the caller was first told that it rings.
+    #[must_use]
+    pub fn rang(&self) -> Option<Time> {
+        self.rang
+    }
+
+    /// All legs so far, in order.
+    pub fn legs(&self) -> impl Iterator<Item = LegRecord> {
+        self.legs.iter().map(|leg| LegRecord {
+            target: self.plan.target(leg.target).map(|target| Arc::clone(&target.name)).unwrap_or_default(),
+            peer: self.plan.peer(leg.peer).map(|peer| Arc::clone(&peer.name)).unwrap_or_default(),
+            path: leg.path,
+            line: leg.line,
+            began: leg.began,
+            rang: leg.rang,
+            ended: leg.ended,
+            outcome: leg.outcome.clone(),
+        })
+    }
+
+    /// Who a leg rings.
+    #[must_use]
+    pub fn leg_target(&self, id: LegId) -> Option<TargetId> {
+        self.legs.get(id).map(|leg| leg.target)
+    }
+
+    fn leg_peer(&self, id: LegId) -> Option<&Peer> {
+        self.legs.get(id).and_then(|leg| self.plan.peer(leg.peer))
+    }
+
+    /// Asks the plan until it wants to wait.
+    fn go_on(&mut self, now: Time, health: &mut Health, out: &mut Vec<Output>) {
+        while matches!(self.state, State::Hunting { .. }) {
+            let plan = Arc::clone(&self.plan);
+            let Move { cursor, act } = plan.next(&self.position, health, now, &self.roads);
+            if cursor != self.position.cursor {
+                self.give_up_all(MOVED_ON, "the next step has begun", now, health, out);
+                self.position.cursor = cursor;
+            }
+            match act {
+                Act::Ring { target, peer, path, ring, line } => {
+                    self.ring(target, peer, path, ring, line, now, health, out);
+                }
+                Act::Wait(until) => {
+                    if let State::Hunting { ask_at, .. } = &mut self.state {
+                        *ask_at = until;
+                    }
+                    return;
+                }
+                Act::End => self.finish("the plan is at its end", now, health, out),
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one move, and the three that every step takes")]
+    fn ring(
+        &mut self,
+        target: TargetId,
+        peer: PeerId,
+        path: Path,
+        ring: Duration,
+        line: u32,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let first = self.plan.peer(peer).and_then(|peer| peer.first).unwrap_or_else(|| health.first(path));
+        let leg = self.legs.len();
+        self.legs.push(Leg {
+            target,
+            peer,
+            path,
+            ring,
+            line,
+            began: now,
+            rang: None,
+            ended: None,
+            reached: Reached::Nobody,
+            outcome: String::new(),
+            phase: Phase::Calling { until: now + first },
+        });
+        self.position.on_begun(target, path, now);
+        health.on_call_begun(path);
+        out.push(Output::Ring { leg, target, peer, path });
+    }
+
+    /// What a leg's end means for the plan, for health and for the answer.
+    fn judge(
+        &mut self,
+        id: LegId,
+        outcome: Outcome,
+        response: Option<Message>,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let Some(peer) = self.plan.peer(leg.peer) else { return };
+        let (speaker, carrier) = column(peer);
+        let status = response.as_ref().and_then(Message::status);
+        let rule = status.and_then(|status| peer.codes.get(&status).copied());
+        let verdict = verdict(speaker, outcome, leg.reached, rule);
+        leg.end(outcome.to_string(), now);
+        let (target, peer, path) = (leg.target, leg.peer, leg.path);
+        if let Some(sign) = verdict.sign {
+            believe(health, path, sign, now, out);
+        }
+        health.on_call_over(path);
+        self.position.on_over(target, peer, carrier, verdict.go, verdict.meaning);
+        self.worst = self.worst.max(verdict.meaning);
+        if let Some(response) = response
+            && self.best.as_ref().is_none_or(|(meaning, _)| *meaning < verdict.meaning)
+        {
+            self.best = Some((verdict.meaning, response));
+        }
+        let strict = self.plan.strict_6xx && status.is_some_and(|status| status >= 600);
+        if verdict.go == Go::Stop || strict {
+            self.finish("the walk was stopped", now, health, out);
+        }
+    }
+
+    /// Nobody is left: the best answer by meaning. Challenges, redirections and 503s of targets are theirs, not the
+    /// caller's (RFC 3261 §16.7 step 6).
+    fn finish(&mut self, why: &str, now: Time, health: &mut Health, out: &mut Vec<Output>) {
+        self.give_up_all(MOVED_ON, why, now, health, out);
+        self.state = State::Over;
+        let passable = |status: u16| !matches!(status, 300..=399 | 401 | 407 | 408 | 503);
+        match self.best.take() {
+            Some((meaning, response))
+                if meaning >= self.worst && response.status().is_some_and(passable) =>
+            {
+                out.push(Output::Forward(response));
+            }
+            _ => out.push(Output::Answer(match self.worst {
+                Meaning::Silence => 408,
+                Meaning::PathFailure => 500,
+                Meaning::NotFound => 404,
+                Meaning::NoAnswer => 480,
+                Meaning::Declined => 603,
+                Meaning::Busy => 486,
+            })),
+        }
+    }
+
+    fn on_leg_deadline(&mut self, id: LegId, now: Time, health: &mut Health, out: &mut Vec<Output>) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        if leg.phase.deadline().is_none_or(|until| until > now) {
+            return;
+        }
+        let waited = now.since(leg.began);
+        let outcome = match leg.phase {
+            Phase::Calling { .. } => Outcome::Silent(waited),
+            Phase::Trying { .. } => Outcome::Stalled(waited),
+            Phase::Ringing { .. } => Outcome::RangOut(leg.ring),
+            Phase::Cancelling { .. } => {
+                leg.phase = Phase::Ended;
+                out.push(Output::Forget(id));
+                return self.leave_if_quiet(out);
+            }
+            Phase::Straggling | Phase::Ended => return,
+        };
+        self.give_up(id, MOVED_ON, now, out);
+        self.judge(id, outcome, None, now, health, out);
+        self.go_on(now, health, out);
+    }
+
+    /// Stops wanting a leg: cancels it if that is allowed yet.
+    fn give_up(&mut self, id: LegId, reason: &'static str, now: Time, out: &mut Vec<Output>) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        match leg.phase {
+            Phase::Calling { .. } => {
+                leg.phase = Phase::Straggling;
+                out.push(Output::Hush(id));
+            }
+            Phase::Trying { .. } | Phase::Ringing { .. } => self.cancel(id, reason, now, out),
+            Phase::Straggling | Phase::Cancelling { .. } | Phase::Ended => {}
+        }
+    }
+
+    fn give_up_all(
+        &mut self,
+        reason: &'static str,
+        why: &str,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        for id in 0..self.legs.len() {
+            let Some(leg) = self.legs.get_mut(id) else { continue };
+            if leg.phase.is_wanted() {
+                leg.end(format!("cancelled: {why}"), now);
+                health.on_call_over(leg.path);
+                let meaning = if leg.rang.is_some() { Meaning::NoAnswer } else { Meaning::Silence };
+                self.position.on_over(leg.target, leg.peer, None, Go::NextTarget, meaning);
+                self.worst = self.worst.max(meaning);
+                self.give_up(id, reason, now, out);
+            }
+        }
+    }
+
+    fn cancel(&mut self, id: LegId, reason: &'static str, now: Time, out: &mut Vec<Output>) {
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.phase = Phase::Cancelling { until: now + CANCEL_LIFE };
+            out.push(Output::Cancel { leg: id, reason });
+        }
+    }
+
+    /// A caller who gave up is told so once no leg that rang is waited for.
+    fn leave_if_quiet(&mut self, out: &mut Vec<Output>) {
+        let waiting = self.legs.iter().any(|leg| matches!(leg.phase, Phase::Cancelling { .. }));
+        if matches!(self.state, State::Leaving { .. }) && !waiting {
+            self.state = State::Over;
+            out.push(Output::Answer(487));
+        }
+    }
+
+    fn caller_rings(&mut self, now: Time) {
+        self.rang.get_or_insert(now);
+        if let State::Hunting { ringback_at, .. } = &mut self.state {
+            *ringback_at = None;
+        }
+    }
+}
+
+fn column(peer: &Peer) -> (Speaker, Option<CarrierId>) {
+    match peer.kind {
+        PeerKind::Trunk(carrier) => (Speaker::Trunk, Some(carrier)),
+        PeerKind::Site | PeerKind::Service => (Speaker::Site, None),
+    }
+}
+
+fn believe(health: &mut Health, path: Path, sign: Sign, now: Time, out: &mut Vec<Output>) {
+    let mut changes = Vec::new();
+    health.on_sign(path, Source::Call, sign, now, &mut changes);
+    out.extend(changes.into_iter().map(Output::Believe));
+}
+
+impl Leg {
+    /// An 18x came: is it the first that says so?
+    fn on_ringing(&mut self, response: &Message, now: Time) -> bool {
+        let reached = match response.status() {
+            Some(183) if response.body().is_empty() => Reached::Progress,
+            Some(183) => Reached::Media,
+            _ => Reached::Rang,
+        };
+        self.reached = self.reached.max(reached);
+        if !matches!(self.phase, Phase::Ringing { .. }) {
+            self.phase = Phase::Ringing { until: now + self.ring };
+        }
+        self.rang.replace(self.rang.unwrap_or(now)).is_none()
+    }
+
+    fn end(&mut self, outcome: String, now: Time) {
+        if self.ended.is_none() {
+            self.ended = Some(now);
+            self.outcome = outcome;
+        }
+    }
+}
+
+impl Phase {
+    const fn deadline(self) -> Option<Time> {
+        match self {
+            Self::Calling { until }
+            | Self::Trying { until }
+            | Self::Ringing { until }
+            | Self::Cancelling { until } => Some(until),
+            Self::Straggling | Self::Ended => None,
+        }
+    }
+
+    /// Is it still rung for the plan?
+    const fn is_wanted(self) -> bool {
+        matches!(self, Self::Calling { .. } | Self::Trying { .. } | Self::Ringing { .. })
+    }
+}
+
+/// Reads Retry-After in seconds; its comment and parameters are left out.
+#[must_use]
+pub fn retry_after(response: &Message) -> Option<u32> {
+    let value = response.value(Name::RetryAfter)?;
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()
+}
