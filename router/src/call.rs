@@ -157,7 +157,9 @@ impl Call {
     /// Nobody listens on this path.
     pub fn on_unreachable(&mut self, path: Path, means: &mut Means<'_>) {
         for leg in 0..self.clients.len() {
-            let Some(client) = self.clients.get_mut(leg).filter(|client| client.path == path) else { continue };
+            let Some(client) = self.clients.get_mut(leg).filter(|client| client.path == path) else {
+                continue;
+            };
             let mut heard = Vec::new();
             if let Some(invite) = &mut client.invite {
                 invite.on_unreachable(means.now, &mut heard);
@@ -231,7 +233,8 @@ impl Call {
                 walk::Output::Ring { target, peer, path, .. } => self.ring(target, peer, path, means),
                 walk::Output::Cancel { leg, reason } => self.cancel(leg, reason, means),
                 walk::Output::Hush(leg) => {
-                    if let Some(invite) = self.clients.get_mut(leg).and_then(|client| client.invite.as_mut()) {
+                    if let Some(invite) = self.clients.get_mut(leg).and_then(|client| client.invite.as_mut())
+                    {
                         invite.hush();
                     }
                 }
@@ -291,11 +294,14 @@ impl Call {
     fn cancel(&mut self, leg: LegId, reason: &'static str, means: &mut Means<'_>) {
         let Some(client) = self.clients.get_mut(leg) else { return };
         let Some(invite) = client.invite.as_ref().filter(|invite| invite.may_cancel()) else { return };
-        let Some(Ok(request)) = invite.request().map(|bytes| Message::parse(Arc::clone(bytes))) else { return };
+        let Some(Ok(request)) = invite.request().map(|bytes| Message::parse(Arc::clone(bytes))) else {
+            return;
+        };
         let bytes = build::cancel(&request, Some(reason));
         let mut sent = Vec::new();
         let timers = timers(means.health, client.path);
-        client.cancel = Some(ClientRequest::start(bytes, reliability(client.path), timers, means.now, &mut sent));
+        client.cancel =
+            Some(ClientRequest::start(bytes, reliability(client.path), timers, means.now, &mut sent));
         self.on_cancel_client(leg, sent, means);
     }
 
@@ -350,12 +356,15 @@ impl Call {
         let open = self.walk.is_open();
         let mut asked = Vec::new();
         self.walk.on_answer(leg, response, means.now, means.health, &mut asked);
+        self.carry_out(asked, means);
         if open {
             let plan = Arc::clone(self.walk.plan());
             let target = self.walk.leg_target(leg).and_then(|target| plan.target(target));
-            self.end(End::Answered { target: target.map(|t| Arc::clone(&t.name)).unwrap_or_default() }, means);
+            self.end(
+                End::Answered { target: target.map(|t| Arc::clone(&t.name)).unwrap_or_default() },
+                means,
+            );
         }
-        self.carry_out(asked, means);
     }
 
     fn failed(&mut self, leg: LegId, outcome: Outcome, response: Option<Message>, means: &mut Means<'_>) {
@@ -366,11 +375,6 @@ impl Call {
 
     /// Sends a response to the caller; a final one ends the record.
     fn respond(&mut self, status: u16, response: Bytes, means: &mut Means<'_>) {
-        match status {
-            0..=299 => {}
-            487 => self.end(End::Cancelled, means),
-            _ => self.end(End::Failed { status }, means),
-        }
         let mut sent = Vec::new();
         match &mut self.server {
             Some(server) => server.respond(status, response, means.now, &mut sent),
@@ -378,6 +382,11 @@ impl Call {
             None => sent.push(ServerOutput::Send(response)),
         }
         self.on_server(sent, means);
+        match status {
+            0..=299 => {}
+            487 => self.end(End::Cancelled, means),
+            _ => self.end(End::Failed { status }, means),
+        }
     }
 
     fn on_server(&mut self, sent: Vec<ServerOutput>, means: &mut Means<'_>) {

@@ -139,7 +139,9 @@ impl Plan {
     /// The step is over: on to the next one, or to the `busy` list if somebody in it was busy.
     fn leave(&self, cursor: &mut Cursor, step: &Step, at: &Position) {
         let busy = step.members.iter().any(|member| match member {
-            Member::Target(target) => at.party(*target).is_some_and(|party| party.done == Some(Meaning::Busy)),
+            Member::Target(target) => {
+                at.party(*target).is_some_and(|party| party.done == Some(Meaning::Busy))
+            }
             Member::Course(_) => false,
         });
         if let Some(frame) = cursor.frames.last_mut()
@@ -155,7 +157,9 @@ impl Plan {
 
     fn rings_a_service(&self, step: &Step) -> impl Iterator<Item = TargetId> {
         step.members.iter().filter_map(|member| match member {
-            Member::Target(id) if self.target(*id).is_some_and(|t| t.kind == TargetKind::Service) => Some(*id),
+            Member::Target(id) if self.target(*id).is_some_and(|t| t.kind == TargetKind::Service) => {
+                Some(*id)
+            }
             Member::Target(_) | Member::Course(_) => None,
         })
     }
@@ -286,5 +290,310 @@ fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (time, None) | (None, time) => time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::door::{Listener, Transport};
+    use crate::health::{Sign, Source};
+    use crate::hours::{Hours, Window};
+    use crate::roads::Names;
+    use crate::target::{Carrier, CarrierId, Peer, PeerHost, Target};
+    use crate::verdict::Go;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    const OFFICE: u32 = 0;
+    const ANA: u32 = 1;
+    const BEN: u32 = 2;
+    const ANSWERING: u32 = 3;
+
+    fn peer(name: &str, kind: PeerKind, last: u8) -> Peer {
+        Peer {
+            name: name.into(),
+            kind,
+            host: PeerHost::Ip([192, 0, 2, last].into()),
+            port: None,
+            transport: Transport::Udp,
+            user: None,
+            probe: None,
+            first: None,
+            progress: Duration::from_secs(5),
+            codes: BTreeMap::new(),
+            domains: Vec::new(),
+        }
+    }
+
+    fn step(targets: &[u32]) -> Step {
+        let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
+        Step { members, ring: None, stagger: Duration::ZERO, line: 0 }
+    }
+
+    /// Two carriers (.1, .2), an office with two machines (.11, .12), two mobiles, an answering service by number.
+    fn plan(steps: Vec<Step>, busy: Option<Vec<Step>>, closed: Option<Vec<Step>>) -> Plan {
+        let target = |name: &str, kind, reach, ring| Target {
+            name: name.into(),
+            kind,
+            reach,
+            ring: Duration::from_secs(ring),
+        };
+        let number = |number: &str| Reach::Number(number.into());
+        Plan {
+            peers: vec![
+                peer("telnyx", PeerKind::Trunk(CarrierId(0)), 1),
+                peer("bandwidth", PeerKind::Trunk(CarrierId(1)), 2),
+                peer("office-1", PeerKind::Site, 11),
+                peer("office-2", PeerKind::Site, 12),
+            ],
+            carriers: vec![
+                Carrier { name: "telnyx".into(), trunks: vec![PeerId(0)] },
+                Carrier { name: "bandwidth".into(), trunks: vec![PeerId(1)] },
+            ],
+            targets: vec![
+                target("office", TargetKind::Site, Reach::Sip(vec![PeerId(2), PeerId(3)]), 20),
+                target("ana", TargetKind::Person, number("+15035550111"), 18),
+                target("ben", TargetKind::Person, number("+15035550112"), 18),
+                target("answering", TargetKind::Service, number("+18005550199"), 20),
+            ],
+            courses: vec![Course {
+                name: "main".into(),
+                steps,
+                closed,
+                busy,
+                hours: Some(Hours { windows: vec![Window { days: 0b1_1111, from: 480, to: 1_020 }] }),
+                live_within: Duration::from_secs(40),
+            }],
+            ..Plan::default()
+        }
+    }
+
+    /// One call against a plan, decision by decision.
+    struct Try {
+        plan: Plan,
+        roads: Roads,
+        health: Health,
+        at: Position,
+        now: Time,
+    }
+
+    impl Try {
+        /// Begins on a Thursday at this hour, UTC.
+        fn at_hour(plan: Plan, hour: i64) -> Self {
+            let listener = Listener {
+                transport: Transport::Udp,
+                address: "192.0.2.100:5060".parse().unwrap(),
+                advertise: ("192.0.2.100".to_owned(), 5060),
+            };
+            let roads = Roads::new(&plan, &[listener], &Names::new());
+            let mut health = Health::new(1);
+            health.watch(&roads.watched(&plan), Time::ZERO);
+            let unix = hour * 3_600;
+            let at = Position::new(plan.entrance(CourseId(0), unix), 60, Time::ZERO, unix);
+            Self { plan, roads, health, at, now: Time::ZERO }
+        }
+
+        fn open(plan: Plan) -> Self {
+            Self::at_hour(plan, 10)
+        }
+
+        fn down(mut self, peers: &[u32]) -> Self {
+            for peer in peers {
+                for path in self.roads.of(PeerId(*peer)) {
+                    for second in 0..3 {
+                        let at = Time::ZERO + Duration::from_secs(second);
+                        self.health.on_sign(*path, Source::Call, Sign::Miss, at, &mut Vec::new());
+                    }
+                }
+            }
+            self
+        }
+
+        /// What the plan says until it waits: `office by 11`.
+        fn rings(&mut self) -> Vec<String> {
+            let mut rung = Vec::new();
+            loop {
+                let step = self.plan.next(&self.at, &self.health, self.now, &self.roads);
+                self.at.cursor = step.cursor;
+                match step.act {
+                    Act::Ring { target, path, .. } => {
+                        let core::net::IpAddr::V4(ip) = path.remote.ip() else { panic!("no IPv6 here") };
+                        let name = Arc::clone(&self.plan.target(target).unwrap().name);
+                        rung.push(format!("{name} by {}", ip.octets()[3]));
+                        self.at.on_begun(target, path, self.now);
+                    }
+                    Act::Wait(None) => return rung,
+                    Act::Wait(Some(until)) => {
+                        rung.push(format!("ask at {until}"));
+                        return rung;
+                    }
+                    Act::End => {
+                        rung.push("end".to_owned());
+                        return rung;
+                    }
+                }
+            }
+        }
+
+        fn over(&mut self, target: u32, peer: u32, go: Go, meaning: Meaning) -> Vec<String> {
+            let carrier = (peer < 2).then_some(CarrierId(peer));
+            self.at.on_over(TargetId(target), PeerId(peer), carrier, go, meaning);
+            self.rings()
+        }
+    }
+
+    #[test]
+    fn each_step_follows_when_the_one_before_is_over() {
+        let mut call =
+            Try::open(plan(vec![step(&[OFFICE]), step(&[ANA, BEN]), step(&[ANSWERING])], None, None));
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+        assert_eq!(
+            call.over(OFFICE, 2, Go::NextTarget, Meaning::NoAnswer),
+            ["ana by 1", "ben by 1", "ask at 40.000s"]
+        );
+        assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::Declined), ["ask at 40.000s"]);
+        assert_eq!(call.over(BEN, 0, Go::NextTarget, Meaning::NoAnswer), ["answering by 1"]);
+        assert_eq!(call.over(ANSWERING, 0, Go::NextTarget, Meaning::NoAnswer), ["end"]);
+    }
+
+    #[test]
+    fn a_failed_path_is_followed_by_the_next_to_the_same_destination() {
+        let mut call = Try::open(plan(vec![step(&[OFFICE]), step(&[ANA])], None, None));
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+        assert_eq!(
+            call.over(OFFICE, 2, Go::NextAddress, Meaning::Silence),
+            ["office by 12", "ask at 40.000s"]
+        );
+        assert_eq!(call.over(OFFICE, 3, Go::NextAddress, Meaning::Silence), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextCarrier, Meaning::PathFailure), ["ana by 2", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 1, Go::NextCarrier, Meaning::PathFailure), ["end"]);
+    }
+
+    #[test]
+    fn an_unknown_number_is_asked_of_one_other_carrier_only() {
+        let mut plan = plan(vec![step(&[ANA])], None, None);
+        plan.peers.push(peer("third", PeerKind::Trunk(CarrierId(2)), 3));
+        plan.carriers.push(Carrier { name: "third".into(), trunks: vec![PeerId(4)] });
+        let mut call = Try::open(plan);
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(
+            call.over(ANA, 0, Go::OtherCarrierOnce, Meaning::NotFound),
+            ["ana by 2", "ask at 40.000s"]
+        );
+        assert_eq!(call.over(ANA, 1, Go::OtherCarrierOnce, Meaning::NotFound), ["end"]);
+    }
+
+    #[test]
+    fn what_is_down_is_skipped_and_tried_last() {
+        let steps = vec![step(&[OFFICE]), step(&[ANA]), step(&[ANSWERING])];
+        let mut call = Try::open(plan(steps, None, None)).down(&[0, 2, 3]);
+        assert_eq!(call.rings(), ["ana by 2", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 1, Go::NextCarrier, Meaning::PathFailure), ["answering by 2"]);
+        assert_eq!(
+            call.over(ANSWERING, 1, Go::NextTarget, Meaning::NoAnswer),
+            ["office by 11", "ask at 40.000s"]
+        );
+        assert_eq!(
+            call.over(OFFICE, 2, Go::NextAddress, Meaning::Silence),
+            ["office by 12", "ask at 40.000s"]
+        );
+        assert_eq!(call.over(OFFICE, 3, Go::NextAddress, Meaning::Silence), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextCarrier, Meaning::PathFailure), ["end"]);
+    }
+
+    #[test]
+    fn everything_down_is_tried_all_the_same_in_the_plans_order() {
+        let mut call = Try::open(plan(vec![step(&[OFFICE]), step(&[ANA])], None, None)).down(&[0, 1, 2, 3]);
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+    }
+
+    #[test]
+    fn busy_takes_the_busy_list_and_never_the_same_destination() {
+        let steps = vec![step(&[OFFICE]), step(&[ANA])];
+        let busy = vec![step(&[OFFICE]), step(&[BEN])];
+        let mut call = Try::open(plan(steps, Some(busy), None));
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+        assert_eq!(call.over(OFFICE, 2, Go::NextTarget, Meaning::Busy), ["ben by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(BEN, 0, Go::NextTarget, Meaning::NoAnswer), ["end"]);
+    }
+
+    #[test]
+    fn outside_the_hours_the_closed_list_is_walked() {
+        let closed = Some(vec![step(&[ANSWERING])]);
+        let mut call = Try::at_hour(plan(vec![step(&[OFFICE])], None, closed), 20);
+        assert_eq!(call.rings(), ["answering by 1"]);
+    }
+
+    #[test]
+    fn members_follow_each_other_by_the_stagger_or_at_once_when_nobody_is_left_ringing() {
+        let staggered = Step { stagger: Duration::from_secs(5), ..step(&[ANA, BEN, ANSWERING]) };
+        let mut call = Try::open(plan(vec![staggered], None, None));
+        assert_eq!(call.rings(), ["ana by 1", "ask at 5.000s"]);
+        call.now = Time::from_micros(5_000_000);
+        assert_eq!(call.rings(), ["ben by 1", "ask at 10.000s"]);
+        call.now = Time::from_micros(7_000_000);
+        assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::Declined), ["ask at 10.000s"]);
+        assert_eq!(call.over(BEN, 0, Go::NextTarget, Meaning::Declined), ["answering by 1"]);
+    }
+
+    #[test]
+    fn live_within_jumps_to_somebody_whose_job_is_to_answer() {
+        let steps = vec![step(&[OFFICE]), step(&[ANA]), step(&[BEN]), step(&[ANSWERING])];
+        let mut call = Try::open(plan(steps, None, None));
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+        assert_eq!(call.over(OFFICE, 2, Go::NextTarget, Meaning::NoAnswer), ["ana by 1", "ask at 40.000s"]);
+        call.now = Time::from_micros(40_000_000);
+        let jump = call.plan.next(&call.at, &call.health, call.now, &call.roads);
+        assert_ne!(jump.cursor, call.at.cursor, "the legs that live are given up");
+        assert_eq!(call.rings(), ["answering by 1"]);
+    }
+
+    #[test]
+    fn a_course_inside_a_course_is_walked_and_left_again() {
+        let mut plan = plan(vec![step(&[OFFICE])], None, None);
+        let inner = Step { members: vec![Member::Course(CourseId(1))], ..step(&[]) };
+        plan.courses[0].steps = vec![inner, step(&[BEN])];
+        plan.courses.push(Course {
+            name: "inner".into(),
+            steps: vec![step(&[ANA])],
+            ..plan.courses[0].clone()
+        });
+        let mut call = Try::open(plan);
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::NoAnswer), ["ben by 1", "ask at 40.000s"]);
+    }
+
+    #[test]
+    fn a_walk_ends_after_180_seconds_or_20_invites() {
+        let mut call = Try::open(plan(vec![step(&[OFFICE])], None, None));
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+        call.now = Time::ZERO + WALK_MAX;
+        assert_eq!(call.rings(), ["end"]);
+        let mut call = Try::open(plan(vec![step(&[OFFICE])], None, None));
+        call.at.invites = INVITES_MAX;
+        assert_eq!(call.rings(), ["end"]);
+    }
+
+    #[test]
+    fn a_number_is_found_however_the_carrier_writes_it() {
+        let mut plan = plan(vec![step(&[OFFICE])], None, None);
+        plan.numbers =
+            BTreeMap::from([("+15035550100".into(), CourseId(0)), ("reception".into(), CourseId(0))]);
+        for written in [
+            "+15035550100",
+            "15035550100",
+            "5035550100",
+            "0015035550100",
+            "+1-503-555-0100",
+            "+15035550100;npdi",
+            "%2B15035550100",
+            "reception",
+        ] {
+            assert_eq!(plan.course_of(written.as_bytes()), Some((CourseId(0), true)), "{written}");
+        }
+        assert_eq!(plan.course_of(b"+15035550101"), None);
+        plan.unlisted = Some(CourseId(0));
+        assert_eq!(plan.course_of(b"+15035550101"), Some((CourseId(0), false)));
     }
 }

@@ -162,10 +162,7 @@ impl Node {
 
     fn on_received(&mut self, flow: Flow, bytes: sip::Bytes, now: Time, out: &mut Vec<Effect>) {
         let drop = |why| Effect::Record(Entry::Dropped { flow, why });
-        let message = match Message::parse(bytes) {
-            Ok(message) => message,
-            Err(_) => return out.push(drop("no SIP message")),
-        };
+        let Ok(message) = Message::parse(bytes) else { return out.push(drop("no SIP message")) };
         let fault = check(&message).err();
         if !message.is_request() {
             return match fault {
@@ -194,7 +191,9 @@ impl Node {
                     self.pass_on(flow, &request, now, out);
                 }
             }
-            (Method::Cancel, Some(slot)) if self.calls.get(slot).is_some_and(|held| held.call.came_from(flow)) => {
+            (Method::Cancel, Some(slot))
+                if self.calls.get(slot).is_some_and(|held| held.call.came_from(flow)) =>
+            {
                 self.answer(&request, flow, 200, b"", out);
                 self.with_call(slot, now, out, |call, means| call.on_cancel(means));
             }
@@ -203,7 +202,9 @@ impl Node {
                 let status = if self.draining { 503 } else { 200 };
                 self.answer(&request, flow, status, b"", out);
             }
-            (Method::Invite, None) if request.to_tag().is_empty() => self.on_invite(flow, request, key, now, out),
+            (Method::Invite, None) if request.to_tag().is_empty() => {
+                self.on_invite(flow, request, key, now, out)
+            }
             _ => self.pass_on(flow, &request, now, out),
         }
     }
@@ -298,7 +299,10 @@ impl Node {
         let (branch, intact) = match self.seal.read_branch(&response) {
             Some(Proof::Whole(branch)) => (branch, true),
             Some(Proof::WrongBelow(branch)) => (branch, false),
-            None => return out.push(Effect::Record(Entry::Dropped { flow, why: "a response to nothing of ours" })),
+            None => {
+                return out
+                    .push(Effect::Record(Entry::Dropped { flow, why: "a response to nothing of ours" }));
+            }
         };
         let slot = Slot { place: branch.slot, generation: branch.generation };
         match branch.kind {
@@ -400,7 +404,9 @@ impl Node {
 
     /// Brings the indices in step with a call; lets it go when it is done.
     fn settle(&mut self, slot: Slot) {
-        let Some(held) = self.calls.get_mut(slot) else { return self.deadlines.keep(Owner::Call(slot), None) };
+        let Some(held) = self.calls.get_mut(slot) else {
+            return self.deadlines.keep(Owner::Call(slot), None);
+        };
         for path in held.call.paths().skip(held.paths) {
             self.by_path.insert((path, Owner::Call(slot)));
             held.paths += 1;
@@ -459,7 +465,8 @@ impl Node {
 }
 
 fn is_answer(response: &Message) -> bool {
-    response.method() == Method::Invite && response.status().is_some_and(|status| (200..300).contains(&status))
+    response.method() == Method::Invite
+        && response.status().is_some_and(|status| (200..300).contains(&status))
 }
 
 const ALLOW: &[u8] = b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS\r\n";

@@ -128,7 +128,14 @@ impl Position {
     }
 
     /// The leg to this destination is over: `go` says what may still be tried for it.
-    pub fn on_over(&mut self, target: TargetId, peer: PeerId, carrier: Option<CarrierId>, go: Go, meaning: Meaning) {
+    pub fn on_over(
+        &mut self,
+        target: TargetId,
+        peer: PeerId,
+        carrier: Option<CarrierId>,
+        go: Go,
+        meaning: Meaning,
+    ) {
         let Some(party) = self.parties.iter_mut().find(|party| party.target == target) else { return };
         party.live = false;
         match go {

@@ -55,7 +55,8 @@ impl Probes {
     ) -> Slot {
         let slot = self.waiting.next_slot();
         let (plan, roads) = there;
-        let peer = (0u32..).zip(&plan.peers).find(|(id, _)| roads.of(crate::target::PeerId(*id)).contains(&path));
+        let peer =
+            (0u32..).zip(&plan.peers).find(|(id, _)| roads.of(crate::target::PeerId(*id)).contains(&path));
         let uri = peer.map_or_else(|| format!("sip:{}", path.remote), |(_, peer)| peer_uri(peer, ""));
         let life = peer.and_then(|(_, peer)| peer.probe).map_or(TIMEOUT, |probe| probe.timeout);
         let bytes = self.options(slot, path, &uri, here);

@@ -347,6 +347,7 @@ pub fn admit(request: &Message, seal: &Seal) -> Result<(), Refusal> {
 /// The request's Max-Breadth: into how many branches it may spread (RFC 5393 §5.3.3); 60 if it does not say.
 #[must_use]
 pub fn breadth(request: &Message) -> u32 {
-    let said = request.value(Name::MaxBreadth).and_then(|value| core::str::from_utf8(value).ok()?.parse().ok());
+    let said =
+        request.value(Name::MaxBreadth).and_then(|value| core::str::from_utf8(value).ok()?.parse().ok());
     said.unwrap_or(60)
 }

@@ -60,7 +60,8 @@ impl Roads {
         let here = |paths: &Vec<Path>| paths.iter().any(|path| path.remote.ip() == from.ip());
         let exact = |paths: &Vec<Path>| paths.iter().any(|path| path.remote == from);
         let mut peers = plan.peers.iter().zip(&self.by_peer);
-        let found = peers.clone().find(|(_, paths)| exact(paths)).or_else(|| peers.find(|(_, paths)| here(paths)));
+        let found =
+            peers.clone().find(|(_, paths)| exact(paths)).or_else(|| peers.find(|(_, paths)| here(paths)));
         found.map(|(peer, _)| Arc::clone(&peer.name))
     }
 }
@@ -81,8 +82,7 @@ fn paths(peer: &Peer, listeners: &[Listener], names: &Names) -> Vec<Path> {
 /// The first of our listeners that speaks this transport and this address family.
 #[must_use]
 pub fn listener_for(listeners: &[Listener], transport: crate::door::Transport, to: IpAddr) -> Option<u8> {
-    let fits = |listener: &Listener| {
-        listener.transport == transport && listener.address.is_ipv4() == to.is_ipv4()
-    };
+    let fits =
+        |listener: &Listener| listener.transport == transport && listener.address.is_ipv4() == to.is_ipv4();
     listeners.iter().position(fits).and_then(|place| u8::try_from(place).ok())
 }

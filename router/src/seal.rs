@@ -2,8 +2,8 @@
 
 use core::fmt::Write as _;
 use core::hash::Hasher as _;
-use siphasher::sip::SipHasher24;
 use sip::{Host, Message, Method, Name, Via};
+use siphasher::sip::SipHasher24;
 
 /// Signs and verifies with the key of the cluster. SipHash-2-4 under a secret key is a MAC; a wrong guess at its 64
 /// bits costs a datagram each.
@@ -121,11 +121,9 @@ impl Seal {
             }
             feed_host(&mut hasher, &via);
         }
-        let kind = match request.method() {
-            Method::Invite | Method::Ack | Method::Cancel => 0,
-            other => other as u8,
-        };
-        hasher.write_u8(kind);
+        if !matches!(request.method(), Method::Invite | Method::Ack | Method::Cancel) {
+            feed(&mut hasher, request.method_name());
+        }
         hasher.finish()
     }
 

@@ -337,7 +337,10 @@ impl Walk {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one move, and the three that every step takes")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the fields of one move, and the three that every step takes"
+    )]
     fn ring(
         &mut self,
         target: TargetId,
@@ -409,11 +412,9 @@ impl Walk {
     fn finish(&mut self, why: &str, now: Time, health: &mut Health, out: &mut Vec<Output>) {
         self.give_up_all(MOVED_ON, why, now, health, out);
         self.state = State::Over;
-        let passable = |status: u16| !matches!(status, 300..=399 | 401 | 407 | 408 | 503);
+        let passable = |status: u16| !matches!(status, 300..=399 | 401 | 407 | 408 | 487 | 503);
         match self.best.take() {
-            Some((meaning, response))
-                if meaning >= self.worst && response.status().is_some_and(passable) =>
-            {
+            Some((meaning, response)) if meaning >= self.worst && response.status().is_some_and(passable) => {
                 out.push(Output::Forward(response));
             }
             _ => out.push(Output::Answer(match self.worst {

@@ -97,6 +97,11 @@ impl Belief {
         self.time_next_probe(seen, chance);
     }
 
+    /// See [`Health::on_heard`](super::Health::on_heard).
+    pub(super) fn on_heard(&mut self, round_trip: Option<Duration>, resent: u32) {
+        self.rtt.on_answer(round_trip, resent);
+    }
+
     /// A call tries this path.
     pub(super) const fn on_call_begun(&mut self) {
         self.calls = self.calls.saturating_add(1);

@@ -163,6 +163,14 @@ impl Health {
         });
     }
 
+    /// The first response to an INVITE came, be it a 100: it says how far and how lossy the path is, and nothing of
+    /// who is behind it. `round_trip` only where the INVITE was sent once.
+    pub fn on_heard(&mut self, path: Path, round_trip: Option<Duration>, resent: u32) {
+        if let Some(belief) = self.beliefs.get_mut(&path) {
+            belief.on_heard(round_trip, resent);
+        }
+    }
+
     /// A call has begun to try this path: on probation it is the only one until [`on_call_over`](Self::on_call_over).
     pub fn on_call_begun(&mut self, path: Path) {
         if let Some(belief) = self.beliefs.get_mut(&path) {
