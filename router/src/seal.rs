@@ -110,7 +110,7 @@ impl Seal {
     pub fn transaction(&self, request: &Message) -> u64 {
         let mut hasher = self.hasher(b't');
         let Some(via) = request.top_via() else { return 0 };
-        if via.branch().starts_with(Via::MAGIC) {
+        if via.branch().starts_with(Via::MAGIC) && via.branch() != Via::MAGIC {
             feed(&mut hasher, via.branch());
             feed_host(&mut hasher, &via);
         } else {

@@ -8,7 +8,6 @@ use crate::parse::content_length;
 use crate::scan::{Elements, find_comma, is_space, is_token, is_uri_byte, trim};
 use crate::uri::{Uri, scheme};
 use crate::via::Via;
-use memchr::memchr_iter;
 
 /// What is wrong with a message. A request is answered with `status` and `reason`; a response with a fault is
 /// dropped.
@@ -94,9 +93,8 @@ fn check_shape(message: &Message) -> Result<(), Fault> {
     require(!message.flaws.excess, "Too Many Header Fields")?;
     require(!message.flaws.stray, "Malformed Header Field")?;
     require(!message.flaws.cut, "Message Is Cut Off")?;
-    let headers = message.bytes().get(..message.body.start as usize).unwrap_or_default();
     // Whoever takes a lone CR for a line end would see other headers than we do.
-    require(memchr_iter(b'\r', headers).all(|at| headers.get(at + 1) == Some(&b'\n')), "Lone CR In Headers")
+    require(!message.flaws.lone_return, "Lone CR In Headers")
 }
 
 /// Exactly one of these, RFC 3261 §8.1.1 and §7.3.1.

@@ -77,8 +77,7 @@ fn is_value(value: &[u8]) -> bool {
     if value.first() == Some(&b'"') {
         return quoted_end(value, 0) == Some(value.len());
     }
-    !value.is_empty()
-        && value.iter().all(|&byte| is_uri_byte(byte) && byte != b',')
+    !value.is_empty() && value.iter().all(|&byte| is_uri_byte(byte) && byte != b',')
 }
 
 #[cfg(test)]

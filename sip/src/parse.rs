@@ -2,8 +2,8 @@
 
 use crate::header::Name;
 use crate::message::{Bytes, Field, Message, ParseError, Span, Start};
-use crate::scan::{is_space, number, trim_range};
-use memchr::{memchr, memrchr};
+use crate::scan::{number, trim_end, trim_range};
+use memchr::{memchr, memchr_iter, memrchr};
 
 /// Room for the fields of most messages without a second allocation.
 const FIELDS_USUAL: usize = 32;
@@ -13,6 +13,7 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
         return Err(ParseError::TooLong);
     }
     let mut lines = Lines::of(&bytes);
+    let begin = lines.at;
     let start =
         lines.next_line().and_then(|line| start_line(&bytes, &line)).ok_or(ParseError::NoStartLine)?;
     let mut fields = Vec::with_capacity(FIELDS_USUAL);
@@ -27,6 +28,8 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
         }
     }
     flaws.cut = !lines.saw_empty;
+    let headers = bytes.get(begin..lines.at).unwrap_or_default();
+    flaws.lone_return = memchr_iter(b'\r', headers).count() != lines.returns;
     let body = body(&bytes, &fields, lines.at);
     Ok(Message { bytes, start, fields, body, flaws })
 }
@@ -40,6 +43,8 @@ pub(crate) struct Flaws {
     pub(crate) stray: bool,
     /// The bytes end before the empty line.
     pub(crate) cut: bool,
+    /// A CR before the body that is not part of a line end.
+    pub(crate) lone_return: bool,
 }
 
 /// The number in a Content-Length value.
@@ -62,13 +67,15 @@ pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
     saw_empty: bool,
+    /// Line ends that had a CR.
+    returns: usize,
 }
 
 impl<'a> Lines<'a> {
     /// Begins at the first line that is not empty (RFC 3261 §7.5).
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
         let at = bytes.iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
-        Self { bytes, at, saw_empty: false }
+        Self { bytes, at, saw_empty: false, returns: 0 }
     }
 
     /// The next line, without regard to folding.
@@ -80,6 +87,7 @@ impl<'a> Lines<'a> {
         let mut text_end = feed.map_or(self.bytes.len(), |feed| start + feed);
         if text_end > start && self.bytes.get(text_end - 1) == Some(&b'\r') {
             text_end -= 1;
+            self.returns += 1;
         }
         Some(Line { start, text_end, end: self.at })
     }
@@ -105,12 +113,12 @@ impl<'a> Lines<'a> {
 /// Name, value start and value end of a field; `None` if it is no header field.
 pub(crate) fn split_field(bytes: &[u8], line: &Line) -> Option<(Name, usize, usize)> {
     let text = bytes.get(line.start..line.text_end)?;
-    let name_len = text.iter().position(|&byte| byte == b':' || byte <= b' ')?;
-    let (name, rest) = text.split_at(name_len);
-    let gap = rest.iter().take_while(|&&byte| is_space(byte)).count();
-    let is_name = !name.is_empty() && rest.get(gap) == Some(&b':');
-    let (start, end) = trim_range(bytes, line.start + name_len + gap + 1, line.text_end);
-    is_name.then(|| (Name::of(name), start, end))
+    let colon = memchr(b':', text)?;
+    let written = trim_end(text.get(..colon)?);
+    let name = Name::of(written);
+    let is_name = name != Name::Other || !written.is_empty() && written.iter().all(|&byte| byte > b' ');
+    let (start, end) = trim_range(bytes, line.start + colon + 1, line.text_end);
+    is_name.then_some((name, start, end))
 }
 
 fn field(bytes: &[u8], line: &Line) -> Option<Field> {

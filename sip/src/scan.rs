@@ -46,6 +46,16 @@ pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     bytes.get(start..end).unwrap_or_default()
 }
 
+/// Without white space and folding at the end.
+pub(crate) fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., last] = bytes
+        && is_space(*last)
+    {
+        bytes = rest;
+    }
+    bytes
+}
+
 /// Narrows `start..end` until no white space stands at its ends.
 pub(crate) fn trim_range(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
     while start < end && bytes.get(start).copied().is_some_and(is_space) {

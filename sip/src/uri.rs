@@ -326,6 +326,7 @@ mod tests {
             "sip:u@h; lr",
             "<sip:h>",
             "sip:u@v@h",
+            "sip:u@h;x=y@v",
             "sip:%4@h",
             "sip:%zz@h",
             "sip:u@h/x",
