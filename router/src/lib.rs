@@ -20,6 +20,7 @@ pub mod roads;
 pub mod seal;
 pub mod slots;
 pub mod target;
+pub mod transit;
 pub mod verdict;
 pub mod walk;
 

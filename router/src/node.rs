@@ -13,7 +13,9 @@ use crate::relay::{self, Here, Passed};
 use crate::roads::{Names, Roads};
 use crate::seal::{Kind, Proof, Seal};
 use crate::slots::{Slot, Slots};
+use crate::transit::Transits;
 use sip::build::Extra;
+use sip::txn::Timers;
 use sip::{Message, Method, Time, build, check};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub struct Node {
     roads: Arc<Roads>,
     health: Health,
     probes: Probes,
+    transits: Transits,
     calls: Slots<Held>,
     open: usize,
     served: u64,
@@ -52,6 +55,7 @@ struct Held {
 enum Owner {
     Call(Slot),
     Probe(Slot),
+    Transit((u32, u32)),
 }
 
 /// Calls in memory at once, lingering ones too; a new one beyond them is refused with 503, so that the carrier
@@ -71,6 +75,7 @@ impl Node {
             roads: Arc::default(),
             health: Health::new(chance.draw()),
             probes: Probes::new(Chance::new(chance.draw()), probes),
+            transits: Transits::default(),
             calls,
             open: 0,
             served: 0,
@@ -141,7 +146,7 @@ impl Node {
     /// Transactions and walks in memory, lingering ones too; zero when everything has settled.
     #[must_use]
     pub fn lingering(&self) -> usize {
-        self.calls.len()
+        self.calls.len() + self.transits.len()
     }
 
     /// All paths with what is believed of them and why.
@@ -280,7 +285,7 @@ impl Node {
         let (unix, seal) = (self.unix(now), &self.seal);
         let here = Here { listeners: &self.identity.listeners, names: &self.names, seal, unix };
         let (status, why) = match relay::in_dialog(request, flow.path.remote, here) {
-            Passed::To(flow, bytes) => return out.push(Effect::Send { flow, bytes }),
+            Passed::To { to, key, bytes } => return self.send_on(flow, request, to, key, bytes, now, out),
             Passed::Unsealed if request.to_tag().is_empty() && request.method() != Method::Cancel => {
                 (405, "only calls are taken here")
             }
@@ -293,6 +298,26 @@ impl Node {
             let lines: &[u8] = if status == 405 { ALLOW } else { b"" };
             self.refuse(request, flow, status, why, lines, out);
         }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
+    fn send_on(
+        &mut self,
+        from: Flow,
+        request: &Message,
+        to: Flow,
+        key: (u32, u32),
+        bytes: sip::Bytes,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let method = request.method();
+        if !self.transits.wants(method, from.path.transport, to.path.transport) {
+            return out.push(Effect::Send { flow: to, bytes });
+        }
+        let timers = Timers { t1: self.health.t1(to.path), ..Timers::default() };
+        self.transits.start(key, to.path, (method, bytes), timers, now, out);
+        self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
     }
 
     fn on_response(&mut self, flow: Flow, response: Message, now: Time, out: &mut Vec<Effect>) {
@@ -317,7 +342,13 @@ impl Node {
             }
             // The node that sent this INVITE is gone, or has forgotten it: an answer is still the caller's.
             Kind::Leg if intact && is_answer(&response) => self.send_back(flow, &response, out),
-            Kind::Passing if intact => self.send_back(flow, &response, out),
+            Kind::Passing if intact => {
+                let key = (branch.slot, branch.generation);
+                if let Some(response) = self.transits.on_response(key, response, now, out) {
+                    self.send_back(flow, &response, out);
+                }
+                self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
+            }
             Kind::Leg | Kind::Passing => {
                 out.push(Effect::Record(Entry::Dropped { flow, why: "a response that comes too late" }));
             }
@@ -345,6 +376,7 @@ impl Node {
                         probes.on_unreachable(slot, now, told, out);
                     });
                 }
+                Owner::Transit(_) => {}
             }
         }
     }
@@ -357,6 +389,10 @@ impl Node {
                     self.with_probe(slot, now, out, |probes, told, out| {
                         probes.on_deadline(slot, now, told, out);
                     });
+                }
+                Owner::Transit(key) => {
+                    self.transits.on_deadline(key, now, out);
+                    self.deadlines.keep(owner, self.transits.deadline(key));
                 }
             }
         }

@@ -59,7 +59,14 @@ pub fn invite(request: &Message, source: SocketAddr, leg: &Leg<'_>, seal: &Seal)
 #[derive(Clone, Debug)]
 pub enum Passed {
     /// Send it there.
-    To(Flow, Bytes),
+    To {
+        /// Where to.
+        to: Flow,
+        /// What our branch names it by.
+        key: (u32, u32),
+        /// The request as it goes on.
+        bytes: Bytes,
+    },
     /// It bears no valid seal of ours for this call.
     Unsealed,
     /// Its next hop has a name that is not known here.
@@ -140,7 +147,8 @@ pub fn in_dialog(request: &Message, source: SocketAddr, here: Here<'_>) -> Passe
         head.extend_from_slice(b"\r\n");
     }
     insert_head(request, head, &mut edits);
-    Passed::To(Flow { path, connection: 0 }, edits.apply(request))
+    let to = Flow { path, connection: 0 };
+    Passed::To { to, key: (slot, generation), bytes: edits.apply(request) }
 }
 
 /// A response without our Via, as it goes on upstream (RFC 3261 §16.7 step 3).
