@@ -1,5 +1,6 @@
 //! What is believed of one path: a state machine over its signs.
 
+use super::cadence::Cadence;
 use super::chance::Chance;
 use super::damping::Damping;
 use super::deafness::Deafness;
@@ -13,8 +14,7 @@ use sip::Time;
 #[derive(Clone, Debug)]
 pub(super) struct Belief {
     state: State,
-    probe: Option<Probe>,
-    probing: Probing,
+    cadence: Cadence,
     rtt: Rtt,
     deafness: Deafness,
     damping: Damping,
@@ -45,23 +45,12 @@ enum State {
     Probation { since: Time, halves: u16, calls: u8, answers: u8 },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Probing {
-    /// The path is not probed.
-    Off,
-    /// The next probe is sent then.
-    Due(Time),
-    /// A probe is under way; its sign will come.
-    Asked,
-}
-
 impl Belief {
     /// Nothing is known; the first probe is due at `first_probe`.
     pub(super) fn new(probe: Option<Probe>, first_probe: Time) -> Self {
         Self {
             state: State::Unknown { halves: 0 },
-            probe,
-            probing: if probe.is_some() { Probing::Due(first_probe) } else { Probing::Off },
+            cadence: Cadence::new(probe, first_probe),
             rtt: Rtt::default(),
             deafness: Deafness::default(),
             damping: Damping::new(probe.unwrap_or(PASSIVE).hold),
@@ -76,13 +65,7 @@ impl Belief {
 
     /// Probes by other terms from now on; all beliefs stay.
     pub(super) fn retune(&mut self, probe: Option<Probe>, now: Time) {
-        self.probing = match (probe, self.probing) {
-            (None, Probing::Off | Probing::Due(_) | Probing::Asked) => Probing::Off,
-            (Some(_), Probing::Off) => Probing::Due(now),
-            (Some(probe), Probing::Due(at)) => Probing::Due(at.min(now + probe.every)),
-            (Some(_), Probing::Asked) => Probing::Asked,
-        };
-        self.probe = probe;
+        self.cadence.retune(probe, now);
         self.damping.retune(self.terms().hold);
     }
 
@@ -94,7 +77,13 @@ impl Belief {
             }
             self.weigh(seen);
         }
-        self.time_next_probe(seen, chance);
+        if seen.source == Source::Probe {
+            self.cadence.on_probe_over(seen.at, chance);
+        }
+        let failed = matches!(seen.sign, Sign::Miss | Sign::Soft | Sign::Unreachable);
+        if failed && matches!(self.state, State::Suspect { .. }) {
+            self.cadence.hurry(seen.at);
+        }
     }
 
     /// See [`Health::on_heard`](super::Health::on_heard).
@@ -119,31 +108,14 @@ impl Belief {
         if self.state_deadline().is_some_and(|at| at <= now) {
             self.on_wait_over(now);
         }
-        let Probing::Due(at) = self.probing else { return false };
-        if at > now {
-            return false;
-        }
-        if let (State::Up { .. }, Some(proof), Some(probe)) =
-            (&self.state, self.deafness.call_answered(), self.probe)
-        {
-            // A call has just shown what a probe would ask.
-            let next = proof + chance.pause(probe.every);
-            if next > now {
-                self.probing = Probing::Due(next);
-                return false;
-            }
-        }
-        self.probing = Probing::Asked;
-        true
+        let is_up = matches!(self.state, State::Up { .. });
+        let proof = self.deafness.call_answered().filter(|_| is_up);
+        self.cadence.on_deadline(now, proof, chance)
     }
 
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     pub(super) fn deadline(&self) -> Option<Time> {
-        let probe = match self.probing {
-            Probing::Due(at) => Some(at),
-            Probing::Off | Probing::Asked => None,
-        };
-        [probe, self.state_deadline()].into_iter().flatten().min()
+        [self.cadence.deadline(), self.state_deadline()].into_iter().flatten().min()
     }
 
     /// What is believed, whatever calls are under way.
@@ -393,7 +365,6 @@ impl Belief {
             }
             State::Down { .. } | State::Returning { .. } => {
                 self.damping.on_probation();
-                self.calls_unheard = self.calls;
                 self.state = State::Probation { since: now, halves: 0, calls: 0, answers: 0 };
             }
             // They wait for nothing.
@@ -416,30 +387,13 @@ impl Belief {
         }
     }
 
-    fn time_next_probe(&mut self, seen: Evidence, chance: &mut Chance) {
-        let Some(probe) = self.probe else { return };
-        let urgent = matches!(self.state, State::Suspect { .. })
-            && matches!(seen.sign, Sign::Miss | Sign::Soft | Sign::Unreachable);
-        let soon = urgent.then(|| seen.at + probe.every.min(PROBE_GAP));
-        self.probing = match (self.probing, seen.source) {
-            (Probing::Asked, Source::Probe) => {
-                Probing::Due(soon.unwrap_or_else(|| seen.at + chance.pause(probe.every)))
-            }
-            (Probing::Due(at), Source::Probe | Source::Call) => {
-                Probing::Due(soon.map_or(at, |soon| soon.min(at)))
-            }
-            (Probing::Asked, Source::Call) => Probing::Asked,
-            (Probing::Off, Source::Probe | Source::Call) => Probing::Off,
-        };
-    }
-
     /// Are there probes at that moment, and do they tell anything?
     fn is_probed(&self, at: Time) -> bool {
-        self.probe.is_some() && !self.deafness.is_deaf(at)
+        self.cadence.probe().is_some() && !self.deafness.is_deaf(at)
     }
 
     fn terms(&self) -> Probe {
-        self.probe.unwrap_or(PASSIVE)
+        self.cadence.probe().unwrap_or(PASSIVE)
     }
 }
 
@@ -451,9 +405,6 @@ const EVIDENCE_MAX: usize = 5;
 
 /// Bad signs closer together than this are one sample.
 const SAMPLE: Duration = Duration::from_millis(100);
-
-/// Pause between probes while SUSPECT: the path is dead or it is not, and calls wait for the verdict.
-const PROBE_GAP: Duration = Duration::from_secs(1);
 
 /// How long a failed call outranks good probes the first time.
 const BACK_OFF_MIN: Duration = Duration::from_secs(5);

@@ -25,6 +25,7 @@
 //! a call while UP. So a path that falls silent is DOWN within `every` + 3 × `timeout` + 2 s at `down_after` = 3.
 
 mod belief;
+mod cadence;
 mod chance;
 mod damping;
 mod deafness;

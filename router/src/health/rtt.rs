@@ -10,12 +10,16 @@ pub(super) struct Rtt {
 }
 
 impl Rtt {
-    /// Takes an answer: its round trip, if it is known, and how often the request had to be sent again.
+    /// Takes an answer: its round trip, if it is known, and how often the request had to be sent again. With neither it
+    /// is not the first answer, and says nothing of the way.
     pub(super) fn on_answer(&mut self, round_trip: Option<Duration>, resent: u32) {
         if let Some(sample) = round_trip {
             let sample = sample.min(SAMPLE_MAX);
             // RFC 6298 §2: a new sample weighs 1/8.
             self.smoothed = Some(self.smoothed.map_or(sample, |old| (old * 7 + sample) / 8));
+        }
+        if round_trip.is_none() && resent == 0 {
+            return;
         }
         let sends = resent.saturating_add(1);
         let share = u64::from(resent) * u64::from(WHOLE) / u64::from(sends);
@@ -122,6 +126,10 @@ mod tests {
         assert_eq!(rtt.loss(), 50, "every request sent twice");
         for _ in 0..200 {
             rtt.on_answer(None, 0);
+        }
+        assert_eq!(rtt.loss(), 50, "later answers say nothing");
+        for _ in 0..200 {
+            rtt.on_answer(Some(ms(20)), 0);
         }
         assert_eq!(rtt.loss(), 0);
     }

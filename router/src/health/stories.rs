@@ -167,10 +167,10 @@ fn c1_one_missed_probe_disables_nothing_and_the_way_back_is_automatic() {
             "0s a Unknown > Up: ok",
             "28s a Up > Suspect: ok ok ok miss",
             "29s a Suspect > Up: ok ok ok miss ok",
-            "102s a Up > Suspect: ok ok ok ok miss",
-            "108s a Suspect > Down: ok ok miss miss miss",
-            "158s a Down > Probation: miss ok ok ok ok",
-            "188s a Probation > Up: ok ok ok ok ok",
+            "103s a Up > Suspect: ok ok ok ok miss",
+            "109s a Suspect > Down: ok ok miss miss miss",
+            "149s a Down > Probation: miss ok ok ok ok",
+            "179s a Probation > Up: ok ok ok ok ok",
         ]
     );
 }
@@ -178,7 +178,7 @@ fn c1_one_missed_probe_disables_nothing_and_the_way_back_is_automatic() {
 /// C2: detection inherits a 30 s transaction timer. Ours is within 13 s for a site, at any moment of its death and any seed.
 #[test]
 fn c2_a_site_that_falls_silent_is_down_within_13_seconds() {
-    for death in 60_000..60_500_u64 {
+    for death in 60_000..60_200_u64 {
         let death = death + death % 100 * 100;
         let mut world = world(&[(A, SITE)], |_, ms| if ms < death { Answers } else { Silent });
         world.health.chance = Chance::new(death);
@@ -192,7 +192,7 @@ fn c2_a_site_that_falls_silent_is_down_within_13_seconds() {
 /// C2, with calls: an answered call puts the next probe off, but never further than one interval after the call.
 #[test]
 fn c2_a_site_that_dies_after_an_answered_call_is_down_within_13_seconds() {
-    for last_call in 60_000..60_500_u64 {
+    for last_call in 60_000..60_200_u64 {
         let last_call = last_call + last_call % 100 * 100;
         let mut world = world(&[(A, SITE)], |_, ms| if ms <= last_call { Answers } else { Silent });
         world.health.chance = Chance::new(last_call);
@@ -301,6 +301,20 @@ fn c6_an_answered_call_clears_suspect_at_once_and_outranks_probes_for_five_minut
     );
 }
 
+/// C6 with C2: one lost probe and a call do not make a path deaf, once a probe is answered again.
+#[test]
+fn c6_an_answered_probe_gives_the_probes_their_word_back() {
+    let mut world = world(&[(A, SITE)], |_, ms| match ms {
+        9_000..16_000 | 40_000.. => Silent,
+        _ => Answers,
+    });
+    world.until(16.0);
+    world.call(A);
+    assert_eq!(world.until(39.0), ["16s a Suspect > Up: ok ok ok miss call:ok"]);
+    world.until(53.0);
+    assert_eq!(world.standing(A), Standing::Down);
+}
+
 /// C7: OPTIONS says 200 while calls fail: what a call has said, probes do not take back before the back-off is over.
 #[test]
 fn c7_good_probes_do_not_clear_a_503_of_a_call_before_its_back_off() {
@@ -392,8 +406,8 @@ fn c11_a_recovered_peer_returns_before_its_retry_after_is_over() {
 /// C14: up and down within seconds, all day.
 #[test]
 fn c14_a_path_that_flaps_every_second_changes_at_most_once_in_30_seconds() {
-    for seed in 0..50 {
-        for bad in [Silent, Refuses, Says503(None), Says503(Some(1)), Fails] {
+    for seed in 0..10 {
+        for bad in [Silent, Refuses, Says503(None), Says503(Some(1)), Says503(Some(300)), Fails] {
             for calls in [false, true] {
                 let mut world = world(&[(A, SITE)], |_, ms| if ms / 1000 % 2 == 0 { Answers } else { bad });
                 world.health.chance = Chance::new(seed);
@@ -412,6 +426,85 @@ fn c14_a_path_that_flaps_every_second_changes_at_most_once_in_30_seconds() {
             }
         }
     }
+}
+
+/// C7: good probes between the calls do not hide that every call fails.
+#[test]
+fn c7_calls_in_a_row_that_miss_take_a_path_down_though_its_probes_are_answered() {
+    let mut world = world(&[(A, SITE)], |_, _| Answers);
+    world.until(9.0);
+    let mut lines = Vec::new();
+    for (second, source) in
+        [(10.0, Source::Call), (11.5, Source::Probe), (13.0, Source::Call), (14.5, Source::Call)]
+    {
+        lines.extend(world.until(second));
+        let mut out = Vec::new();
+        world.health.on_sign(A, source, Sign::Miss, world.now, &mut out);
+        world.take(out);
+        let mut out = Vec::new();
+        world.health.on_sign(A, Source::Probe, alive(20), world.now, &mut out);
+        world.take(out);
+    }
+    lines.extend(world.until(15.0));
+    let misses = "miss ok call:miss ok call:miss";
+    assert_eq!(
+        lines,
+        ["10s a Up > Suspect: ok ok ok call:miss".to_owned(), format!("14s a Suspect > Down: {misses}")]
+    );
+}
+
+/// C7: the back-off begins anew once a call was answered.
+#[test]
+fn c7_an_answered_call_ends_the_doubling_of_the_back_off() {
+    let mut world = world(&[(A, SITE)], |_, _| Answers);
+    let mut waits = Vec::new();
+    for call in 1..=4 {
+        world.until(f64::from(call) * 100.0);
+        let mut out = Vec::new();
+        world.health.on_sign(A, Source::Call, Sign::Unavailable(None), world.now, &mut out);
+        world.take(out);
+        world.until(f64::from(call) * 100.0 + 50.0);
+        waits.push(world.transitions.last().unwrap().0.since(at(f64::from(call) * 100.0)).as_secs());
+        if call == 2 {
+            world.call(A);
+        }
+    }
+    assert_eq!(waits, [5, 10, 5, 10]);
+}
+
+/// C11: what dies while it is left alone is not taken back into use.
+#[test]
+fn c11_a_peer_that_dies_during_its_retry_after_stays_down() {
+    let mut world = world(&[(A, SITE)], |_, ms| match ms {
+        0..1_000 => Says503(Some(60)),
+        1_000..100_000 => Silent,
+        _ => Answers,
+    });
+    assert_eq!(
+        world.until(200.0),
+        [
+            "0s a Unknown > Down: 503",
+            "131s a Down > Probation: ok ok ok ok ok",
+            "161s a Probation > Up: ok ok ok ok ok"
+        ]
+    );
+}
+
+/// C3 with C6: a refused probe is no silence.
+#[test]
+fn c3_a_trunk_that_is_deaf_to_options_is_down_when_its_port_is_closed() {
+    let mut world = world(&[(A, CARRIER)], |_, ms| if ms < 50_000 { Silent } else { Refuses });
+    let mut out = Vec::new();
+    world.health.on_sign(A, Source::Call, alive(20), world.now, &mut out);
+    world.take(out);
+    assert_eq!(
+        world.until(70.0),
+        [
+            "0s a Unknown > Up: call:ok",
+            "52s a Up > Suspect: call:ok refused",
+            "54s a Suspect > Down: call:ok refused refused refused"
+        ]
+    );
 }
 
 #[test]
@@ -454,8 +547,8 @@ fn a_path_that_fails_on_probation_is_held_twice_as_long() {
         lines,
         [
             "52s a Probation > Down: ok ok ok ok call:miss",
-            "121s a Down > Probation: ok ok ok ok ok",
-            "181s a Probation > Up: ok ok ok ok ok"
+            "116s a Down > Probation: ok ok ok ok ok",
+            "176s a Probation > Up: ok ok ok ok ok"
         ]
     );
 }
