@@ -3,7 +3,7 @@
 use crate::door::{Effect, Flow, Identity, Path};
 use crate::health::{self, Health};
 use crate::plan::Plan;
-use crate::position::Position;
+use crate::position::{List, Position};
 use crate::record::{CallRecord, End, Entry};
 use crate::relay;
 use crate::roads::Roads;
@@ -439,6 +439,33 @@ pub fn called(request: &Message) -> String {
     let uri = request.request_uri().map(|span| request.at(span)).and_then(Uri::parse);
     let user = uri.and_then(|uri| uri.user).unwrap_or_default();
     String::from_utf8_lossy(user).into_owned()
+}
+
+/// What is known of a call as it begins.
+#[must_use]
+pub fn open_record(
+    request: &Message,
+    id: u64,
+    (flow, sender): (Flow, Option<Arc<str>>),
+    (number, course): (String, Arc<str>),
+    at: &Position,
+) -> Box<CallRecord> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
+    Box::new(CallRecord {
+        id,
+        call_id: text(request.call_id()),
+        caller: text(caller.unwrap_or_default()),
+        number,
+        course,
+        closed: at.root.list == List::Closed,
+        from: (flow.path.remote, sender),
+        began: at.began,
+        rang: None,
+        ended: at.began,
+        end: End::Cancelled,
+        legs: Vec::new(),
+    })
 }
 
 /// The URI of a user at a peer.

@@ -1,6 +1,6 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
-use crate::call::{Call, Means, Opening, called, reply_flow};
+use crate::call::{Call, Means, Opening, called, open_record, reply_flow};
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Flow, Identity, Path};
@@ -8,7 +8,7 @@ use crate::health::{self, Evidence, Health, Standing};
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::probes::Probes;
-use crate::record::{CallRecord, End, Entry};
+use crate::record::Entry;
 use crate::relay::{self, Here, Passed};
 use crate::roads::{Names, Roads};
 use crate::seal::{Kind, Proof, Seal};
@@ -236,7 +236,9 @@ impl Node {
         let root = self.plan.entrance(course, unix);
         let position = Position::new(root, breadth, now, unix);
         self.served += 1;
-        let record = self.open_record(&request, flow, number, &position);
+        let sender = self.roads.sender(&self.plan, flow.path.remote);
+        let course = self.plan.course(course).map(|course| Arc::clone(&course.name)).unwrap_or_default();
+        let record = open_record(&request, self.served, (flow, sender), (number, course), &position);
         let slot = self.calls.next_slot();
         let tag = format!("{:x}", self.chance.draw());
         let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
@@ -250,26 +252,6 @@ impl Node {
         self.by_transaction.insert(key, slot);
         self.settle(slot);
         self.on_beliefs(beliefs, now, out);
-    }
-
-    fn open_record(&self, request: &Message, flow: Flow, number: String, at: &Position) -> Box<CallRecord> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
-        let course = self.plan.course(at.root.course).map(|course| Arc::clone(&course.name));
-        Box::new(CallRecord {
-            id: self.served,
-            call_id: text(request.call_id()),
-            caller: text(caller.unwrap_or_default()),
-            number,
-            course: course.unwrap_or_default(),
-            closed: at.root.list == crate::position::List::Closed,
-            from: (flow.path.remote, self.roads.sender(&self.plan, flow.path.remote)),
-            began: at.began,
-            rang: None,
-            ended: at.began,
-            end: End::Cancelled,
-            legs: Vec::new(),
-        })
     }
 
     /// A request that belongs to no walk: passed on by our own seal in its Route, or refused.

@@ -1,11 +1,11 @@
 //! What is believed of one path: a state machine over its signs.
 
 use super::cadence::Cadence;
-use super::chance::Chance;
 use super::damping::Damping;
 use super::deafness::Deafness;
 use super::rtt::Rtt;
 use super::{Evidence, Sign, Source, Standing};
+use crate::chance::Chance;
 use crate::target::Probe;
 use core::time::Duration;
 use sip::Time;

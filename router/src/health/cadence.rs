@@ -1,6 +1,6 @@
 //! When the next probe of a path is due.
 
-use super::chance::Chance;
+use crate::chance::Chance;
 use crate::target::Probe;
 use core::time::Duration;
 use sip::Time;

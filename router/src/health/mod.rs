@@ -26,17 +26,16 @@
 
 mod belief;
 mod cadence;
-mod chance;
 mod damping;
 mod deafness;
 mod rtt;
 #[cfg(test)]
 mod stories;
 
+use crate::chance::Chance;
 use crate::door::Path;
 use crate::target::Probe;
 use belief::Belief;
-use chance::Chance;
 use core::time::Duration;
 use rtt::Rtt;
 use sip::Time;
