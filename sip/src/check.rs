@@ -150,7 +150,10 @@ fn every_element(value: &[u8], is_good: fn(&[u8]) -> bool) -> bool {
 
 fn check_addresses(message: &Message) -> Result<(), Fault> {
     // A response's are read leniently: losing an answered call is worse than passing on an odd tag.
-    let is_good = |addr: NameAddr<'_>| !message.is_request() || is_address(&addr);
+    // A tag without a value would hide the one that an answer adds.
+    let has_tag =
+        |addr: &NameAddr<'_>| addr.params.get("tag").is_none_or(|tag| tag.is_some_and(|tag| !tag.is_empty()));
+    let is_good = |addr: NameAddr<'_>| !message.is_request() || is_address(&addr) && has_tag(&addr);
     require(message.from().is_some_and(is_good), "Malformed From")?;
     require(message.to().is_some_and(is_good), "Malformed To")
 }
@@ -300,6 +303,8 @@ mod tests {
             ("<sip:alice@example.com>;", "A, B <sip:alice@example.com>;", (400, "Malformed From")),
             ("<sip:alice@example.com>;", "A. B <news:x>;", (0, "fine")),
             ("<sip:bob@example.com>", "< sip:bob@example.com>", (400, "Malformed To")),
+            ("<sip:bob@example.com>", "<sip:bob@example.com>;tag", (400, "Malformed To")),
+            ("<sip:bob@example.com>", "<sip:bob@example.com>;tag=", (400, "Malformed To")),
             ("7 INVITE", "-7 INVITE", (400, "Malformed CSeq")),
             ("7 INVITE", "7INVITE", (400, "Malformed CSeq")),
             ("7 INVITE", "2147483647 INVITE", (0, "fine")),
