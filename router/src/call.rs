@@ -14,7 +14,7 @@ use crate::verdict::Outcome;
 use crate::walk::{self, LegId, Walk, retry_after};
 use sip::build::Extra;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
-use sip::{Bytes, Message, Time, Uri, build};
+use sip::{Bytes, Message, Method, Time, Uri, build};
 use std::sync::Arc;
 
 /// One call.
@@ -131,8 +131,15 @@ impl Call {
     /// is the one we received.
     pub fn on_response(&mut self, leg: LegId, response: Message, intact: bool, means: &mut Means<'_>) {
         let Some(client) = self.clients.get_mut(leg) else { return };
+        // RFC 3261 §17.1.3: the CSeq must match too; the caller would not know this response again.
+        let (number, said) = (self.request.cseq().map(|it| it.0), response.cseq().map(|it| it.0));
+        let is_ours = matches!(response.method(), Method::Invite | Method::Cancel) && number == said;
+        // A provisional that was tampered with proves nothing.
+        if !is_ours || !intact && response.status().is_some_and(|status| status < 200) {
+            return;
+        }
         let mut heard = Vec::new();
-        if response.method() == sip::Method::Cancel {
+        if response.method() == Method::Cancel {
             if let Some(cancel) = &mut client.cancel {
                 cancel.on_response(response, means.now, &mut heard);
             }
@@ -336,13 +343,8 @@ impl Call {
     fn on_leg_response(&mut self, leg: LegId, response: Message, intact: bool, means: &mut Means<'_>) {
         let mut asked = Vec::new();
         match response.status().unwrap_or_default() {
-            _ if !intact && response.status().is_some_and(|status| status >= 200) => {
-                return self.failed(leg, Outcome::Broken, None, means);
-            }
-            100..=199 if intact => {
-                self.walk.on_provisional(leg, response, means.now, means.health, &mut asked);
-            }
-            0..=199 => {}
+            _ if !intact => return self.failed(leg, Outcome::Broken, None, means),
+            0..=199 => self.walk.on_provisional(leg, response, means.now, means.health, &mut asked),
             200..=299 => return self.answered(leg, response, means),
             status => {
                 let outcome = Outcome::Refused { status, retry_after: retry_after(&response) };

@@ -2,6 +2,7 @@
 //! once, so the retransmissions over datagrams are ours. Everything else of such requests passes without state.
 
 use crate::door::{Effect, Flow, Path, Transport};
+use core::time::Duration;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, Timers};
 use sip::{Bytes, Message, Method, Time};
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ pub struct Transits {
 #[derive(Debug)]
 struct Transit {
     path: Path,
+    until: Time,
     machine: Machine,
 }
 
@@ -23,6 +25,9 @@ enum Machine {
     Invite(ClientInvite),
     Request(ClientRequest),
 }
+
+/// A request under way for so long is given up, whatever was heard of it: Timer C (RFC 3261 §16.6 step 11).
+const LIFE_MAX: Duration = Duration::from_secs(185);
 
 /// Requests that are sent again by us at once; further ones are passed on without. One per call of a full node.
 const TRANSITS_MAX: usize = 100_000;
@@ -52,7 +57,7 @@ impl Transits {
         } else {
             Machine::Request(ClientRequest::start(bytes, reliability, timers, now, &mut asked))
         };
-        self.under_way.insert(key, Transit { path, machine });
+        self.under_way.insert(key, Transit { path, until: now + LIFE_MAX, machine });
         self.carry_out(key, asked, out);
     }
 
@@ -80,6 +85,10 @@ impl Transits {
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, key: (u32, u32), now: Time, out: &mut Vec<Effect>) {
         let Some(transit) = self.under_way.get_mut(&key) else { return };
+        if transit.until <= now {
+            self.under_way.remove(&key);
+            return;
+        }
         let mut asked = Vec::new();
         match &mut transit.machine {
             Machine::Invite(machine) => machine.on_deadline(now, &mut asked),
@@ -91,10 +100,12 @@ impl Transits {
     /// When a request wants to be called; `None` for not at all, or if it is over.
     #[must_use]
     pub fn deadline(&self, key: (u32, u32)) -> Option<Time> {
-        match &self.under_way.get(&key)?.machine {
+        let transit = self.under_way.get(&key)?;
+        let machine = match &transit.machine {
             Machine::Invite(machine) => machine.deadline(),
             Machine::Request(machine) => machine.deadline(),
-        }
+        };
+        machine.into_iter().chain([transit.until]).min()
     }
 
     /// Requests under way.
@@ -137,7 +148,6 @@ impl Transits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::time::Duration;
 
     #[test]
     fn only_what_leaves_a_stream_for_datagrams_is_sent_again() {
@@ -162,6 +172,20 @@ mod tests {
         assert!(transits.on_response((1, 2), response.clone(), at(600), &mut out).is_some());
         assert!(transits.on_response((1, 2), response, at(700), &mut out).is_none(), "a copy is absorbed");
         transits.on_deadline((1, 2), at(10_000), &mut out);
+        assert!(transits.is_empty());
+    }
+
+    #[test]
+    fn an_invite_that_only_ever_rings_is_forgotten_in_the_end() {
+        let path = Path { transport: Transport::Udp, local: 0, remote: ([192, 0, 2, 1], 5060).into() };
+        let (mut transits, mut out) = (Transits::default(), Vec::new());
+        let invite: Bytes = b"INVITE sip:a SIP/2.0\r\n\r\n"[..].into();
+        transits.start((1, 2), path, (Method::Invite, invite), Timers::default(), Time::ZERO, &mut out);
+        let ringing = b"SIP/2.0 180 R\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nCSeq: 2 INVITE\r\n\r\n";
+        let ringing = Message::parse(ringing[..].into()).expect("a response");
+        assert!(transits.on_response((1, 2), ringing, Time::ZERO, &mut out).is_some());
+        assert_eq!(transits.deadline((1, 2)), Some(Time::ZERO + LIFE_MAX));
+        transits.on_deadline((1, 2), Time::ZERO + LIFE_MAX, &mut out);
         assert!(transits.is_empty());
     }
 }
