@@ -2,6 +2,8 @@
 
 use crate::header::Name;
 use crate::message::{Bytes, Field, Message, Span};
+use crate::text::push_decimal;
+use crate::via::Stamp;
 use core::net::SocketAddr;
 use std::io::Write;
 
@@ -18,9 +20,26 @@ pub struct Extra<'a> {
 /// copied byte for byte; for 100 also Timestamp. Works for requests that `check` refuses, as far as they go.
 #[must_use]
 pub fn response(request: &Message, source: SocketAddr, status: u16, reason: &str, extra: Extra<'_>) -> Bytes {
+    let stamp = request.top_via().map(|via| via.stamp(request.at(via.span), source));
+    answer(request, stamp.as_ref(), status, reason, extra)
+}
+
+/// Makes a [`response`] where the stamp of the top Via is known already; `None` for a Via that cannot be read.
+#[must_use]
+pub fn answer(
+    request: &Message,
+    stamp: Option<&Stamp>,
+    status: u16,
+    reason: &str,
+    extra: Extra<'_>,
+) -> Bytes {
     let mut out = Vec::with_capacity(request.bytes().len().min(RESPONSE_USUAL) + extra.lines.len());
-    push_fmt(&mut out, format_args!("SIP/2.0 {status} {reason}\r\n"));
-    push_vias(&mut out, request, source);
+    out.extend_from_slice(b"SIP/2.0 ");
+    push_decimal(&mut out, u64::from(status));
+    out.push(b' ');
+    out.extend_from_slice(reason.as_bytes());
+    out.extend_from_slice(b"\r\n");
+    push_vias(&mut out, request, stamp);
     push_first(&mut out, request, Name::From);
     push_to(&mut out, request, extra.to_tag);
     push_first(&mut out, request, Name::CallId);
@@ -81,17 +100,14 @@ fn same_branch(request: &Message, method: &str, to: &Message) -> Vec<u8> {
     out
 }
 
-fn push_vias(out: &mut Vec<u8>, request: &Message, source: SocketAddr) {
-    let mut top = request.top_via();
+fn push_vias(out: &mut Vec<u8>, request: &Message, stamp: Option<&Stamp>) {
+    let stamped = stamp.and_then(|stamp| Some((stamp.span, stamp.element.as_ref()?)));
     for field in request.fields_of(Name::Via) {
-        let stamp = top.filter(|via| field.line.start <= via.span.start && via.span.end <= field.line.end);
-        let stamped = stamp.and_then(|via| Some((via.span, via.stamped(request.at(via.span), source)?)));
-        match stamped {
+        match stamped.filter(|(span, _)| field.line.start <= span.start && span.end <= field.line.end) {
             Some((span, element)) => {
                 out.extend_from_slice(request.at(Span { start: field.line.start, end: span.start }));
-                out.extend_from_slice(&element);
+                out.extend_from_slice(element);
                 push_ended(out, request.at(Span { start: span.end, end: field.line.end }));
-                top = None;
             }
             None => push_line(out, request, field),
         }

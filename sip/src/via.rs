@@ -3,9 +3,9 @@
 use crate::message::Span;
 use crate::param::Params;
 use crate::scan::{Scanner, find_unquoted, is_space, quotes_are_closed, trim};
+use crate::text::{push_decimal, push_ip};
 use crate::uri::{Host, ipv6, port};
 use core::net::{IpAddr, SocketAddr};
-use std::io::Write;
 
 /// One Via element, `SIP/2.0/UDP host:port;params`.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,22 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// Parameters.
     pub params: Params<'a>,
+}
+
+/// What a receiver adds to a request's topmost Via, and where the responses go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Where the element stands in its message.
+    pub span: Span,
+    /// The element as it is to stand there; `None` if it may stay as it is.
+    pub element: Option<Vec<u8>>,
+    /// What `received` says then.
+    pub received: Option<IpAddr>,
+    /// What `rport` says then.
+    pub rport: Option<u16>,
+    /// Where responses go: to the address the request came from, to the port it came from if `rport` was asked for,
+    /// else to the port of sent-by.
+    pub reply_to: SocketAddr,
 }
 
 impl<'a> Via<'a> {
@@ -51,27 +67,48 @@ impl<'a> Via<'a> {
         self.params.value("branch").unwrap_or_default()
     }
 
-    /// The edits' raw material for RFC 3261 §18.2.1 and RFC 3581 §4: this element with `received` set to the
-    /// source's address where the sent-by host differs from it or where `rport` was asked for, and `rport` filled
-    /// in; `None` if nothing has to change. A `received` or a filled `rport` that the sender wrote itself is
-    /// replaced, never believed.
+    /// What a receiver adds to this element (RFC 3261 §18.2.1, RFC 3581 §4), and where responses go by it. `element`
+    /// is the whole element as it stands.
+    #[must_use]
+    pub fn stamp(&self, element: &[u8], source: SocketAddr) -> Stamp {
+        let (mut asked, mut claimed) = (false, false);
+        for (name, _) in self.params.iter() {
+            asked |= name.eq_ignore_ascii_case(b"rport");
+            claimed |= name.eq_ignore_ascii_case(b"received");
+        }
+        let ip = source.ip().to_canonical();
+        let differs = !matches!(self.host, Host::Ip(host) if host.to_canonical() == ip);
+        let received = (asked || differs).then_some(ip);
+        let rport = asked.then_some(source.port());
+        let port = rport.or(self.port).unwrap_or_else(|| self.usual_port());
+        let mut stamp = Stamp {
+            span: self.span,
+            element: None,
+            received,
+            rport,
+            reply_to: SocketAddr::new(source.ip(), port),
+        };
+        if asked || differs || claimed {
+            let mut out = Vec::with_capacity(element.len() + STAMP_LEN);
+            push_without_stamp(&mut out, element);
+            if let Some(port) = rport {
+                out.extend_from_slice(b";rport=");
+                push_decimal(&mut out, u64::from(port));
+            }
+            if let Some(ip) = received {
+                out.extend_from_slice(b";received=");
+                push_ip(&mut out, ip);
+            }
+            stamp.element = Some(out);
+        }
+        stamp
+    }
+
+    /// The element with its [`stamp`](Self::stamp); `None` if nothing has to change. A `received` or a filled `rport`
+    /// that the sender wrote itself is replaced, never believed.
     #[must_use]
     pub fn stamped(&self, element: &[u8], source: SocketAddr) -> Option<Vec<u8>> {
-        let ip = source.ip().to_canonical();
-        let asked = self.params.get("rport").is_some();
-        let differs = !matches!(self.host, Host::Ip(host) if host.to_canonical() == ip);
-        if !asked && !differs && self.params.get("received").is_none() {
-            return None;
-        }
-        let mut out = Vec::with_capacity(element.len() + STAMP_LEN);
-        push_without_stamp(&mut out, element);
-        if asked {
-            write_param(&mut out, "rport", &source.port());
-        }
-        if asked || differs {
-            write_param(&mut out, "received", &ip);
-        }
-        Some(out)
+        self.stamp(element, source).element
     }
 
     /// Where a response goes, RFC 3261 §18.2.2 and RFC 3581 §4: `maddr` (ignored), `received` or sent-by address,
@@ -83,11 +120,14 @@ impl<'a> Via<'a> {
             (Some(ip), _) | (None, Host::Ip(ip)) => ip,
             (None, Host::Name(_)) => return None,
         };
+        let rport = self.params.value("rport").and_then(port);
+        Some(SocketAddr::new(ip, rport.or(self.port).unwrap_or_else(|| self.usual_port())))
+    }
+
+    fn usual_port(&self) -> u16 {
         let is_tls =
             self.transport.eq_ignore_ascii_case(b"TLS") || self.transport.eq_ignore_ascii_case(b"WSS");
-        let usual = if is_tls { 5061 } else { 5060 };
-        let rport = self.params.value("rport").and_then(port);
-        Some(SocketAddr::new(ip, rport.or(self.port).unwrap_or(usual)))
+        if is_tls { 5061 } else { 5060 }
     }
 }
 
@@ -154,11 +194,6 @@ fn push_without_stamp(out: &mut Vec<u8>, element: &[u8]) {
         }
         at = next;
     }
-}
-
-fn write_param(out: &mut Vec<u8>, name: &str, value: &impl core::fmt::Display) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, ";{name}={value}");
 }
 
 #[cfg(test)]
