@@ -1,20 +1,22 @@
 //! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
 
-use crate::door::{Effect, Flow, Identity, Path};
+use crate::door::{Effect, Flow, Identity, Path, Transport};
 use crate::health::{self, Health};
 use crate::plan::Plan;
 use crate::position::{List, Position};
 use crate::record::{CallRecord, End, Entry};
-use crate::relay;
+use crate::relay::{self, Below};
 use crate::roads::Roads;
 use crate::seal::{Branch, Kind, Seal};
 use crate::slots::Slot;
 use crate::target::{Peer, PeerHost, PeerId, Reach, TargetId};
 use crate::verdict::Outcome;
 use crate::walk::{self, LegId, Walk, retry_after};
+use core::net::IpAddr;
 use sip::build::Extra;
+use sip::text::{push_decimal, push_ip};
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
-use sip::{Bytes, Message, Method, Time, Uri, build};
+use sip::{Bytes, Message, Method, Stamp, Time, Uri, build};
 use std::sync::Arc;
 
 /// One call.
@@ -24,8 +26,9 @@ pub struct Call {
     request: Message,
     came: Flow,
     reply: Flow,
-    tag: String,
-    token: String,
+    below: Below,
+    tag: Vec<u8>,
+    token: Vec<u8>,
     server: Option<ServerInvite>,
     walk: Walk,
     clients: Vec<Client>,
@@ -73,7 +76,9 @@ pub struct Opening {
     /// The flow the INVITE came by.
     pub came: Flow,
     /// The tag of the answers that are made here.
-    pub tag: String,
+    pub tag: Vec<u8>,
+    /// Its topmost Via.
+    pub below: Below,
     /// What is known of the call so far.
     pub record: Box<CallRecord>,
 }
@@ -81,18 +86,18 @@ pub struct Opening {
 impl Call {
     /// Takes an INVITE: answers 100 and begins the walk.
     pub fn start(request: Message, opening: Opening, means: &mut Means<'_>) -> Self {
-        let Opening { slot, plan, roads, position, came, tag, record } = opening;
+        let Opening { slot, plan, roads, position, came, tag, below, record } = opening;
         let unix = position.unix;
         let token = means.seal.route(request.call_id(), request.from_tag(), unix);
-        let trying = build::response(&request, came.path.remote, 100, build::phrase(100), Extra::default());
-        let reply = reply_flow(&request, came);
+        let trying = build::answer(&request, Some(&below.stamp), 100, "Trying", Extra::default());
+        let reply = reply_flow(Some(&below.stamp), came);
         let timers = timers(means.health, came.path);
         let mut sent = Vec::new();
         let server = ServerInvite::start(trying, reliability(came.path), timers, &mut sent);
         let mut asked = Vec::new();
         let walk = Walk::start(plan, roads, position, means.health, &mut asked);
         let (server, clients, record) = (Some(server), Vec::new(), Some(record));
-        let mut call = Self { slot, request, came, reply, tag, token, server, walk, clients, record };
+        let mut call = Self { slot, request, came, reply, below, tag, token, server, walk, clients, record };
         call.on_server(sent, means);
         call.carry_out(asked, means);
         call
@@ -255,9 +260,9 @@ impl Call {
                     self.respond(status, relay::pop_via(&response), means);
                 }
                 walk::Output::Answer(status) => {
-                    let extra = Extra { to_tag: self.tag.as_bytes(), lines: b"" };
-                    let from = self.came.path.remote;
-                    let answer = build::response(&self.request, from, status, build::phrase(status), extra);
+                    let extra = Extra { to_tag: &self.tag, lines: b"" };
+                    let stamp = Some(&self.below.stamp);
+                    let answer = build::answer(&self.request, stamp, status, build::phrase(status), extra);
                     self.respond(status, answer, means);
                 }
                 walk::Output::Believe(output) => means.beliefs.push(output),
@@ -277,10 +282,12 @@ impl Call {
         ) else {
             return;
         };
-        let called = called(&self.request);
         let uri = match plan.target(target).map(|target| &target.reach) {
-            Some(Reach::Number(number)) => peer_uri(peer, number),
-            _ => peer_uri(peer, peer.user.as_deref().unwrap_or(&called)),
+            Some(Reach::Number(number)) => peer_uri(peer, number.as_bytes()),
+            _ => peer_uri(
+                peer,
+                peer.user.as_ref().map_or_else(|| called(&self.request), |user| user.as_bytes()),
+            ),
         };
         let routing = means.seal.routing(&self.request);
         let Slot { place, generation } = self.slot;
@@ -288,7 +295,7 @@ impl Call {
         let share = u32::try_from(self.walk.position().live().max(1)).unwrap_or(1);
         let breadth = (relay::breadth(&self.request) / share).max(1);
         let leg = relay::Leg { uri: &uri, leaves, came, branch, token: &self.token, breadth };
-        let bytes = relay::invite(&self.request, self.came.path.remote, &leg, means.seal);
+        let bytes = relay::invite(&self.request, &self.below, &leg, means.seal);
         let mut sent = Vec::new();
         let timers = timers(means.health, path);
         let invite = ClientInvite::start(bytes, reliability(path), timers, means.now, &mut sent);
@@ -420,27 +427,20 @@ fn send(path: Path, bytes: Bytes, means: &mut Means<'_>) {
 /// Where the caller's responses go: by its topmost Via over datagrams (RFC 3261 §18.2.2), the same connection over a
 /// stream.
 #[must_use]
-pub fn reply_flow(request: &Message, came: Flow) -> Flow {
-    if came.connection != 0 {
-        return came;
-    }
-    let reply_to = request.top_via().and_then(|via| {
-        let element = request.at(via.span);
-        match via.stamped(element, came.path.remote) {
-            Some(stamped) => sip::Via::parse(&stamped)?.reply_to(),
-            None => via.reply_to(),
+pub fn reply_flow(stamp: Option<&Stamp>, came: Flow) -> Flow {
+    match stamp {
+        Some(stamp) if came.connection == 0 => {
+            Flow { path: Path { remote: stamp.reply_to, ..came.path }, connection: 0 }
         }
-    });
-    let remote = reply_to.unwrap_or(came.path.remote);
-    Flow { path: Path { remote, ..came.path }, connection: 0 }
+        _ => came,
+    }
 }
 
 /// The user part that was called, as it was written.
 #[must_use]
-pub fn called(request: &Message) -> String {
+pub fn called(request: &Message) -> &[u8] {
     let uri = request.request_uri().map(|span| request.at(span)).and_then(Uri::parse);
-    let user = uri.and_then(|uri| uri.user).unwrap_or_default();
-    String::from_utf8_lossy(user).into_owned()
+    uri.and_then(|uri| uri.user).unwrap_or_default()
 }
 
 /// What is known of a call as it begins.
@@ -472,18 +472,31 @@ pub fn open_record(
 
 /// The URI of a user at a peer.
 #[must_use]
-pub fn peer_uri(peer: &Peer, user: &str) -> String {
-    let host = match &peer.host {
-        PeerHost::Ip(ip) => relay::Bracketed(&ip.to_string()).to_string(),
-        PeerHost::Name(name) => name.to_string(),
-    };
-    let at = if user.is_empty() { "" } else { "@" };
-    let port = peer.port.map(|port| format!(":{port}")).unwrap_or_default();
-    let transport = match peer.transport {
-        crate::door::Transport::Udp => "",
-        crate::door::Transport::Tcp => ";transport=tcp",
-    };
-    format!("sip:{user}{at}{host}{port}{transport}")
+pub fn peer_uri(peer: &Peer, user: &[u8]) -> Vec<u8> {
+    let mut uri = Vec::with_capacity(96);
+    uri.extend_from_slice(b"sip:");
+    if !user.is_empty() {
+        uri.extend_from_slice(user);
+        uri.push(b'@');
+    }
+    match &peer.host {
+        PeerHost::Ip(IpAddr::V6(ip)) => {
+            uri.push(b'[');
+            push_ip(&mut uri, IpAddr::V6(*ip));
+            uri.push(b']');
+        }
+        PeerHost::Ip(ip) => push_ip(&mut uri, *ip),
+        PeerHost::Name(name) => uri.extend_from_slice(name.as_bytes()),
+    }
+    if let Some(port) = peer.port {
+        uri.push(b':');
+        push_decimal(&mut uri, u64::from(port));
+    }
+    match peer.transport {
+        Transport::Udp => {}
+        Transport::Tcp => uri.extend_from_slice(b";transport=tcp"),
+    }
+    uri
 }
 
 fn timers(health: &Health, path: Path) -> Timers {
@@ -492,7 +505,7 @@ fn timers(health: &Health, path: Path) -> Timers {
 
 const fn reliability(path: Path) -> Reliability {
     match path.transport {
-        crate::door::Transport::Udp => Reliability::Unreliable,
-        crate::door::Transport::Tcp => Reliability::Reliable,
+        Transport::Udp => Reliability::Unreliable,
+        Transport::Tcp => Reliability::Reliable,
     }
 }

@@ -80,6 +80,10 @@ impl Plan {
     /// separators, with and without the plus and the country code of North America; else the one of `"*"`.
     #[must_use]
     pub fn course_of(&self, user: &[u8]) -> Option<(CourseId, bool)> {
+        // Most numbers are written as they are listed.
+        if let Some(course) = core::str::from_utf8(user).ok().and_then(|user| self.numbers.get(user)) {
+            return Some((*course, true));
+        }
         let written = sip::uri::unescape(user);
         let written = String::from_utf8_lossy(&written);
         let bare = written.split(';').next().unwrap_or_default();

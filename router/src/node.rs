@@ -9,12 +9,13 @@ use crate::plan::Plan;
 use crate::position::Position;
 use crate::probes::Probes;
 use crate::record::Entry;
-use crate::relay::{self, Here, Passed};
+use crate::relay::{self, Below, Here, Passed};
 use crate::roads::{Names, Roads};
 use crate::seal::{Kind, Proof, Seal};
 use crate::slots::{Slot, Slots};
 use crate::transit::Transits;
 use sip::build::Extra;
+use sip::text::push_hex;
 use sip::txn::Timers;
 use sip::{Message, Method, Time, build, check};
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,7 +184,8 @@ impl Node {
     }
 
     fn on_request(&mut self, flow: Flow, request: Message, now: Time, out: &mut Vec<Effect>) {
-        let key = self.seal.transaction(&request);
+        let Some(via) = request.top_via() else { return };
+        let key = self.seal.transaction(&request, &via);
         let known = self.by_transaction.get(&key).copied();
         match (request.method(), known) {
             (Method::Invite, Some(slot)) => {
@@ -202,7 +204,7 @@ impl Node {
                 self.answer(&request, flow, 200, b"", out);
                 self.with_call(slot, now, out, |call, means| call.on_cancel(means));
             }
-            (Method::Ack, None) if request.to_tag() == self.seal.refusal_tag(&request).as_bytes() => {}
+            (Method::Ack, None) if request.to_tag() == self.seal.refusal_tag(&request) => {}
             (Method::Options, _) if request.to_tag().is_empty() => {
                 let status = if self.draining { 503 } else { 200 };
                 self.answer(&request, flow, status, b"", out);
@@ -223,8 +225,10 @@ impl Node {
             let why = if self.draining { "this node is draining" } else { "too many calls" };
             return self.refuse(&request, flow, 503, why, b"", out);
         }
-        let number = called(&request);
-        let Some((course, listed)) = self.plan.course_of(number.as_bytes()) else {
+        let Some(via) = request.top_via() else { return };
+        let below = Below::new(&request, &via, flow.path.remote, &self.seal);
+        let number = String::from_utf8_lossy(called(&request)).into_owned();
+        let Some((course, listed)) = self.plan.course_of(called(&request)) else {
             out.push(Effect::Record(Entry::Unlisted { number, flow }));
             return self.refuse(&request, flow, 404, "nobody listed this number", b"", out);
         };
@@ -240,9 +244,10 @@ impl Node {
         let course = self.plan.course(course).map(|course| Arc::clone(&course.name)).unwrap_or_default();
         let record = open_record(&request, self.served, (flow, sender), (number, course), &position);
         let slot = self.calls.next_slot();
-        let tag = format!("{:x}", self.chance.draw());
+        let mut tag = Vec::with_capacity(16);
+        push_hex(&mut tag, self.chance.draw(), 1);
         let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
-        let opening = Opening { slot, plan, roads, position, came, tag, record };
+        let opening = Opening { slot, plan, roads, position, came, tag, below, record };
         let mut beliefs = Vec::new();
         let Self { identity, seal, health, .. } = self;
         let mut means = Means { identity, seal, health, beliefs: &mut beliefs, out, now };
@@ -266,7 +271,9 @@ impl Node {
         }
         let (unix, seal) = (self.unix(now), &self.seal);
         let here = Here { listeners: &self.identity.listeners, names: &self.names, seal, unix };
-        let (status, why) = match relay::in_dialog(request, flow.path.remote, here) {
+        let Some(via) = request.top_via() else { return };
+        let below = Below::new(request, &via, flow.path.remote, seal);
+        let (status, why) = match relay::in_dialog(request, &via, &below, here) {
             Passed::To { to, key, bytes } => return self.send_on(flow, request, to, key, bytes, now, out),
             Passed::Unsealed if request.to_tag().is_empty() && request.method() != Method::Cancel => {
                 (405, "only calls are taken here")
@@ -476,9 +483,10 @@ impl Node {
 
     fn answer(&self, request: &Message, flow: Flow, status: u16, lines: &[u8], out: &mut Vec<Effect>) {
         let tag = self.seal.refusal_tag(request);
-        let extra = Extra { to_tag: tag.as_bytes(), lines };
-        let bytes = build::response(request, flow.path.remote, status, build::phrase(status), extra);
-        out.push(Effect::Send { flow: reply_flow(request, flow), bytes });
+        let extra = Extra { to_tag: &tag, lines };
+        let stamp = request.top_via().map(|via| via.stamp(request.at(via.span), flow.path.remote));
+        let bytes = build::answer(request, stamp.as_ref(), status, build::phrase(status), extra);
+        out.push(Effect::Send { flow: reply_flow(stamp.as_ref(), flow), bytes });
     }
 }
 

@@ -5,7 +5,7 @@ use crate::chance::Chance;
 use crate::door::{Effect, Flow, Identity, Path, Transport};
 use crate::health::{self, Health, Sign, Source};
 use crate::plan::Plan;
-use crate::relay::{Bracketed, own_via};
+use crate::relay::{Bracketed, push_via};
 use crate::roads::Roads;
 use crate::seal::{Branch, Kind, Seal};
 use crate::slots::{Slot, Slots};
@@ -57,7 +57,8 @@ impl Probes {
         let (plan, roads) = there;
         let peer =
             (0u32..).zip(&plan.peers).find(|(id, _)| roads.of(crate::target::PeerId(*id)).contains(&path));
-        let uri = peer.map_or_else(|| format!("sip:{}", path.remote), |(_, peer)| peer_uri(peer, ""));
+        let uri =
+            peer.map_or_else(|| format!("sip:{}", path.remote), |(_, peer)| lossy(&peer_uri(peer, b"")));
         let life = peer.and_then(|(_, peer)| peer.probe).map_or(TIMEOUT, |probe| probe.timeout);
         let bytes = self.options(slot, path, &uri, here);
         let reliability = match path.transport {
@@ -192,12 +193,18 @@ impl Probes {
         let tag = self.chance.draw();
         let Slot { place, generation } = slot;
         let branch = Branch { kind: Kind::Probe, slot: place, generation, leg: 0, routing: 0 };
-        let via = own_via(leaves, &seal.branch(branch, None, call_id.as_bytes()));
-        let text = format!(
-            "OPTIONS {uri} SIP/2.0\r\n{via}Max-Forwards: 70\r\nFrom: <sip:tandem@{host}:{port}>;tag={tag:x}\r\n\
+        let mut text = format!("OPTIONS {uri} SIP/2.0\r\n").into_bytes();
+        push_via(&mut text, leaves, &seal.branch(branch, 0, call_id.as_bytes()));
+        let rest = format!(
+            "Max-Forwards: 70\r\nFrom: <sip:tandem@{host}:{port}>;tag={tag:x}\r\n\
              To: <{uri}>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\nContact: <sip:tandem@{host}:{port}>\r\n\
              Accept: application/sdp\r\nUser-Agent: Tandem\r\nContent-Length: 0\r\n\r\n"
         );
-        Bytes::from(text.into_bytes())
+        text.extend_from_slice(rest.as_bytes());
+        Bytes::from(text)
     }
+}
+
+fn lossy(uri: &[u8]) -> String {
+    String::from_utf8_lossy(uri).into_owned()
 }

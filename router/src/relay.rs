@@ -3,15 +3,34 @@
 use crate::door::{Flow, Listener, Path, Transport};
 use crate::roads::{Names, listener_for};
 use crate::seal::{Branch, Kind, Seal};
-use core::fmt::Write as _;
 use core::net::SocketAddr;
-use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Span, Uri, Via};
+use sip::text::push_decimal;
+use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Span, Stamp, Uri, Via};
+
+/// A request's topmost Via as we treat it.
+#[derive(Clone, Debug)]
+pub struct Below {
+    /// What we add to it, and where responses go.
+    pub stamp: Stamp,
+    /// Its hash in our branch above it.
+    pub hash: u32,
+}
+
+impl Below {
+    /// Reads it off a request that came from `source`.
+    #[must_use]
+    pub fn new(request: &Message, via: &Via<'_>, source: SocketAddr, seal: &Seal) -> Self {
+        let stamp = via.stamp(request.at(via.span), source);
+        let hash = seal.below(via, &stamp);
+        Self { stamp, hash }
+    }
+}
 
 /// What the leg of an INVITE gets that the received one does not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Leg<'a> {
     /// The new Request-URI.
-    pub uri: &'a str,
+    pub uri: &'a [u8],
     /// Our listener it leaves from.
     pub leaves: &'a Listener,
     /// Our listener the request came in by.
@@ -19,7 +38,7 @@ pub struct Leg<'a> {
     /// What our Via says.
     pub branch: Branch,
     /// The `t` parameter of our Record-Route.
-    pub token: &'a str,
+    pub token: &'a [u8],
     /// The Max-Breadth it may spread by (RFC 5393 §5.3.3).
     pub breadth: u32,
 }
@@ -27,7 +46,7 @@ pub struct Leg<'a> {
 /// The INVITE as it goes to a leg (RFC 3261 §16.6): Request-URI, Max-Forwards, Record-Route, Via; no Route, since
 /// only the plan routes a call.
 #[must_use]
-pub fn invite(request: &Message, source: SocketAddr, leg: &Leg<'_>, seal: &Seal) -> Bytes {
+pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal) -> Bytes {
     let mut edits = Edits::new();
     if let Some(span) = request.request_uri() {
         edits.replace(span, leg.uri);
@@ -35,23 +54,27 @@ pub fn invite(request: &Message, source: SocketAddr, leg: &Leg<'_>, seal: &Seal)
     for route in request.fields_of(Name::Route) {
         edits.remove(route.line);
     }
-    let mut routes = String::with_capacity(256);
-    record_route(&mut routes, leg.leaves, leg.token);
+    let branch = seal.branch(leg.branch, below.hash, request.call_id());
+    let mut head = Vec::with_capacity(512);
+    push_via(&mut head, leg.leaves, &branch);
+    let first = request.field(Name::RecordRoute);
+    let mut routes = Vec::new();
+    let lines = if first.is_some() { &mut routes } else { &mut head };
+    push_record_route(lines, leg.leaves, leg.token);
     if leg.leaves != leg.came {
-        record_route(&mut routes, leg.came, leg.token);
+        push_record_route(lines, leg.came, leg.token);
     }
-    let breadth = format!("Max-Breadth: {}\r\n", leg.breadth);
-    let mut head = via_line(request, source, leg.leaves, leg.branch, seal, &mut edits);
-    match request.field(Name::RecordRoute) {
-        Some(first) => edits.insert(first.line.start, routes),
-        None => head.push_str(&routes),
+    if let Some(first) = first {
+        edits.insert(first.line.start, routes);
     }
+    let mut breadth = b"Max-Breadth: ".to_vec();
+    push_decimal(&mut breadth, u64::from(leg.breadth));
+    breadth.extend_from_slice(b"\r\n");
     match request.field(Name::MaxBreadth) {
         Some(field) => edits.replace(field.line, breadth),
-        None => head.push_str(&breadth),
+        None => head.extend_from_slice(&breadth),
     }
-    max_forwards(request, &mut head, &mut edits);
-    insert_head(request, head, &mut edits);
+    put_on_top(request, below, head, &mut edits);
     edits.apply(request)
 }
 
@@ -90,7 +113,7 @@ pub struct Here<'a> {
 /// state (RFC 3261 §16.4, §16.6 step 6 and 7, §16.11). The branch is a function of the branch below, so that a
 /// retransmission, the ACK of a refusal and the CANCEL bear the one of their request, on any node.
 #[must_use]
-pub fn in_dialog(request: &Message, source: SocketAddr, here: Here<'_>) -> Passed {
+pub fn in_dialog(request: &Message, via: &Via<'_>, below: &Below, here: Here<'_>) -> Passed {
     let Some(uri) = request.request_uri() else { return Passed::Unsealed };
     let mut target = request.at(uri).to_vec();
     let mut routes: Vec<&[u8]> = request.elements(Name::Route).map(|span| request.at(span)).collect();
@@ -135,18 +158,18 @@ pub fn in_dialog(request: &Message, source: SocketAddr, here: Here<'_>) -> Passe
     for line in &old {
         edits.remove(*line);
     }
-    let [slot, generation] = halves(here.seal.transaction(request));
+    let [slot, generation] = halves(here.seal.transaction(request, via));
     let routing = here.seal.routing(request);
     let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing };
-    let mut head = via_line(request, source, out, branch, here.seal, &mut edits);
-    max_forwards(request, &mut head, &mut edits);
-    let mut head = head.into_bytes();
+    let branch = here.seal.branch(branch, below.hash, request.call_id());
+    let mut head = Vec::with_capacity(512);
+    push_via(&mut head, out, &branch);
     if !routes.is_empty() {
         head.extend_from_slice(b"Route: ");
         head.extend_from_slice(&routes.join(&b", "[..]));
         head.extend_from_slice(b"\r\n");
     }
-    insert_head(request, head, &mut edits);
+    put_on_top(request, below, head, &mut edits);
     let to = Flow { path, connection: 0 };
     Passed::To { to, key: (slot, generation), bytes: edits.apply(request) }
 }
@@ -241,61 +264,55 @@ fn is_loose(element: &[u8]) -> bool {
     Uri::parse(route_uri(element)).is_some_and(|uri| uri.params.get("lr").is_some())
 }
 
-/// Our Via line; the one below is stamped with where the request really came from (RFC 3261 §18.2.1, RFC 3581).
-fn via_line(
-    request: &Message,
-    source: SocketAddr,
-    leaves: &Listener,
-    branch: Branch,
-    seal: &Seal,
-    edits: &mut Edits,
-) -> String {
-    let via = request.top_via();
-    let element = via.as_ref().map(|via| request.at(via.span)).unwrap_or_default();
-    let stamped = via.as_ref().and_then(|via| via.stamped(element, source));
-    let below = stamped.as_deref().map_or(via, Via::parse);
-    let branch = seal.branch(branch, below.as_ref(), request.call_id());
-    if let (Some(via), Some(stamped)) = (via, stamped) {
-        edits.replace(via.span, stamped);
-    }
-    own_via(leaves, &branch)
-}
-
-/// Our Via header line with this branch.
-#[must_use]
-pub fn own_via(leaves: &Listener, branch: &str) -> String {
-    let mut line = String::with_capacity(192);
-    let name = match leaves.transport {
-        Transport::Udp => "UDP",
-        Transport::Tcp => "TCP",
-    };
-    let (host, port) = &leaves.advertise;
-    let _ = write!(line, "Via: SIP/2.0/{name} {}:{port};rport;branch={branch}\r\n", Bracketed(host));
-    line
-}
-
-fn record_route(lines: &mut String, listener: &Listener, token: &str) {
-    let (host, port) = &listener.advertise;
-    let transport = match listener.transport {
-        Transport::Udp => "",
-        Transport::Tcp => ";transport=tcp",
-    };
-    let host = Bracketed(host);
-    let _ = write!(lines, "Record-Route: <sip:{host}:{port}{transport};lr;t={token}>\r\n");
-}
-
-/// RFC 3261 §16.6 step 3: one less, or 70 if there was none.
-fn max_forwards(request: &Message, head: &mut String, edits: &mut Edits) {
+/// Puts our lines above the topmost Via, which is stamped with where the request really came from (RFC 3261
+/// §18.2.1, RFC 3581), and counts the hop: one less, or 70 if there was no Max-Forwards (RFC 3261 §16.6 step 3).
+fn put_on_top(request: &Message, below: &Below, mut head: Vec<u8>, edits: &mut Edits) {
     match (request.field(Name::MaxForwards), request.max_forwards()) {
-        (Some(field), Some(left)) => edits.replace(field.value, left.saturating_sub(1).to_string()),
-        _ => head.push_str("Max-Forwards: 70\r\n"),
+        (Some(field), Some(left)) => {
+            let mut less = Vec::with_capacity(3);
+            push_decimal(&mut less, u64::from(left.saturating_sub(1)));
+            edits.replace(field.value, less);
+        }
+        _ => head.extend_from_slice(b"Max-Forwards: 70\r\n"),
     }
-}
-
-fn insert_head(request: &Message, head: impl Into<Vec<u8>>, edits: &mut Edits) {
+    if let Some(stamped) = &below.stamp.element {
+        edits.replace(below.stamp.span, stamped.as_slice());
+    }
     if let Some(first) = request.field(Name::Via) {
         edits.insert(first.line.start, head);
     }
+}
+
+/// Pushes our Via header line with this branch.
+pub fn push_via(lines: &mut Vec<u8>, leaves: &Listener, branch: &[u8]) {
+    lines.extend_from_slice(match leaves.transport {
+        Transport::Udp => b"Via: SIP/2.0/UDP ",
+        Transport::Tcp => b"Via: SIP/2.0/TCP ",
+    });
+    push_advertised(lines, leaves);
+    lines.extend_from_slice(b";rport;branch=");
+    lines.extend_from_slice(branch);
+    lines.extend_from_slice(b"\r\n");
+}
+
+fn push_record_route(lines: &mut Vec<u8>, listener: &Listener, token: &[u8]) {
+    lines.extend_from_slice(b"Record-Route: <sip:");
+    push_advertised(lines, listener);
+    lines.extend_from_slice(match listener.transport {
+        Transport::Udp => b";lr;t=",
+        Transport::Tcp => b";transport=tcp;lr;t=",
+    });
+    lines.extend_from_slice(token);
+    lines.extend_from_slice(b">\r\n");
+}
+
+fn push_advertised(lines: &mut Vec<u8>, listener: &Listener) {
+    let (host, port) = &listener.advertise;
+    let bare = host.contains(':') && !host.starts_with('[');
+    lines.extend_from_slice(if bare { b"[" } else { b"" });
+    lines.extend_from_slice(host.as_bytes());
+    lines.extend_from_slice(if bare { b"]:" } else { b":" });
+    push_decimal(lines, u64::from(*port));
 }
 
 /// A host as it stands in a URI: an IPv6 address in brackets.

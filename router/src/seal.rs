@@ -1,8 +1,9 @@
 //! What we sign, so that any node can trust it without state: our Via branch, our Record-Route, the tag of a refusal.
 
-use core::fmt::Write as _;
 use core::hash::Hasher as _;
-use sip::{Host, Message, Method, Name, Via};
+use core::net::IpAddr;
+use sip::text::push_hex;
+use sip::{Host, Message, Method, Name, Stamp, Via};
 use siphasher::sip::SipHasher24;
 
 /// Signs and verifies with the key of the cluster. SipHash-2-4 under a secret key is a MAC; a wrong guess at its 64
@@ -57,18 +58,27 @@ impl Seal {
         Self { key }
     }
 
-    /// The `branch` value to write over `below`, the Via element that our request goes on top of (as it will stand
-    /// there, stamped); `None` for a request of our own.
+    /// The `branch` value to write over the Via element that hashes to `below`; 0 for a request of our own.
     #[must_use]
-    pub fn branch(&self, branch: Branch, below: Option<&Via<'_>>, call_id: &[u8]) -> String {
-        let below = self.below(below);
-        let mut text = String::with_capacity(72);
-        let kind = branch.kind.letter();
-        let (slot, generation, leg, routing) = (branch.slot, branch.generation, branch.leg, branch.routing);
-        let _ = write!(text, "z9hG4bKt{kind}{slot:x}.{generation:x}.{leg:x}.{routing:08x}.{below:08x}");
-        let mac = self.mac(b'v', &[text.as_bytes(), call_id]);
-        let _ = write!(text, ".{mac:016x}");
+    pub fn branch(&self, branch: Branch, below: u32, call_id: &[u8]) -> Vec<u8> {
+        let mut text = Vec::with_capacity(80);
+        text.extend_from_slice(b"z9hG4bKt");
+        text.push(branch.kind.letter());
+        push_hex(&mut text, u64::from(branch.slot), 1);
+        for (number, width) in [(branch.generation, 1), (branch.leg, 1), (branch.routing, 8), (below, 8)] {
+            text.push(b'.');
+            push_hex(&mut text, u64::from(number), width);
+        }
+        let mac = self.mac(b'v', &[&text, call_id]);
+        text.push(b'.');
+        push_hex(&mut text, mac, 16);
         text
+    }
+
+    /// What of the Via below ours comes back unchanged in a response, as a hash; `stamp` is what we add to it.
+    #[must_use]
+    pub fn below(&self, via: &Via<'_>, stamp: &Stamp) -> u32 {
+        self.below_hash(via, stamp.received, stamp.rport)
     }
 
     /// Reads the top Via of a response; `None` if we did not write it.
@@ -76,8 +86,15 @@ impl Seal {
     pub fn read_branch(&self, response: &Message) -> Option<Proof> {
         let via = response.top_via()?;
         let (branch, below) = self.read(via.branch(), response.call_id())?;
-        let second = response.second_via();
-        let intact = below == self.below(second.as_ref());
+        let intact = match response.second_via() {
+            None => below == 0,
+            Some(via) => {
+                let text = |name| via.params.value(name).and_then(|value| core::str::from_utf8(value).ok());
+                let received =
+                    text("received").map(|ip| ip.trim_matches(['[', ']'])).and_then(|ip| ip.parse().ok());
+                below == self.below_hash(&via, received, text("rport").and_then(|port| port.parse().ok()))
+            }
+        };
         Some(if intact { Proof::Whole(branch) } else { Proof::WrongBelow(branch) })
     }
 
@@ -107,19 +124,18 @@ impl Seal {
     /// What a request's transaction is known by (RFC 3261 §17.2.3): branch and sent-by, or for a branch without
     /// the magic cookie what RFC 2543 compared. CANCEL and ACK have the key of their INVITE.
     #[must_use]
-    pub fn transaction(&self, request: &Message) -> u64 {
+    pub fn transaction(&self, request: &Message, via: &Via<'_>) -> u64 {
         let mut hasher = self.hasher(b't');
-        let Some(via) = request.top_via() else { return 0 };
         if via.branch().starts_with(Via::MAGIC) && via.branch() != Via::MAGIC {
             feed(&mut hasher, via.branch());
-            feed_host(&mut hasher, &via);
+            feed_host(&mut hasher, via);
         } else {
             let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
             let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
             for part in [uri, request.call_id(), request.from_tag(), &cseq, via.branch()] {
                 feed(&mut hasher, part);
             }
-            feed_host(&mut hasher, &via);
+            feed_host(&mut hasher, via);
         }
         if !matches!(request.method(), Method::Invite | Method::Ack | Method::Cancel) {
             feed(&mut hasher, request.method_name());
@@ -130,10 +146,14 @@ impl Seal {
     /// The value of the `t` parameter in our Record-Route: good for this call, until `unix` plus [`ROUTE_LIFE`]
     /// seconds, on every node of the cluster.
     #[must_use]
-    pub fn route(&self, call_id: &[u8], caller_tag: &[u8], unix: i64) -> String {
+    pub fn route(&self, call_id: &[u8], caller_tag: &[u8], unix: i64) -> Vec<u8> {
         let until = low(u64::try_from(unix.saturating_add(ROUTE_LIFE)).unwrap_or_default());
         let mac = self.mac(b'r', &[call_id, caller_tag, &until.to_be_bytes()]);
-        format!("{until:x}.{mac:016x}")
+        let mut token = Vec::with_capacity(32);
+        push_hex(&mut token, u64::from(until), 1);
+        token.push(b'.');
+        push_hex(&mut token, mac, 16);
+        token
     }
 
     /// Does this `t` parameter belong to this request's call? The caller's tag is in From or in To, depending on
@@ -151,10 +171,12 @@ impl Seal {
 
     /// The To tag of a refusal that keeps no state: the ACK for it is known by it again.
     #[must_use]
-    pub fn refusal_tag(&self, request: &Message) -> String {
+    pub fn refusal_tag(&self, request: &Message) -> Vec<u8> {
         let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
         let mac = self.mac(b'x', &[request.call_id(), request.from_tag(), &cseq]);
-        format!("r{mac:016x}")
+        let mut tag = vec![b'r'];
+        push_hex(&mut tag, mac, 16);
+        tag
     }
 
     fn read(&self, branch: &[u8], call_id: &[u8]) -> Option<(Branch, u32)> {
@@ -173,16 +195,16 @@ impl Seal {
         Some((branch, number()?))
     }
 
-    /// What of the Via below comes back unchanged in a response whatever it was written like.
-    fn below(&self, via: Option<&Via<'_>>) -> u32 {
-        let Some(via) = via else { return 0 };
+    fn below_hash(&self, via: &Via<'_>, received: Option<IpAddr>, rport: Option<u16>) -> u32 {
         let mut hasher = self.hasher(b'b');
-        for part in [via.branch(), via.params.value("received").unwrap_or_default()] {
-            feed(&mut hasher, part);
-        }
-        feed(&mut hasher, via.params.value("rport").unwrap_or_default());
+        feed(&mut hasher, via.branch());
         feed_host(&mut hasher, via);
-        low(hasher.finish()) | 1
+        if let Some(ip) = received {
+            feed_ip(&mut hasher, ip);
+        }
+        hasher.write_u16(rport.unwrap_or(0));
+        // 0 stands for "nothing below".
+        low(hasher.finish()).max(1)
     }
 
     fn mac(&self, domain: u8, parts: &[&[u8]]) -> u64 {
@@ -208,13 +230,17 @@ fn feed(hasher: &mut SipHasher24, part: &[u8]) {
 
 fn feed_host(hasher: &mut SipHasher24, via: &Via<'_>) {
     match via.host {
-        Host::Ip(ip) => match ip {
-            core::net::IpAddr::V4(ip) => hasher.write(&ip.octets()),
-            core::net::IpAddr::V6(ip) => hasher.write(&ip.octets()),
-        },
-        Host::Name(name) => name.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase())),
+        Host::Ip(ip) => feed_ip(hasher, ip),
+        Host::Name(name) => feed(hasher, &name.to_ascii_lowercase()),
     }
     hasher.write_u16(via.port.unwrap_or(0));
+}
+
+fn feed_ip(hasher: &mut SipHasher24, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => hasher.write(&ip.octets()),
+        IpAddr::V6(ip) => hasher.write(&ip.octets()),
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
@@ -223,11 +249,11 @@ const fn low(hash: u64) -> u32 {
 }
 
 impl Kind {
-    const fn letter(self) -> char {
+    const fn letter(self) -> u8 {
         match self {
-            Self::Leg => 'l',
-            Self::Probe => 'p',
-            Self::Passing => 's',
+            Self::Leg => b'l',
+            Self::Probe => b'p',
+            Self::Passing => b's',
         }
     }
 
