@@ -1,2 +1,109 @@
-//! The binary.
-fn main() {}
+//! `tandem`: keeps inbound calls answered.
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tandem::calls::CallsTo;
+use tandem::cli::{check, help};
+use tandem::config::{LogFormat, LogLevel};
+use tandem::{demo, explain};
+use tandem::start::{self, Options, StartError};
+
+/// Keeps inbound calls answered: detects what can no longer take calls, evaluates the plan, reroutes each call.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true, infer_subcommands = true)]
+struct Line {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Route calls by a plan file until a signal ends it (HUP: read the file anew; TERM: end when no call is left)
+    Run {
+        /// The plan file, or a folder with a `tandem.toml`
+        plan: PathBuf,
+        /// The form of the log on standard error: text or json; overrides the plan file
+        #[arg(long, value_name = "FORM", value_parser = form)]
+        log: Option<LogFormat>,
+        /// From which level up: error, warn, info, debug or trace; overrides the plan file
+        #[arg(long, value_name = "LEVEL", value_parser = level)]
+        level: Option<LogLevel>,
+        /// Write one JSON line for each call that is over to this file; `-` for standard output
+        #[arg(long, value_name = "FILE")]
+        calls: Option<CallsTo>,
+    },
+    /// Say all that is wrong with a plan file, or what it amounts to
+    Check {
+        /// The plan file, or a folder with a `tandem.toml`
+        plan: PathBuf,
+    },
+    /// Say what would happen to a call: who rings, from when on, for how long, by which ways, and what comes after
+    Explain {
+        /// The number that is called, or another SIP user part
+        number: String,
+        /// The plan file, or a folder with a `tandem.toml`
+        #[arg(long, value_name = "PLAN", default_value = "tandem.toml")]
+        plan: PathBuf,
+        /// When: `Tue 23:10` by the plan's clock, or `2026-11-24T23:10:00-08:00`; now, if not given
+        #[arg(long, value_name = "TIME")]
+        at: Option<explain::At>,
+    },
+    /// See it work: calls to a small business whose office, carrier and phones die one by one, all on 127.0.0.1
+    Demo {
+        /// Write the demo's plan file into this folder and leave it there
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
+    /// Explain a code (E101), list all of them (codes), or list every setting with its bounds (settings)
+    Help {
+        /// A code, `codes` or `settings`
+        topic: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match Line::parse().verb {
+        Verb::Run { plan, log, level, calls } => run(&Options { plan, format: log, level, calls }),
+        Verb::Check { plan } => check::run(&plan),
+        Verb::Explain { number, plan, at } => explain::run(&explain::Options { number, plan, at }),
+        Verb::Demo { keep } => demo::run(&demo::Options { keep }),
+        Verb::Help { topic: Some(topic) } => help::run(&topic),
+        Verb::Help { topic: None } => usage(),
+    }
+}
+
+/// `tandem help` without a topic is what people try first.
+fn usage() -> ExitCode {
+    // Standard output that is closed has no reader to tell.
+    let _ = Line::command().print_long_help();
+    ExitCode::SUCCESS
+}
+
+fn run(options: &Options) -> ExitCode {
+    match start::run(options) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error @ StartError::Plan(_)) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("tandem: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn form(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("`text` or `json`"),
+    }
+}
+
+fn level(text: &str) -> Result<LogLevel, &'static str> {
+    let levels = [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+    let named = levels.into_iter().find(|level| level.as_str() == text);
+    named.ok_or("`error`, `warn`, `info`, `debug` or `trace`")
+}

@@ -1,0 +1,96 @@
+//! `tandem check FILE`: all that is wrong with a plan file, or what it amounts to.
+
+use crate::config::{Loaded, Refused, load};
+use crate::diagnostic::{Colour, Diagnostic, draw_all};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What a verb has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// To print, with its last line break.
+    pub text: String,
+    /// Whether nothing was found: exit status 0, else 1.
+    pub fine: bool,
+}
+
+/// Checks a plan file and prints the answer; exit status 0 for fine (warnings too), 1 for problems.
+#[must_use]
+pub fn run(path: &Path) -> ExitCode {
+    let colour =
+        if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()) {
+            Colour::On
+        } else {
+            Colour::Off
+        };
+    print(&answer(path, Timestamp::now(), colour))
+}
+
+/// Prints an answer to standard output; a reader who has gone away is no problem.
+pub(crate) fn print(answer: &Answer) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(answer.text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::from(u8::from(!answer.fine))
+}
+
+/// What `tandem check` says of a file.
+#[must_use]
+pub fn answer(path: &Path, now: Timestamp, colour: Colour) -> Answer {
+    say(&load(path, now), colour)
+}
+
+/// What `tandem check` says of a file that has been read.
+#[must_use]
+pub fn say(read: &Result<Loaded, Refused>, colour: Colour) -> Answer {
+    match read {
+        Ok(loaded) => {
+            let mut text = draw_all(&loaded.warnings, &loaded.source, colour);
+            text.push_str(&format!("tandem check: {} is fine: {}.", loaded.source.path(), amounts(loaded)));
+            text.push_str(&match loaded.warnings.first() {
+                None => "\n".into(),
+                Some(first) => format!(" {}. {}\n", tally(&loaded.warnings), explain(first)),
+            });
+            Answer { text, fine: true }
+        }
+        Err(refused) => {
+            let mut text = draw_all(&refused.problems, &refused.source, colour);
+            let tally = tally(&refused.problems);
+            let explain = refused.problems.first().map(explain).unwrap_or_default();
+            text.push_str(&format!("tandem check: {tally} in {}. {explain}\n", refused.source.path()));
+            Answer { text, fine: false }
+        }
+    }
+}
+
+fn amounts(loaded: &Loaded) -> String {
+    let plan = &loaded.plan;
+    let domains: BTreeSet<_> = plan.peers.iter().flat_map(|peer| &peer.domains).collect();
+    let mut parts = vec![
+        count(plan.numbers.len() + usize::from(plan.unlisted.is_some()), "number"),
+        count(plan.courses.len(), "plan"),
+        count(plan.targets.len(), "destination"),
+        count(plan.carriers.len(), "carrier"),
+    ];
+    if !domains.is_empty() {
+        parts.push(count(domains.len(), "failure domain"));
+    }
+    parts.join(", ")
+}
+
+fn tally(problems: &[Diagnostic]) -> String {
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let parts = [(errors, "error"), (problems.len() - errors, "warning")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| count(*n, word)).collect();
+    parts.join(", ")
+}
+
+fn count(n: usize, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+fn explain(problem: &Diagnostic) -> String {
+    format!("`tandem help {}` explains a code.", problem.code)
+}

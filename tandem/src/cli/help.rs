@@ -1,0 +1,66 @@
+//! `tandem help E101`: the page of a code; `tandem help settings`: every setting with its bounds and its reason.
+
+use crate::cli::check::{Answer, print};
+use crate::codes::Code;
+use crate::config::settings::{COUNTS, WAITS};
+use crate::config::words;
+use std::process::ExitCode;
+
+/// Prints a page; exit status 0, or 1 if there is none.
+#[must_use]
+pub fn run(topic: &str) -> ExitCode {
+    print(&answer(topic))
+}
+
+/// The page of a topic: a code, `codes` or `settings`.
+#[must_use]
+pub fn answer(topic: &str) -> Answer {
+    if let Some(code) = Code::find(topic) {
+        return Answer { text: format!("{code}: {}\n\n{}\n", code.title(), code.page()), fine: true };
+    }
+    match topic {
+        "codes" => Answer { text: codes(), fine: true },
+        "settings" => Answer { text: settings(), fine: true },
+        _ => {
+            let clean: String = topic.chars().filter(|c| !c.is_control()).take(40).collect();
+            let text = format!(
+                "tandem help: there is no page `{clean}`. There are `codes`, `settings`, and every code.\n"
+            );
+            Answer { text, fine: false }
+        }
+    }
+}
+
+fn codes() -> String {
+    let line = |code: &Code| format!("{code}  {}\n", code.title());
+    let list: String = Code::ALL.iter().map(line).collect();
+    format!("E-codes refuse a plan file, L-codes warn. `tandem help E101` explains one.\n\n{list}")
+}
+
+fn settings() -> String {
+    let wait = |wait: &&crate::config::settings::Wait| {
+        let (default, min, max) = (words(wait.default), words(wait.min), words(wait.max));
+        format!("{}\n    {default}; from {min} to {max}\n    {}\n", wait.name, wait.why)
+    };
+    let count = |count: &&crate::config::settings::Count| {
+        format!(
+            "{}\n    {}; from {} to {}\n    {}\n",
+            count.name, count.default, count.min, count.max, count.why
+        )
+    };
+    WAITS.iter().map(wait).chain(COUNTS.iter().map(count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_in_small_letters_has_its_page_and_a_wrong_one_is_a_problem() {
+        assert!(answer("e101").text.starts_with("E101: "));
+        assert!(answer("e101").fine);
+        assert!(!answer("E999").fine);
+        assert!(answer("settings").text.contains("timers.first\n    2 s; from 500 ms to 10 s\n"));
+        assert!(answer("codes").text.contains("\nE110  "));
+    }
+}

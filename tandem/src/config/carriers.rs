@@ -1,0 +1,137 @@
+//! `[carriers]`: a string, or a table with `sip` or `trunks`.
+
+use crate::codes::Code;
+use crate::config::address::Address;
+use crate::config::draft::Draft;
+use crate::config::later::{Place, refuse};
+use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
+use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
+use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
+use crate::diagnostic::{Diagnostic, Span};
+use router::target::{Carrier, CarrierId, PeerId, PeerKind};
+use std::sync::Arc;
+use toml::de::DeValue;
+
+/// Reads all carriers into the draft, in the order of the file: that is their order for the way out.
+pub(super) fn read<'a>(
+    entries: Vec<(Key<'a>, &'a Value<'a>)>,
+    defaults: &Defaults,
+    draft: &mut Draft,
+    problems: &mut Problems<'_>,
+) {
+    bound("carriers", CARRIERS_MAX, &entries, problems);
+    for (key, value) in entries {
+        let (manners, trunks) = carrier(&key, value, defaults, problems);
+        let id = CarrierId(u32::try_from(draft.plan.carriers.len()).unwrap_or(u32::MAX));
+        let mut ids = Vec::new();
+        for (name, address) in trunks {
+            ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
+            draft.plan.peers.push(manners.peer(name, PeerKind::Trunk(id), address));
+        }
+        draft.plan.carriers.push(Carrier { name: key.text.into(), trunks: ids });
+        draft.carriers.push(key.span);
+    }
+}
+
+/// Trunks by name.
+type Trunks = Vec<(Arc<str>, Address)>;
+
+fn carrier(
+    key: &Key<'_>,
+    value: &Value<'_>,
+    defaults: &Defaults,
+    problems: &mut Problems<'_>,
+) -> (Manners, Trunks) {
+    if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
+        return (Manners::of_carrier(defaults), numbered(key.text, addresses(value, problems)));
+    }
+    let place = format!("[carriers.{}]", shown(key.text));
+    let wanted = "a SIP address such as \"sip.carrier.example\", or a table";
+    let Some(mut keys) = table(place, key.span.clone(), wanted, value, problems) else {
+        return (Manners::of_carrier(defaults), Vec::new());
+    };
+    let sip = keys.take_entry("sip");
+    let trunks = keys.take_entry("trunks");
+    let manners = Manners::read_carrier(&mut keys, defaults, problems);
+    refuse(&mut keys, Place::Carrier, problems);
+    keys.finish(problems);
+    let trunks = match (sip, trunks) {
+        (Some((_, value)), None) => numbered(key.text, addresses(value, problems)),
+        (None, Some((_, value))) => list(key, value, problems),
+        (Some((sip, _)), Some((trunks, value))) => {
+            let title = format!("carrier `{}` has both `sip` and `trunks`", shown(key.text));
+            let problem = Diagnostic::new(Code::E024, title)
+                .at(sip.span, "one trunk here")
+                .at(trunks.span, "more here");
+            problems.add(problem.help("put the address of `sip` into `trunks`, with a name"));
+            list(key, value, problems)
+        }
+        (None, None) => {
+            let title = format!("carrier `{}` has no address", shown(key.text));
+            let problem = Diagnostic::new(Code::E012, title).at(key.span.clone(), "no `sip` and no `trunks`");
+            problems.add(problem.help("write `sip = \"sip.carrier.example\"`"));
+            Vec::new()
+        }
+    };
+    (manners, trunks)
+}
+
+fn numbered(name: &str, addresses: Vec<(Address, Span)>) -> Trunks {
+    let names = peer_names(name, addresses.len());
+    names.zip(addresses).map(|(name, (address, _))| (name, address)).collect()
+}
+
+fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Trunks {
+    let DeValue::Array(list) = value.get_ref() else {
+        problems.kind(
+            "trunks",
+            "a list of tables: `[{ name = \"east\", sip = \"sbc.east.example\" }]`",
+            value,
+        );
+        return Vec::new();
+    };
+    if list.is_empty() {
+        problems.add(empty("trunks", value.span()));
+    }
+    if let Some(over) = list.get(ADDRESSES_MAX) {
+        problems.add(too_many("trunks", ADDRESSES_MAX, over.span()));
+    }
+    let mut found: Trunks = Vec::new();
+    for (n, value) in list.iter().take(ADDRESSES_MAX).enumerate() {
+        let Some((name, address)) = trunk(carrier.text, n + 1, value, problems) else { continue };
+        if found.iter().any(|(other, _)| *other == name) {
+            let title = format!("carrier `{}` has two trunks called `{}`", shown(carrier.text), shown(&name));
+            problems.add(Diagnostic::new(Code::E102, title).at(value.span(), "the second one"));
+        }
+        found.push((name, address));
+    }
+    found
+}
+
+fn trunk(
+    carrier: &str,
+    n: usize,
+    value: &Value<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<(Arc<str>, Address)> {
+    if matches!(value.get_ref(), DeValue::String(_)) {
+        let (address, _) = addresses(value, problems).pop()?;
+        return Some((format!("{carrier}/{n}").into(), address));
+    }
+    let wanted = "a table such as `{ name = \"east\", sip = \"sbc.east.example\" }`";
+    let mut keys: Table<'_> = table("trunks", value.span(), wanted, value, problems)?;
+    keys.place = format!("a trunk of carrier `{}`", shown(carrier));
+    let name = keys.take("name").and_then(|value| text("name", "a name such as \"east\"", value, problems));
+    let sip = keys.take("sip");
+    refuse(&mut keys, Place::Trunk, problems);
+    keys.finish(problems);
+    let Some(sip) = sip else {
+        let title = format!("a trunk of carrier `{}` has no address", shown(carrier));
+        problems.add(Diagnostic::new(Code::E012, title).at(value.span(), "no `sip`"));
+        return None;
+    };
+    text("sip", "a SIP address such as \"sbc.east.example\"", sip, problems)?;
+    let (address, _) = addresses(sip, problems).pop()?;
+    let name = name.map_or_else(|| n.to_string(), shown);
+    Some((format!("{carrier}/{name}").into(), address))
+}

@@ -1,0 +1,113 @@
+//! The plan while it is being read: as [`Plan`], with the places in the file, and with steps that may still name
+//! nobody.
+
+use crate::config::hours::Clock;
+use crate::diagnostic::Span;
+use core::time::Duration;
+use router::Plan;
+use router::plan::{Course, CourseId, Member, Step};
+use router::target::TargetId;
+use std::sync::Arc;
+
+/// The plan and where its parts stand.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// Peers, carriers, targets and numbers; courses come last, from `courses`.
+    pub(super) plan: Plan,
+    /// The carriers' keys.
+    pub(super) carriers: Vec<Span>,
+    /// The targets' keys, and the failure domains written on them.
+    pub(super) targets: Vec<(Span, Vec<Arc<str>>)>,
+    pub(super) courses: Vec<CourseDraft>,
+}
+
+/// One `[plans.*]`.
+#[derive(Debug)]
+pub(super) struct CourseDraft {
+    pub(super) name: Arc<str>,
+    pub(super) span: Span,
+    pub(super) steps: Vec<StepDraft>,
+    pub(super) closed: Option<Vec<StepDraft>>,
+    pub(super) busy: Option<Vec<StepDraft>>,
+    pub(super) hours: Option<Clock>,
+    pub(super) live_within: Duration,
+}
+
+/// One step.
+#[derive(Debug)]
+pub(super) struct StepDraft {
+    pub(super) members: Vec<(Rung, Span)>,
+    pub(super) ring: Option<Duration>,
+    pub(super) stagger: Duration,
+    pub(super) span: Span,
+    pub(super) line: u32,
+}
+
+/// What a step names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rung {
+    Target(TargetId),
+    Course(CourseId),
+    /// Something that this version does not have.
+    Later,
+    /// Nothing; the problem has been reported.
+    Nobody,
+}
+
+impl Draft {
+    /// The finished plan. Only for a draft without problems: a member that is nobody is left out.
+    pub(super) fn finish(mut self) -> Plan {
+        self.plan.courses = self.courses.into_iter().map(CourseDraft::finish).collect();
+        self.plan
+    }
+}
+
+impl CourseDraft {
+    /// Its lists by name, in the order in which they may be walked.
+    pub(super) fn lists(&self) -> impl Iterator<Item = (&'static str, &[StepDraft])> {
+        let steps = core::iter::once(("steps", self.steps.as_slice()));
+        let closed = self.closed.as_deref().map(|steps| ("closed", steps));
+        let busy = self.busy.as_deref().map(|steps| ("busy", steps));
+        steps.chain(closed).chain(busy)
+    }
+
+    fn finish(self) -> Course {
+        let steps = |steps: Vec<StepDraft>| steps.into_iter().map(StepDraft::finish).collect();
+        Course {
+            name: self.name,
+            steps: steps(self.steps),
+            hours: self.hours.filter(|_| self.closed.is_some()).map(|clock| clock.hours),
+            closed: self.closed.map(steps),
+            busy: self.busy.map(steps),
+            live_within: self.live_within,
+        }
+    }
+}
+
+impl StepDraft {
+    /// The plan it goes into, if it is one; a plan stands alone.
+    pub(super) fn course(&self) -> Option<(CourseId, Span)> {
+        self.members.iter().find_map(|(rung, span)| match rung {
+            Rung::Course(id) => Some((*id, span.clone())),
+            Rung::Target(_) | Rung::Later | Rung::Nobody => None,
+        })
+    }
+
+    /// The targets it rings.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (TargetId, &Span)> {
+        self.members.iter().filter_map(|(rung, span)| match rung {
+            Rung::Target(id) => Some((*id, span)),
+            Rung::Course(_) | Rung::Later | Rung::Nobody => None,
+        })
+    }
+
+    fn finish(self) -> Step {
+        let member = |(rung, _): &(Rung, Span)| match rung {
+            Rung::Target(id) => Some(Member::Target(*id)),
+            Rung::Course(id) => Some(Member::Course(*id)),
+            Rung::Later | Rung::Nobody => None,
+        };
+        let members = self.members.iter().filter_map(member).collect();
+        Step { members, ring: self.ring, stagger: self.stagger, line: self.line }
+    }
+}

@@ -1,0 +1,316 @@
+//! Warnings: plans that are right as a file and wrong at night.
+
+use crate::codes::Code;
+use crate::config::allow::Allows;
+use crate::config::draft::{CourseDraft, Draft, Rung, StepDraft};
+use crate::config::duration::words;
+use crate::config::reader::{Problems, shown};
+use crate::config::settings::DEPTH_MAX;
+use crate::diagnostic::{Diagnostic, Span};
+use core::time::Duration;
+use router::plan::CourseId;
+use router::target::{PeerHost, PeerId, Reach, Target, TargetId, TargetKind};
+use std::collections::BTreeSet;
+
+/// Looks at the whole plan. E105 is found here too: only now all is known.
+pub(super) fn run(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
+    no_way_out(draft, problems);
+    one_carrier(draft, problems);
+    shared_carriers(draft, problems);
+    mobile_voicemail(draft, allows, problems);
+    let mut lengths = Lengths { known: vec![None; draft.courses.len()] };
+    for course in &draft.courses {
+        for (list, steps) in course.lists() {
+            shared_steps(draft, steps, problems);
+            if list != "busy" {
+                late_answer(draft, course, steps, &mut lengths, problems);
+            }
+        }
+    }
+    for id in entered(draft) {
+        let Some(course) = draft.courses.get(id.0 as usize) else { continue };
+        for (_, steps) in course.lists() {
+            open_end(draft, course, steps, problems);
+        }
+    }
+}
+
+/// E105: phone numbers are reached by carriers.
+fn no_way_out(draft: &Draft, problems: &mut Problems<'_>) {
+    if !draft.plan.carriers.is_empty() {
+        return;
+    }
+    let mut stuck = by_number(draft).peekable();
+    let Some((first, _)) = stuck.peek() else { return };
+    let title = format!("`{}` is reached by phone number, but there is no carrier", shown(&first.name));
+    let mut problem = Diagnostic::new(Code::E105, title);
+    let mut more = 0;
+    for (n, (_, span)) in stuck.enumerate() {
+        if n < SPOTS_MAX {
+            problem = problem.at(span.clone(), if n == 0 { "no way to it" } else { "nor to this" });
+        } else {
+            more += 1;
+        }
+    }
+    let help =
+        "write `[carriers]` and `acme = \"sip.acme.example\"`, or give a `sip` address instead of the number";
+    problems.add(problem.help(with_more(help, more)));
+}
+
+/// L001: what comes by one carrier dies with it, before this node sees anything.
+fn one_carrier(draft: &Draft, problems: &mut Problems<'_>) {
+    if let ([carrier], [span]) = (draft.plan.carriers.as_slice(), draft.carriers.as_slice()) {
+        let title = format!(
+            "all numbers arrive by one carrier: when `{}` is down, no call gets here",
+            shown(&carrier.name)
+        );
+        let problem = Diagnostic::new(Code::L001, title).at(span.clone(), "the only carrier");
+        problems.add(problem.help(
+            "nothing on this machine can see a call that never arrives: add a second carrier, \
+             and have the numbers fail over to it at the first one",
+        ));
+    }
+}
+
+/// L007 between carriers.
+fn shared_carriers(draft: &Draft, problems: &mut Problems<'_>) {
+    let carriers: Vec<_> = draft.plan.carriers.iter().zip(&draft.carriers).collect();
+    let fates: Vec<_> = carriers.iter().map(|(carrier, _)| fate(draft, &carrier.trunks)).collect();
+    for (n, (second, span)) in carriers.iter().enumerate() {
+        for ((first, other), fate) in carriers.iter().zip(&fates).take(n) {
+            let Some(shared) = fates.get(n).and_then(|own| own.intersection(fate).next()) else { continue };
+            let title = format!(
+                "carriers `{}` and `{}` die together: {shared}",
+                shown(&first.name),
+                shown(&second.name)
+            );
+            let problem = Diagnostic::new(Code::L007, title).at((*span).clone(), "no backup for the other");
+            problems.add(problem.at((*other).clone(), "this one").help(SHARED_HELP));
+            break;
+        }
+    }
+}
+
+/// L007 between a step and the next.
+fn shared_steps(draft: &Draft, steps: &[StepDraft], problems: &mut Problems<'_>) {
+    for pair in steps.windows(2) {
+        let [first, second] = pair else { continue };
+        let (one, two) = (step_fate(draft, first), step_fate(draft, second));
+        // The same destination again is meant: it is tried once more, not taken for a backup.
+        let again = first.targets().any(|(id, _)| second.targets().any(|(other, _)| id == other));
+        let Some(shared) = one.intersection(&two).next().filter(|_| !again) else { continue };
+        let problem =
+            Diagnostic::new(Code::L007, format!("this step dies with the one that it backs up: {shared}"));
+        let problem = problem.at(second.span.clone(), "no backup").at(first.span.clone(), "for this");
+        problems.add(problem.help(SHARED_HELP));
+    }
+}
+
+/// What kills a whole step.
+fn step_fate(draft: &Draft, step: &StepDraft) -> BTreeSet<String> {
+    let whole = step.members.iter().all(|(rung, _)| matches!(rung, Rung::Target(_)));
+    let fates = step.targets().map(|(id, _)| {
+        let Some(target) = draft.plan.target(id) else { return BTreeSet::new() };
+        let mut fate = match &target.reach {
+            Reach::Sip(peers) => fate(draft, peers),
+            Reach::Number(_) => BTreeSet::new(),
+        };
+        let own = draft.targets.get(id.0 as usize);
+        fate.extend(own.into_iter().flat_map(|(_, domains)| domains).map(|domain| named(domain)));
+        fate
+    });
+    if whole { common(fates) } else { BTreeSet::new() }
+}
+
+/// What kills all of these peers: the domains and the host that all of them have.
+fn fate(draft: &Draft, peers: &[PeerId]) -> BTreeSet<String> {
+    common(peers.iter().filter_map(|id| draft.plan.peer(*id)).map(|peer| {
+        let mut fate: BTreeSet<String> = peer.domains.iter().map(|domain| named(domain)).collect();
+        fate.insert(match &peer.host {
+            PeerHost::Ip(ip) => format!("both are at {ip}"),
+            PeerHost::Name(name) => format!("both are at {}", name.to_ascii_lowercase()),
+        });
+        fate
+    }))
+}
+
+fn named(domain: &str) -> String {
+    format!("both are in `{}`", shown(domain))
+}
+
+fn common(mut fates: impl Iterator<Item = BTreeSet<String>>) -> BTreeSet<String> {
+    let first = fates.next().unwrap_or_default();
+    fates.fold(first, |all, fate| all.intersection(&fate).cloned().collect())
+}
+
+/// L016: whoever is rung by phone number may be a voicemail.
+fn mobile_voicemail(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
+    let rung: BTreeSet<TargetId> = draft
+        .courses
+        .iter()
+        .flat_map(CourseDraft::lists)
+        .flat_map(|(_, steps)| steps.iter().flat_map(StepDraft::targets))
+        .map(|(id, _)| id)
+        .collect();
+    let is_rung = |n: usize| u32::try_from(n).is_ok_and(|n| rung.contains(&TargetId(n)));
+    let spoken = |span: &Span| !allows.silence(Code::L016, problems.source.line(span.start));
+    let people = draft.plan.targets.iter().zip(&draft.targets).enumerate();
+    let people = people.filter(|(n, (target, _))| is_rung(*n) && target.kind == TargetKind::Person);
+    let people = people.filter(|(_, (target, _))| matches!(target.reach, Reach::Number(_)));
+    let spots: Vec<&Span> = people.map(|(_, (_, (span, _)))| span).filter(|span| spoken(span)).collect();
+    if spots.is_empty() {
+        return;
+    }
+    let mut problem =
+        Diagnostic::new(Code::L016, "a mobile's own voicemail may answer, and the call ends there");
+    for (n, span) in spots.iter().take(SPOTS_MAX).enumerate() {
+        problem = problem.at((*span).clone(), if n == 0 { "reached by phone number" } else { "" });
+    }
+    let help = "asking people to press 1 is not in this version: keep their `ring` shorter than their voicemail's, \
+                or have it switched off";
+    problems.add(problem.help(with_more(help, spots.len().saturating_sub(SPOTS_MAX))));
+}
+
+/// L009: who answers for a living rings too late, so `live_within` cuts what is before it.
+fn late_answer(
+    draft: &Draft,
+    course: &CourseDraft,
+    steps: &[StepDraft],
+    lengths: &mut Lengths,
+    problems: &mut Problems<'_>,
+) {
+    let mut time = Duration::ZERO;
+    let mut cut: Option<(&StepDraft, Duration)> = None;
+    for step in steps {
+        let (took, live) = lengths.step(draft, step, DEPTH_MAX);
+        if cut.is_none() && time.saturating_add(took) > course.live_within {
+            cut = Some((step, time));
+        }
+        time = time.saturating_add(took);
+        if live {
+            problems.found.extend(cut.map(|cut| too_late(course, step, time, cut)));
+            return;
+        }
+    }
+}
+
+fn too_late(
+    course: &CourseDraft,
+    answer: &StepDraft,
+    at: Duration,
+    cut: (&StepDraft, Duration),
+) -> Diagnostic {
+    let (first, from) = cut;
+    let (name, within) = (shown(&course.name), words(course.live_within));
+    let title = format!(
+        "plan `{name}` rings {} before somebody whose job is to answer, but `live_within` is {within}",
+        words(at)
+    );
+    let left = course.live_within.saturating_sub(from);
+    let label =
+        if left.is_zero() { "never rings".into() } else { format!("is cut off after {}", words(left)) };
+    let problem = Diagnostic::new(Code::L009, title).at(first.span.clone(), label);
+    let problem = if first.span == answer.span {
+        problem
+    } else {
+        problem.at(answer.span.clone(), format!("rings after {within}"))
+    };
+    problem.help("shorten the steps before with `for`, or raise `live_within`")
+}
+
+/// How long plans ring before somebody whose job is to answer does, each reckoned once.
+struct Lengths {
+    known: Vec<Option<(Duration, bool)>>,
+}
+
+impl Lengths {
+    /// How long a step rings at most, or until somebody in it whose job is to answer rings; and whether one does.
+    fn step(&mut self, draft: &Draft, step: &StepDraft, deep: usize) -> (Duration, bool) {
+        let mut longest = Duration::ZERO;
+        let mut answers: Option<Duration> = None;
+        for (n, (rung, _)) in step.members.iter().enumerate() {
+            let start = step.stagger.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
+            match rung {
+                Rung::Target(id) => {
+                    let Some(target) = draft.plan.target(*id) else { continue };
+                    if target.kind == TargetKind::Service {
+                        answers.get_or_insert(start);
+                    }
+                    longest = longest.max(start.saturating_add(step.ring.unwrap_or(target.ring)));
+                }
+                Rung::Course(id) => return self.course(draft, *id, deep),
+                Rung::Later => answers = answers.or(Some(start)),
+                Rung::Nobody => {}
+            }
+        }
+        answers.map_or((longest, false), |start| (start, true))
+    }
+
+    fn course(&mut self, draft: &Draft, id: CourseId, deep: usize) -> (Duration, bool) {
+        let slot = id.0 as usize;
+        let (Some(course), Some(deeper)) = (draft.courses.get(slot), deep.checked_sub(1)) else {
+            return (Duration::ZERO, false);
+        };
+        if let Some(Some(known)) = self.known.get(slot) {
+            return *known;
+        }
+        let mut found = (Duration::ZERO, false);
+        for step in &course.steps {
+            let (took, live) = self.step(draft, step, deeper);
+            found = (found.0.saturating_add(took), live);
+            if live {
+                break;
+            }
+        }
+        if let Some(slot) = self.known.get_mut(slot) {
+            *slot = Some(found);
+        }
+        found
+    }
+}
+
+/// The plans that a number enters, and those at their ends.
+fn entered(draft: &Draft) -> BTreeSet<CourseId> {
+    let numbers = draft.plan.numbers.values().copied();
+    let mut open: Vec<CourseId> =
+        numbers.chain(draft.plan.unlisted).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut found = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        let Some(course) = draft.courses.get(id.0 as usize) else { continue };
+        if found.insert(id) {
+            open.extend(course.lists().filter_map(|(_, steps)| Some(steps.last()?.course()?.0)));
+        }
+    }
+    found
+}
+
+/// L003: the last step can fail.
+fn open_end(draft: &Draft, course: &CourseDraft, steps: &[StepDraft], problems: &mut Problems<'_>) {
+    let Some(last) = steps.last() else { return };
+    let safe = |rung: &Rung| match rung {
+        Rung::Target(id) => draft.plan.target(*id).is_some_and(|target| target.kind == TargetKind::Service),
+        Rung::Course(_) | Rung::Later | Rung::Nobody => true,
+    };
+    if last.members.is_empty() || last.members.iter().any(|(rung, _)| safe(rung)) {
+        return;
+    }
+    let name = shown(&course.name);
+    let problem =
+        Diagnostic::new(Code::L003, format!("plan `{name}` can end with nobody: its last step may fail"));
+    let problem = problem.at(last.span.clone(), "if nobody answers here, the caller hears a failure");
+    let problem = problem.at(course.span.clone(), "in this plan");
+    problems.add(problem.help("end it with a service, whose job is to answer"));
+}
+
+fn by_number(draft: &Draft) -> impl Iterator<Item = (&Target, &Span)> {
+    let all = draft.plan.targets.iter().zip(&draft.targets).map(|(target, (span, _))| (target, span));
+    all.filter(|(target, _)| matches!(target.reach, Reach::Number(_)))
+}
+
+fn with_more(help: &str, more: usize) -> String {
+    if more == 0 { help.into() } else { format!("{help} ({more} more like these)") }
+}
+
+const SHARED_HELP: &str = "when that fails, both do: put something else between them, or a backup elsewhere";
+/// Places that one warning points at; the help counts the rest.
+const SPOTS_MAX: usize = 4;

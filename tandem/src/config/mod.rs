@@ -1,0 +1,210 @@
+//! The plan file: read into [`router::Plan`], which cannot be wrong, with *all* problems of the file in one run.
+
+mod address;
+mod allow;
+mod carriers;
+mod courses;
+mod draft;
+mod duration;
+mod hours;
+mod later;
+mod lint;
+mod names;
+mod node;
+mod numbers;
+mod peers;
+mod phone;
+mod reader;
+pub mod settings;
+mod source;
+mod steps;
+mod syntax;
+mod targets;
+
+pub(crate) use duration::words;
+pub use node::{Advertise, Listen, Log, LogFormat, LogLevel, NodeSettings};
+pub use source::{SIZE_MAX, Source};
+
+use crate::codes::Code;
+use crate::diagnostic::{Colour, Diagnostic, Span, draw_all};
+use allow::Allows;
+use draft::Draft;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use later::Place;
+use names::{Kind, Names};
+use peers::Defaults;
+use reader::{Problems, Table, flag, section, text};
+use router::Plan;
+use router::target::TargetKind;
+use std::path::Path;
+use std::sync::Arc;
+use syntax::Trust;
+use toml::de::DeTable;
+
+/// A plan file without errors.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What the router follows.
+    pub plan: Arc<Plan>,
+    /// What this node is.
+    pub node: NodeSettings,
+    /// What somebody should look at; the file is good all the same.
+    pub warnings: Vec<Diagnostic>,
+    /// The text, for drawing the warnings.
+    pub source: Source,
+}
+
+/// A plan file with errors.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// All problems: errors first, then warnings, each in the order of the file. At least one is an error.
+    pub problems: Vec<Diagnostic>,
+    /// The text, for drawing the problems.
+    pub source: Source,
+}
+
+impl Refused {
+    /// The problems, one a line, for logs.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|problem| problem.line(&self.source))
+    }
+}
+
+impl core::fmt::Display for Refused {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&draw_all(&self.problems, &self.source, Colour::Off))
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// Reads a plan file, or the `tandem.toml` of a folder. `now` decides which offsets of the time zone are kept
+/// (2 years back, 10 ahead) and which `# tandem: allow(…) until …` still hold.
+///
+/// # Errors
+/// The file is unreadable or has errors: nothing of it may come into force.
+pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Refused> {
+    match Source::read(path) {
+        Ok(source) => read(source, now),
+        Err(refused) => {
+            let (source, problem) = *refused;
+            Err(Refused { problems: vec![problem], source })
+        }
+    }
+}
+
+/// Reads a plan file that is in memory.
+///
+/// # Errors
+/// As [`load`].
+pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
+    let (draft, node, mut found, secrets) = lower(&source, now);
+    source.blank(&secrets);
+    found.sort_by_key(|problem| (!problem.is_error(), problem.start()));
+    if found.iter().any(Diagnostic::is_error) {
+        return Err(Refused { problems: found, source });
+    }
+    Ok(Loaded { plan: Arc::new(draft.finish()), node, warnings: found, source })
+}
+
+fn lower(source: &Source, now: Timestamp) -> (Draft, NodeSettings, Vec<Diagnostic>, Vec<Span>) {
+    let mut problems = Problems { source, found: Vec::new(), secrets: Vec::new() };
+    let (root, errors) = DeTable::parse_recoverable(source.text());
+    let root = root.get_ref();
+    let trust = syntax::report(&errors, root, &mut problems);
+    let syntax_errors = core::mem::take(&mut problems.found);
+    later::find_secrets(root, &mut problems.secrets);
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let mut remarks = Vec::new();
+    let allows = Allows::read(source, today, &mut remarks);
+    let (draft, node) = whole_file(root, now, &allows, &mut problems);
+    let mut found = problems.found;
+    if let Trust::Parts { lines, end } = trust {
+        found.retain(|problem| {
+            let start = problem.start();
+            is_local(problem.code) && start < end && !lines.contains(&source.line(start))
+        });
+    }
+    let silent = |problem: &Diagnostic| allows.silence(problem.code, source.line(problem.start()));
+    found.retain(|problem| problem.is_error() || !silent(problem));
+    found.extend(syntax_errors);
+    found.extend(remarks);
+    (draft, node, found, problems.secrets)
+}
+
+/// Whether a problem is seen in one value alone, so that it holds even if the rest of the file cannot be read.
+const fn is_local(code: Code) -> bool {
+    matches!(
+        code,
+        Code::E010
+            | Code::E011
+            | Code::E013
+            | Code::E014
+            | Code::E015
+            | Code::E016
+            | Code::E017
+            | Code::E018
+            | Code::E019
+    )
+}
+
+fn whole_file<'a>(
+    root: &'a DeTable<'a>,
+    now: Timestamp,
+    allows: &Allows,
+    problems: &mut Problems<'_>,
+) -> (Draft, NodeSettings) {
+    let mut top = Table::new("the file", 0..0, root);
+    let mut draft = Draft::default();
+    let mut names = Names::default();
+    let business =
+        top.take("business").and_then(|value| text("business", "the name of the business", value, problems));
+    draft.plan.business = business.unwrap_or("").into();
+    draft.plan.strict_6xx =
+        top.take("strict_6xx").and_then(|value| flag("strict_6xx", value, problems)).unwrap_or(false);
+    let node = node::read(&mut top, problems);
+    let defaults = Defaults::read(&mut top, problems);
+    let hours_at = span_of(root, "hours");
+    let zone = hours::zone(&mut top, now, problems);
+    let clocks = section(&mut top, "hours", problems);
+    let clocks = hours::read(clocks, problems);
+    if let (None, Some(span)) = (&zone, hours_at) {
+        let problem =
+            Diagnostic::new(Code::E012, "opening hours need a time zone").at(span, "by which clock?");
+        problems.add(problem.help("write `timezone = \"America/Los_Angeles\"` at the top of the file"));
+    }
+    draft.plan.zone = zone.unwrap_or_default();
+
+    let mut define = |kind, key, problems: &mut Problems<'_>| {
+        let entries = section(&mut top, key, problems);
+        names.define(kind, entries, problems)
+    };
+    let carriers = define(Kind::Carrier, "carriers", problems);
+    let sites = define(Kind::Site, "sites", problems);
+    let people = define(Kind::Person, "people", problems);
+    let services = define(Kind::Service, "services", problems);
+    let plans = define(Kind::Plan, "plans", problems);
+    later::define(&mut top, &mut names, problems);
+
+    carriers::read(carriers, &defaults, &mut draft, problems);
+    targets::read(TargetKind::Site, sites, &defaults, &mut draft, problems);
+    targets::read(TargetKind::Person, people, &defaults, &mut draft, problems);
+    targets::read(TargetKind::Service, services, &defaults, &mut draft, problems);
+    courses::read(plans, &defaults, &clocks, &mut names, &mut draft, problems);
+    let numbers = section(&mut top, "numbers", problems);
+    let customers = root.contains_key("customers") || root.contains_key("include");
+    if !(customers && numbers.is_empty()) {
+        numbers::read(numbers, span_of(root, "numbers"), &mut names, &mut draft, problems);
+    }
+    later::refuse(&mut top, Place::Top, problems);
+    later::refuse_destinations(&names, problems);
+    top.finish(problems);
+    courses::refuse_loops(&draft, problems);
+    lint::run(&draft, allows, problems);
+    (draft, node)
+}
+
+fn span_of(root: &DeTable<'_>, key: &str) -> Option<Span> {
+    root.get_key_value(key).map(|(key, _)| key.span())
+}

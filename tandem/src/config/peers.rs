@@ -1,0 +1,307 @@
+//! What carriers, sites and services by SIP have in common: how they are probed, their patience, what their codes
+//! mean, and what they can die of.
+
+use crate::codes::Code;
+use crate::config::address::{Address, address};
+use crate::config::duration::{count, duration};
+use crate::config::reader::{Problems, Table, Value, entries, shown, table, text, texts, too_many};
+use crate::config::settings::{
+    ADDRESSES_MAX, DOMAINS_MAX, DOWN_AFTER, EVERY_CARRIER, EVERY_SITE, FIRST, HOLD, PROGRESS_CARRIER,
+    PROGRESS_SITE, RING, RING_PERSON, TIMEOUT, UP_AFTER, Wait,
+};
+use crate::diagnostic::{Diagnostic, Span};
+use core::time::Duration;
+use router::target::{Peer, PeerKind, Probe};
+use router::verdict::CodeRule;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::de::DeValue;
+
+/// `[defaults]`: what holds where nothing is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Defaults {
+    ring: Option<Duration>,
+    pub(super) live_within: Option<Duration>,
+    probe: ProbeKeys,
+    first: Option<Duration>,
+    progress: Option<Duration>,
+}
+
+/// What was written of a probe.
+#[derive(Clone, Copy, Debug, Default)]
+struct ProbeKeys {
+    off: bool,
+    every: Option<Duration>,
+    timeout: Option<Duration>,
+    down_after: Option<u8>,
+    up_after: Option<u8>,
+    hold: Option<Duration>,
+}
+
+/// The manners of a peer, the same for all its addresses.
+#[derive(Clone, Debug)]
+pub(super) struct Manners {
+    probe: Option<Probe>,
+    first: Option<Duration>,
+    progress: Duration,
+    codes: BTreeMap<u16, CodeRule>,
+    pub(super) domains: Vec<Arc<str>>,
+}
+
+impl Defaults {
+    /// Reads `[defaults]`.
+    pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> Self {
+        let mut defaults = Self::default();
+        let Some((key, value)) = top.take_entry("defaults") else { return defaults };
+        let Some(mut keys) = table("`[defaults]`", key.span, "a table", value, problems) else {
+            return defaults;
+        };
+        super::later::refuse(&mut keys, super::later::Place::Defaults, problems);
+        let wait = |keys: &mut Table<'_>, key, setting, problems: &mut Problems<'_>| {
+            keys.take(key).and_then(|value| duration(key, setting, value, problems))
+        };
+        defaults.ring = wait(&mut keys, "ring", &RING, problems);
+        defaults.live_within = wait(&mut keys, "live_within", &super::settings::LIVE_WITHIN, problems);
+        defaults.probe = probe_keys(&mut keys, &EVERY_SITE, problems);
+        (defaults.first, defaults.progress) = timers(&mut keys, &PROGRESS_SITE, problems);
+        keys.finish(problems);
+        defaults
+    }
+
+    /// How long a site or service rings.
+    pub(super) fn ring(&self) -> Duration {
+        self.ring.unwrap_or(RING.default)
+    }
+
+    /// How long a person's phone number rings.
+    pub(super) fn ring_person(&self) -> Duration {
+        self.ring.unwrap_or(RING_PERSON.default)
+    }
+}
+
+impl Manners {
+    /// What holds for a carrier that says nothing.
+    pub(super) fn of_carrier(defaults: &Defaults) -> Self {
+        Self::new(defaults, &EVERY_CARRIER, &PROGRESS_CARRIER, ProbeKeys::default())
+    }
+
+    /// What holds for a site or service that says nothing.
+    pub(super) fn of_site(defaults: &Defaults) -> Self {
+        Self::new(defaults, &EVERY_SITE, &PROGRESS_SITE, ProbeKeys::default())
+    }
+
+    /// Reads the keys of a carrier.
+    pub(super) fn read_carrier(
+        keys: &mut Table<'_>,
+        defaults: &Defaults,
+        problems: &mut Problems<'_>,
+    ) -> Self {
+        Self::read(keys, defaults, &EVERY_CARRIER, &PROGRESS_CARRIER, problems)
+    }
+
+    /// Reads the keys of a site or service.
+    pub(super) fn read_site(keys: &mut Table<'_>, defaults: &Defaults, problems: &mut Problems<'_>) -> Self {
+        Self::read(keys, defaults, &EVERY_SITE, &PROGRESS_SITE, problems)
+    }
+
+    fn read(
+        keys: &mut Table<'_>,
+        defaults: &Defaults,
+        every: &Wait,
+        progress: &Wait,
+        problems: &mut Problems<'_>,
+    ) -> Self {
+        let written = probe_keys(keys, every, problems);
+        let mut manners = Self::new(defaults, every, progress, written);
+        let (first, waited) = timers(keys, progress, problems);
+        manners.first = first.or(manners.first);
+        manners.progress = waited.unwrap_or(manners.progress);
+        manners.codes = codes(keys, problems);
+        manners.domains = domains(keys, problems);
+        manners
+    }
+
+    fn new(defaults: &Defaults, every: &Wait, progress: &Wait, written: ProbeKeys) -> Self {
+        let base = defaults.probe;
+        let any = written.every.is_some() || written.timeout.is_some() || written.hold.is_some();
+        let off = written.off || (base.off && !any);
+        let probe = Probe {
+            every: written.every.or(base.every).unwrap_or(every.default),
+            timeout: written.timeout.or(base.timeout).unwrap_or(TIMEOUT.default),
+            down_after: written.down_after.or(base.down_after).unwrap_or(DOWN_AFTER.default),
+            up_after: written.up_after.or(base.up_after).unwrap_or(UP_AFTER.default),
+            hold: written.hold.or(base.hold).unwrap_or(HOLD.default),
+        };
+        Self {
+            probe: (!off).then_some(probe),
+            first: defaults.first,
+            progress: defaults.progress.unwrap_or(progress.default),
+            codes: BTreeMap::new(),
+            domains: Vec::new(),
+        }
+    }
+
+    /// A peer with these manners.
+    pub(super) fn peer(&self, name: Arc<str>, kind: PeerKind, address: Address) -> Peer {
+        Peer {
+            name,
+            kind,
+            host: address.host,
+            port: address.port,
+            transport: address.transport,
+            user: address.user,
+            probe: self.probe,
+            first: self.first,
+            progress: self.progress,
+            codes: self.codes.clone(),
+            domains: self.domains.clone(),
+        }
+    }
+}
+
+/// The addresses of a `sip` key, each with its place.
+pub(super) fn addresses(value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<(Address, Span)> {
+    let mut found = Vec::new();
+    for (written, span) in
+        texts("sip", "a SIP address such as \"pbx.example\"", ADDRESSES_MAX, value, problems)
+    {
+        match address(written, &span) {
+            Ok(address) => found.push((address, span)),
+            Err(problem) => problems.add(problem),
+        }
+    }
+    found
+}
+
+/// The names of a thing's peers: its own if it has one, numbered if it has several.
+pub(super) fn peer_names(name: &str, count: usize) -> impl Iterator<Item = Arc<str>> {
+    let numbered = move |n| if count == 1 { name.into() } else { format!("{name}/{n}").into() };
+    (1..=count).map(numbered)
+}
+
+fn probe_keys(keys: &mut Table<'_>, every: &Wait, problems: &mut Problems<'_>) -> ProbeKeys {
+    let mut found = ProbeKeys::default();
+    let Some((key, value)) = keys.take_entry("probe") else { return found };
+    match value.get_ref() {
+        DeValue::String(text) if text.as_ref() == "off" => found.off = true,
+        DeValue::String(_) | DeValue::Integer(_) => found.every = duration("probe", every, value, problems),
+        DeValue::Table(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_) => {
+            let wanted =
+                "\"off\", a duration, or a table with `every`, `timeout`, `down_after`, `up_after`, `hold`";
+            let Some(mut probe) = table("`probe`", key.span, wanted, value, problems) else { return found };
+            let mut wait = |key, setting| {
+                let value = probe.take(key)?;
+                duration(key, setting, value, problems)
+            };
+            found.every = wait("every", every);
+            found.timeout = wait("timeout", &TIMEOUT);
+            found.hold = wait("hold", &HOLD);
+            let mut number = |key, setting| {
+                let value = probe.take(key)?;
+                count(key, setting, value, problems)
+            };
+            found.down_after = number("down_after", &DOWN_AFTER);
+            found.up_after = number("up_after", &UP_AFTER);
+            probe.finish(problems);
+        }
+    }
+    found
+}
+
+/// `timers = { first, progress }`; both may also stand on the thing itself.
+fn timers(
+    keys: &mut Table<'_>,
+    progress: &Wait,
+    problems: &mut Problems<'_>,
+) -> (Option<Duration>, Option<Duration>) {
+    let mut found = own_timers(keys, progress, problems);
+    if let Some((key, value)) = keys.take_entry("timers")
+        && let Some(mut inner) =
+            table("`timers`", key.span.clone(), "a table with `first`, `progress`", value, problems)
+    {
+        let inside = own_timers(&mut inner, progress, problems);
+        inner.finish(problems);
+        if (found.0.is_some() && inside.0.is_some()) || (found.1.is_some() && inside.1.is_some()) {
+            let problem = Diagnostic::new(Code::E024, format!("{} has the same timer twice", keys.place));
+            problems.add(problem.at(key.span, "here, and beside it").help("leave one of the two"));
+        }
+        found = (found.0.or(inside.0), found.1.or(inside.1));
+    }
+    found
+}
+
+fn own_timers(
+    keys: &mut Table<'_>,
+    progress: &Wait,
+    problems: &mut Problems<'_>,
+) -> (Option<Duration>, Option<Duration>) {
+    let first = keys.take("first").and_then(|value| duration("first", &FIRST, value, problems));
+    let waited = keys.take("progress").and_then(|value| duration("progress", progress, value, problems));
+    (first, waited)
+}
+
+fn codes(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> BTreeMap<u16, CodeRule> {
+    let mut found = BTreeMap::new();
+    let Some(value) = keys.take("codes") else { return found };
+    let DeValue::Table(written) = value.get_ref() else {
+        problems.kind("codes", "a table such as `{ 404 = \"next trunk\" }`", value);
+        return found;
+    };
+    for (key, value) in entries(written) {
+        let status = key.text.parse().ok().filter(|status| (300..=699).contains(status));
+        if status.is_none() {
+            let title = format!("`{}` is no final SIP status that can fail", shown(key.text));
+            problems
+                .add(Diagnostic::new(Code::E023, title).at(key.span, "").help("a status from 300 to 699"));
+        }
+        let Some(word) = text("codes", RULES, value, problems) else { continue };
+        let rule = match word {
+            "next" => CodeRule::Next,
+            "next trunk" => CodeRule::NextTrunk,
+            "busy" => CodeRule::Busy,
+            "stop" => CodeRule::Stop,
+            _ => {
+                let title = format!("a status cannot mean `{}`", shown(word));
+                problems.add(
+                    Diagnostic::new(Code::E023, title)
+                        .at(value.span(), "")
+                        .help(format!("it may be {RULES}")),
+                );
+                continue;
+            }
+        };
+        found.extend(status.map(|status| (status, rule)));
+    }
+    found
+}
+
+/// What a thing can die of, together with others.
+pub(super) fn domains(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Vec<Arc<str>> {
+    let Some(value) = keys.take("domains") else { return Vec::new() };
+    let wanted = "a name such as \"fibre-i5\"";
+    let mut found: Vec<Arc<str>> = Vec::new();
+    for (name, _) in texts("domains", wanted, DOMAINS_MAX, value, problems) {
+        if !found.iter().any(|other| **other == *name) {
+            found.push(name.into());
+        }
+    }
+    found
+}
+
+/// Says that there are too many of something.
+pub(super) fn bound<T>(
+    what: &str,
+    most: usize,
+    entries: &[(super::reader::Key<'_>, T)],
+    problems: &mut Problems<'_>,
+) {
+    if let Some((key, _)) = entries.get(most) {
+        problems.add(too_many(what, most, key.span.clone()));
+    }
+}
+
+const RULES: &str = "\"next\", \"next trunk\", \"busy\" or \"stop\"";

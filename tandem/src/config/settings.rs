@@ -1,0 +1,194 @@
+//! Every setting once: name, unit, bounds, default, and the reason. `check`, `help settings` and the reader all
+//! take them from here.
+
+use core::time::Duration;
+
+/// A setting that is a length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Its key in the plan file, with the table it is in.
+    pub name: &'static str,
+    /// What holds if it is not written.
+    pub default: Duration,
+    /// The least allowed.
+    pub min: Duration,
+    /// The most allowed.
+    pub max: Duration,
+    /// Why this default and these bounds.
+    pub why: &'static str,
+}
+
+/// A setting that is a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Its key in the plan file, with the table it is in.
+    pub name: &'static str,
+    /// What holds if it is not written.
+    pub default: u8,
+    /// The least allowed.
+    pub min: u8,
+    /// The most allowed.
+    pub max: u8,
+    /// Why this default and these bounds.
+    pub why: &'static str,
+}
+
+/// How long a site or service rings.
+pub const RING: Wait = Wait {
+    name: "ring",
+    default: Duration::from_secs(20),
+    min: Duration::from_secs(5),
+    max: Duration::from_secs(120),
+    why: "four or five rings: most people who will answer have done so",
+};
+
+/// How long a person's phone number rings.
+pub const RING_PERSON: Wait = Wait {
+    name: "ring, of a person by phone number",
+    default: Duration::from_secs(18),
+    why: "shorter than most mobile voicemails take to pick up, so that they do not eat the call",
+    ..RING
+};
+
+/// How long the members of a step ring.
+pub const FOR: Wait = Wait { name: "for, in a step", why: "as `ring`, for this step alone", ..RING };
+
+/// The pause between the starts of a list's members.
+pub const STAGGER: Wait = Wait {
+    name: "stagger, in a step",
+    default: Duration::ZERO,
+    min: Duration::ZERO,
+    max: Duration::from_secs(60),
+    why: "0 s rings all at once; a longer pause than a minute is a step of its own",
+};
+
+/// By when somebody whose job is to answer is ringing.
+pub const LIVE_WITHIN: Wait = Wait {
+    name: "live_within",
+    default: Duration::from_secs(40),
+    min: Duration::from_secs(5),
+    max: Duration::from_secs(120),
+    why: "after a minute callers hang up and some carriers end the call themselves",
+};
+
+/// Pause between probes of a site or service.
+pub const EVERY_SITE: Wait = Wait {
+    name: "probe.every, of a site or service",
+    default: Duration::from_secs(5),
+    min: Duration::from_secs(1),
+    max: Duration::from_secs(300),
+    why: "a dead office is known after 13 s at worst; more often is a load, more rarely is blind",
+};
+
+/// Pause between probes of a carrier.
+pub const EVERY_CARRIER: Wait = Wait {
+    name: "probe.every, of a carrier",
+    default: Duration::from_secs(10),
+    why: "carriers answer many customers and may block who asks too often; known dead after 18 s at worst",
+    ..EVERY_SITE
+};
+
+/// How long a probe waits.
+pub const TIMEOUT: Wait = Wait {
+    name: "probe.timeout",
+    default: Duration::from_secs(2),
+    min: Duration::from_millis(500),
+    max: Duration::from_secs(10),
+    why: "three sendings of one OPTIONS at the usual 500 ms; two of them may be lost",
+};
+
+/// How long a peer must have been well before calls return.
+pub const HOLD: Wait = Wait {
+    name: "probe.hold",
+    default: Duration::from_secs(30),
+    min: Duration::ZERO,
+    max: Duration::from_secs(600),
+    why: "what has just come back often goes again; it doubles with every flap, up to 10 minutes",
+};
+
+/// How long an INVITE may stay without any response.
+pub const FIRST: Wait = Wait {
+    name: "timers.first",
+    default: Duration::from_secs(2),
+    min: Duration::from_millis(500),
+    max: Duration::from_secs(10),
+    why: "not written, it follows the measured round trip (2 s until one is known); RFC 3261 alone waits 32 s",
+};
+
+/// How long a site or service may stay without ringing.
+pub const PROGRESS_SITE: Wait = Wait {
+    name: "timers.progress, of a site or service",
+    default: Duration::from_secs(5),
+    min: Duration::from_secs(1),
+    max: Duration::from_secs(30),
+    why: "100 Trying proves only the next hop; a PBX rings within a second",
+};
+
+/// How long a carrier may stay without ringing.
+pub const PROGRESS_CARRIER: Wait = Wait {
+    name: "timers.progress, of a carrier",
+    default: Duration::from_secs(8),
+    why: "the public network needs some seconds to find a mobile",
+    ..PROGRESS_SITE
+};
+
+/// Misses in a row until a peer is down.
+pub const DOWN_AFTER: Count = Count {
+    name: "probe.down_after",
+    default: 3,
+    min: 1,
+    max: 10,
+    why: "one lost packet is no outage; three in a row are",
+};
+
+/// Answers in a row until a peer is trusted with a call.
+pub const UP_AFTER: Count =
+    Count { name: "probe.up_after", default: 3, min: 1, max: 10, why: "one answer may be luck" };
+
+/// All settings that are lengths of time.
+pub const WAITS: [&Wait; 12] = [
+    &RING,
+    &RING_PERSON,
+    &FOR,
+    &STAGGER,
+    &LIVE_WITHIN,
+    &EVERY_SITE,
+    &EVERY_CARRIER,
+    &TIMEOUT,
+    &HOLD,
+    &FIRST,
+    &PROGRESS_SITE,
+    &PROGRESS_CARRIER,
+];
+
+/// All settings that are counts.
+pub const COUNTS: [&Count; 2] = [&DOWN_AFTER, &UP_AFTER];
+
+/// Steps in one list; a caller who waits through more has hung up.
+pub const STEPS_MAX: usize = 64;
+/// Members of one step; a larger group is the PBX's to hunt.
+pub const MEMBERS_MAX: usize = 32;
+/// Addresses of one site, trunks of one carrier.
+pub const ADDRESSES_MAX: usize = 16;
+/// Carriers of one file: every one is tried in turn for a phone number.
+pub const CARRIERS_MAX: usize = 64;
+/// Destinations of one file.
+pub const TARGETS_MAX: usize = 100_000;
+/// Plans of one file.
+pub const PLANS_MAX: usize = 100_000;
+/// Numbers of one file, ranges counted out.
+pub const NUMBERS_MAX: usize = 1_000_000;
+/// Numbers of one range: a longer one is a slip in the last digits.
+pub const RANGE_MAX: u64 = 10_000;
+/// Plans inside plans; more cannot be followed by whoever reads the file at night.
+pub const DEPTH_MAX: usize = 8;
+/// Entries under `[hours]`; a plan needs one or two.
+pub const HOURS_MAX: usize = 1_000;
+/// Windows of one entry under `[hours]`.
+pub const WINDOWS_MAX: usize = 64;
+/// Failure domains of one thing.
+pub const DOMAINS_MAX: usize = 16;
+/// Listening addresses of one node.
+pub const LISTEN_MAX: usize = 16;
+/// Characters of a name; it stands in logs and metrics.
+pub const NAME_MAX: usize = 64;

@@ -1,0 +1,192 @@
+//! The steps of a plan: a destination, a list of destinations rung together, or a table with options.
+
+use crate::codes::Code;
+use crate::config::draft::{Rung, StepDraft};
+use crate::config::duration::duration;
+use crate::config::later::{Place, refuse};
+use crate::config::names::{Kind, Names};
+use crate::config::phone;
+use crate::config::reader::{Problems, Value, empty, quoted, shown, table, text, too_many};
+use crate::config::settings::{FOR, MEMBERS_MAX, STAGGER, STEPS_MAX};
+use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
+use core::time::Duration;
+use router::plan::CourseId;
+use router::target::TargetId;
+use toml::de::DeValue;
+
+/// The plan whose steps are read, and all names.
+pub(super) struct Walk<'n, 'a> {
+    pub(super) names: &'n mut Names<'a>,
+    pub(super) plan: &'a str,
+}
+
+/// A list of steps; `what` is its key. One destination alone is a list of one step.
+pub(super) fn steps<'a>(
+    what: &str,
+    value: &'a Value<'a>,
+    walk: &mut Walk<'_, 'a>,
+    problems: &mut Problems<'_>,
+) -> Vec<StepDraft> {
+    let list = match value.get_ref() {
+        DeValue::Array(list) => list,
+        DeValue::String(_) => return step(value, walk, problems).into_iter().collect(),
+        DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Table(_) => {
+            problems.kind(what, "a list of steps, such as `[\"office\", \"answering\"]`", value);
+            return Vec::new();
+        }
+    };
+    if list.is_empty() {
+        let title = format!("`{what}` of plan `{}` is empty", shown(walk.plan));
+        let problem = Diagnostic::new(Code::E021, title).at(value.span(), "nobody is rung");
+        problems.add(problem.help("name at least one destination"));
+    }
+    if let Some(over) = list.get(STEPS_MAX) {
+        problems.add(too_many(what, STEPS_MAX, over.span()));
+    }
+    list.iter().take(STEPS_MAX).filter_map(|value| step(value, walk, problems)).collect()
+}
+
+fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Problems<'_>) -> Option<StepDraft> {
+    let line = u32::try_from(problems.source.line(value.span().start)).unwrap_or(u32::MAX);
+    let mut step =
+        StepDraft { members: Vec::new(), ring: None, stagger: Duration::ZERO, span: value.span(), line };
+    match value.get_ref() {
+        DeValue::String(_) | DeValue::Array(_) => step.members = members(value, walk, problems),
+        DeValue::Table(_) => {
+            let mut keys = table("a step", value.span(), "a table with `ring`", value, problems)?;
+            match keys.take("ring") {
+                Some(value) => step.members = members(value, walk, problems),
+                None => {
+                    let problem =
+                        Diagnostic::new(Code::E012, "a step rings nobody").at(value.span(), "no `ring`");
+                    problems.add(problem.help("write `{ ring = \"office\", for = \"15s\" }`"));
+                }
+            }
+            step.ring = keys.take("for").and_then(|value| duration("for", &FOR, value, problems));
+            let stagger = keys.take_entry("stagger");
+            if let Some((key, value)) = stagger {
+                step.stagger = duration("stagger", &STAGGER, value, problems).unwrap_or_default();
+                if let [one] = step.members.as_slice() {
+                    let problem =
+                        Diagnostic::new(Code::E024, "`stagger` has no effect on one destination alone");
+                    let problem = problem.at(key.span, "the pause between the members of a list");
+                    problems.add(problem.at(one.1.clone(), "one member"));
+                }
+            }
+            refuse(&mut keys, Place::Step, problems);
+            keys.finish(problems);
+            refuse_plan_options(&step, problems);
+        }
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            problems.kind("a step", WANTED, value);
+            return None;
+        }
+    }
+    Some(step)
+}
+
+/// `for` on a plan would be about nobody: its own steps say how long they ring.
+fn refuse_plan_options(step: &StepDraft, problems: &mut Problems<'_>) {
+    if let (Some(_), Some((_, span))) = (step.ring, step.course()) {
+        let problem = Diagnostic::new(Code::E024, "`for` has no effect on a plan").at(span, "this is a plan");
+        problems.add(problem.help("set `for` on the steps of that plan"));
+    }
+}
+
+/// One destination, or a list of destinations that ring together.
+fn members<'a>(
+    value: &'a Value<'a>,
+    walk: &mut Walk<'_, 'a>,
+    problems: &mut Problems<'_>,
+) -> Vec<(Rung, Span)> {
+    let DeValue::Array(list) = value.get_ref() else {
+        let name = text("a step", WANTED, value, problems);
+        return name
+            .map(|name| (rung(name, value.span(), walk, problems), value.span()))
+            .into_iter()
+            .collect();
+    };
+    if list.is_empty() {
+        problems.add(empty("a step", value.span()));
+    }
+    if let Some(over) = list.get(MEMBERS_MAX) {
+        problems.add(too_many("a step", MEMBERS_MAX, over.span()));
+    }
+    let mut found: Vec<(Rung, Span)> = Vec::new();
+    for value in list.iter().take(MEMBERS_MAX) {
+        let Some(name) = text("a destination in a list", "a name", value, problems) else { continue };
+        let rung = rung(name, value.span(), walk, problems);
+        if let (Rung::Course(_), 2..) = (rung, list.len()) {
+            let title = format!("plan `{}` cannot ring together with others", shown(name));
+            let problem =
+                Diagnostic::new(Code::E112, title).at(value.span(), "a plan is walked step by step");
+            problems.add(problem.help("make it a step of its own, or name its destinations here"));
+        }
+        let first =
+            found.iter().find(|(other, _)| *other == rung && !matches!(rung, Rung::Later | Rung::Nobody));
+        if let Some((_, first)) = first {
+            let title = format!("`{}` is twice in one step", shown(name));
+            let problem = Diagnostic::new(Code::E111, title).at(value.span(), "again");
+            problems.add(
+                problem.at(first.clone(), "rings already").help("take one out: a phone rings once at a time"),
+            );
+        } else {
+            found.push((rung, value.span()));
+        }
+    }
+    found
+}
+
+/// What a name in a step stands for.
+fn rung(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems<'_>) -> Rung {
+    let Some(named) = walk.names.find(name) else {
+        problems.add(unknown(name, span, walk, problems.found.len()));
+        return Rung::Nobody;
+    };
+    match named.kind {
+        Kind::Site | Kind::Person | Kind::Service => Rung::Target(TargetId(named.id)),
+        Kind::Plan => Rung::Course(CourseId(named.id)),
+        Kind::Later(_) => {
+            named.used.push(span);
+            Rung::Later
+        }
+        Kind::Carrier => {
+            let title = format!("`{}` is a carrier, and a carrier cannot be rung", shown(name));
+            let defined = named.span.clone();
+            let problem = Diagnostic::new(Code::E104, title).at(span, "a step names a destination");
+            let problem = problem.at(defined, "a carrier");
+            problems.add(problem.help(
+                "carriers are the way to phone numbers: name the person or service; the carriers are tried in turn",
+            ));
+            Rung::Nobody
+        }
+    }
+}
+
+fn unknown(name: &str, span: Span, walk: &Walk<'_, '_>, so_far: usize) -> Diagnostic {
+    let title = format!("plan `{}` rings `{}`, which is not defined", shown(walk.plan), shown(name));
+    let problem = Diagnostic::new(Code::E101, title).at(span.clone(), "nobody is called so");
+    if phone::is_meant(name) {
+        return problem
+            .help("a step names somebody: put the number under `[people]` or `[services]` with a name");
+    }
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        return problem.help("in a step `ring` says who, and `for` says how long");
+    }
+    // Comparing names costs; whoever has so many problems has another one.
+    let near = if so_far > DRAWN_MAX { None } else { walk.names.nearest(name, |kind| kind != Kind::Carrier) };
+    match near {
+        Some((near, named)) => problem
+            .at(named.span.clone(), format!("`{}` is defined here, {}", shown(near), named.kind.word()))
+            .fix(format!("did you mean `{}`?", shown(near)), span, quoted(near)),
+        None => {
+            problem.help("define it under `[sites]`, `[people]`, `[services]` or `[plans]`, or take it out")
+        }
+    }
+}
+
+const WANTED: &str = "the name of a destination, a list of these, or a table with `ring`";

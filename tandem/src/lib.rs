@@ -1,0 +1,17 @@
+//! The edge of Tandem: sockets, clock, plan file and command line around the pure core of `sip` and `router`.
+
+pub mod calls;
+pub mod cli;
+pub mod clock;
+pub mod codes;
+pub mod config;
+pub mod demo;
+pub mod diagnostic;
+pub mod explain;
+pub mod key;
+pub mod log;
+pub mod metrics;
+pub mod names;
+pub mod net;
+pub mod run;
+pub mod start;

@@ -1,0 +1,226 @@
+//! The log: what a node records, as lines on standard error.
+//!
+//! A level says who must wake: error, calls are lost; warn, someone should look today; info, a belief or a plan has
+//! changed; debug, one call. Numbers and addresses of people only at debug.
+
+use crate::config::{LogFormat, LogLevel};
+use crate::net;
+use core::fmt::Write;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use router::health::{Evidence, Sign, Source, Standing};
+use router::record::{CallRecord, End, Entry};
+use router::{Flow, Path};
+use sip::Time;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tracing::Level;
+use tracing_subscriber::fmt::SubscriberBuilder;
+
+/// What keeps a flood of like lines down.
+#[derive(Debug, Default)]
+pub struct Log {
+    repeats: BTreeMap<Repeat, Repeats>,
+}
+
+/// Lines that differ only in whom they are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Repeat {
+    Dropped(&'static str),
+    Refused(u16, &'static str),
+    Unlisted,
+}
+
+#[derive(Debug)]
+struct Repeats {
+    since: Time,
+    count: u64,
+}
+
+/// Prints from now on what is logged at this level or above, and where a bug was survived. To be called once.
+pub fn start(form: LogFormat, level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
+    let builder = SubscriberBuilder::default().with_max_level(level).with_writer(std::io::stderr);
+    let builder = builder.with_ansi(false).with_target(false);
+    // A second start changes nothing: the first one's lines go on.
+    let _ = match form {
+        LogFormat::Text => tracing::subscriber::set_global_default(builder.finish()),
+        LogFormat::Json => tracing::subscriber::set_global_default(builder.json().finish()),
+    };
+    std::panic::set_hook(Box::new(|panic| {
+        if PANICS.fetch_add(1, Ordering::Relaxed) < PANICS_PRINTED {
+            tracing::error!("a bug: {panic}");
+        }
+    }));
+}
+
+impl Log {
+    /// Prints an entry, or counts it if one like it was printed a moment ago.
+    pub fn add(&mut self, entry: &Entry, now: Time) {
+        match entry {
+            Entry::Call(call) => call_line(call),
+            Entry::Health { peers, path, from, to, evidence, .. } => {
+                health_line(peers, *path, *from, *to, evidence);
+            }
+            Entry::Dropped { flow, why } => {
+                tracing::debug!(from = from(flow), "dropped: {why}");
+                self.repeat(Repeat::Dropped(why), now);
+            }
+            Entry::Refused { flow, status, why } => {
+                tracing::debug!(from = from(flow), status, "refused: {why}");
+                self.repeat(Repeat::Refused(*status, why), now);
+            }
+            Entry::Unlisted { number, flow } => {
+                tracing::debug!(from = from(flow), ?number, "this number is not in the plan");
+                self.repeat(Repeat::Unlisted, now);
+            }
+        }
+    }
+
+    /// Prints the counts whose time has come. To be called about every second.
+    pub fn on_beat(&mut self, now: Time) {
+        let over: Vec<Repeat> = self
+            .repeats
+            .iter()
+            .filter(|(_, seen)| now.since(seen.since) >= PAUSE)
+            .map(|(&kind, _)| kind)
+            .collect();
+        for kind in over {
+            match self.repeats.remove(&kind) {
+                Some(Repeats { count: 0, .. }) | None => (),
+                Some(Repeats { count, .. }) => {
+                    kind.print(&format!("{count} more in {} s", PAUSE.as_secs()));
+                    self.repeats.insert(kind, Repeats { since: now, count: 0 });
+                }
+            }
+        }
+    }
+
+    fn repeat(&mut self, kind: Repeat, now: Time) {
+        if let Some(seen) = self.repeats.get_mut(&kind) {
+            seen.count += 1;
+        } else if self.repeats.len() < KINDS_MAX {
+            kind.print("the first, like ones are counted");
+            self.repeats.insert(kind, Repeats { since: now, count: 0 });
+        }
+    }
+}
+
+impl Repeat {
+    fn print(self, note: &str) {
+        match self {
+            Self::Dropped(why) => tracing::info!(why, "dropped without an answer ({note})"),
+            Self::Refused(status, why) => tracing::info!(status, why, "refused ({note})"),
+            Self::Unlisted => {
+                tracing::warn!(
+                    "a number was called that the plan does not list ({note}); numbers: level debug"
+                );
+            }
+        }
+    }
+}
+
+const PAUSE: Duration = Duration::from_secs(10);
+const KINDS_MAX: usize = 256; // Reasons are written in the code: there are some dozens.
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+const PANICS_PRINTED: u64 = 100; // Who finds a bug that he can trigger fills no disk with it; all are counted.
+
+fn call_line(call: &CallRecord) {
+    let end = match &call.end {
+        End::Answered { target } => format!("answered by {target}"),
+        End::Cancelled => "the caller gave up".to_owned(),
+        End::Failed { status } => format!("failed with {status}"),
+    };
+    let took = call.ended.since(call.began);
+    let mut legs = String::new();
+    for leg in &call.legs {
+        // Writing to a string cannot fail.
+        let _ = write!(legs, "{}{}: {}", if legs.is_empty() { "" } else { "; " }, leg.target, leg.outcome);
+    }
+    tracing::debug!(id = call.id, caller = ?call.caller, number = ?call.number, ?took, legs, "call: {end}");
+}
+
+fn health_line(peers: &[Arc<str>], path: Path, from: Standing, to: Standing, evidence: &[Evidence]) {
+    let peers = peers.join(", ");
+    let path = format!("{}:{}", net::word(path.transport), path.remote);
+    let why = evidence.last().map(because).unwrap_or_default();
+    let (was, is) = (standing(from), standing(to));
+    match to {
+        Standing::Down | Standing::Suspect => tracing::warn!(path, why, "{peers} is {is}, was {was}"),
+        Standing::Up | Standing::Probation | Standing::Unknown => {
+            tracing::info!(path, why, "{peers} is {is}, was {was}");
+        }
+    }
+}
+
+/// The word for what is believed.
+#[must_use]
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Up => "up",
+        Standing::Probation => "on probation",
+        Standing::Unknown => "unknown",
+        Standing::Suspect => "suspect",
+        Standing::Down => "down",
+    }
+}
+
+fn because(evidence: &Evidence) -> String {
+    let source = match evidence.source {
+        Source::Probe => "probe",
+        Source::Call => "call",
+    };
+    match evidence.sign {
+        Sign::Alive { round_trip: Some(round_trip), .. } => format!("{source}: answered in {round_trip:?}"),
+        Sign::Alive { round_trip: None, .. } => format!("{source}: answered"),
+        Sign::Miss => format!("{source}: no answer"),
+        Sign::Soft => format!("{source}: an error"),
+        Sign::Unreachable => format!("{source}: nobody listens there"),
+        Sign::Unavailable(Some(seconds)) => format!("{source}: 503, retry after {seconds} s"),
+        Sign::Unavailable(None) => format!("{source}: 503"),
+    }
+}
+
+fn from(flow: &Flow) -> String {
+    format!("{}:{}", net::word(flow.path.transport), flow.path.remote)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_lines_are_counted_for_ten_seconds_and_forgotten_after_ten_quiet_ones() {
+        let mut log = Log::default();
+        let flow = Flow {
+            path: Path {
+                transport: router::Transport::Udp,
+                local: 0,
+                remote: core::net::SocketAddr::from(([192, 0, 2, 1], 5060)),
+            },
+            connection: 0,
+        };
+        let counts = |log: &Log| log.repeats.values().map(|seen| seen.count).collect::<Vec<_>>();
+        let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
+        for second in 0..3 {
+            log.add(&Entry::Dropped { flow, why: "junk" }, at(second));
+        }
+        log.add(&Entry::Dropped { flow, why: "no route" }, at(3));
+        assert_eq!(counts(&log), [2, 0]);
+        log.on_beat(at(9));
+        assert_eq!(counts(&log), [2, 0]);
+        log.on_beat(at(10));
+        assert_eq!(counts(&log), [0, 0], "the two were printed");
+        log.on_beat(at(13));
+        assert_eq!(counts(&log), [0], "nothing more of `no route` came");
+        log.on_beat(at(20));
+        assert!(counts(&log).is_empty());
+    }
+}

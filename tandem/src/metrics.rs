@@ -1,0 +1,439 @@
+//! What Tandem counts, for Prometheus.
+
+use crate::net::{Counts, word};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use core::net::SocketAddr;
+use core::sync::atomic::AtomicU64;
+use core::time::Duration;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use router::health::Standing;
+use router::record::{CallRecord, End, Entry, LegRecord};
+use router::{Path, Plan};
+use sip::Time;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+type Labels<const N: usize> = [(&'static str, String); N];
+
+/// All counts. Their names and labels are stable.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    calls: Family<Labels<2>, Counter>,
+    legs: Family<Labels<1>, Counter>,
+    answer: Histogram,
+    failover: Histogram,
+    standing: Family<Labels<4>, Gauge>,
+    paths: BTreeMap<Path, Vec<Arc<str>>>,
+    dropped: Family<Labels<1>, Counter>,
+    refused: Family<Labels<2>, Counter>,
+    unlisted: Counter,
+    sockets: Sockets,
+    calls_now: Gauge,
+    lingering: Gauge,
+    calls_unwritten: Gauge,
+    panics: Counter,
+    pause: Gauge<f64, AtomicU64>,
+    plan: Family<Labels<1>, Gauge>,
+}
+
+#[derive(Debug, Default)]
+struct Sockets {
+    received: Counter,
+    sent: Counter,
+    noise: Counter,
+    lost: Counter,
+    unreachable: Counter,
+    turned_away: Counter,
+    connections: Gauge,
+    last: Counts,
+}
+
+/// What is measured rather than counted, about once a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readings {
+    /// Of the sockets.
+    pub counts: Counts,
+    /// TCP connections.
+    pub connections: usize,
+    /// Calls that are being walked.
+    pub calls: usize,
+    /// Transactions and walks in memory.
+    pub lingering: usize,
+    /// Lines of the call list that were lost since the start.
+    pub calls_unwritten: u64,
+    /// The longest that the loop was busy without looking at its sockets, lately.
+    pub pause: Duration,
+}
+
+impl Metrics {
+    /// Everything at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("tandem");
+        let mut metrics = Self {
+            registry: Arc::default(),
+            calls: Family::default(),
+            legs: Family::default(),
+            answer: Histogram::new(ANSWER_SECONDS),
+            failover: Histogram::new(FAILOVER_SECONDS),
+            standing: Family::default(),
+            paths: BTreeMap::new(),
+            dropped: Family::default(),
+            refused: Family::default(),
+            unlisted: Counter::default(),
+            sockets: Sockets::default(),
+            calls_now: Gauge::default(),
+            lingering: Gauge::default(),
+            calls_unwritten: Gauge::default(),
+            panics: Counter::default(),
+            pause: Gauge::default(),
+            plan: Family::default(),
+        };
+        metrics.register(&mut registry);
+        metrics.sockets.register(&mut registry);
+        metrics.registry = Arc::new(registry);
+        metrics
+    }
+
+    fn register(&self, to: &mut Registry) {
+        to.register("calls", "Calls that are over, by end and status", self.calls.clone());
+        to.register("legs", "Legs that are over, by class of outcome", self.legs.clone());
+        to.register("answer_seconds", "From INVITE to answer, of answered calls", self.answer.clone());
+        to.register(
+            "first_failover_seconds",
+            "From the start of the first leg to the start of the one that took its place",
+            self.failover.clone(),
+        );
+        to.register(
+            "path_standing",
+            "What is believed of a path: 4 up, 3 on probation, 2 unknown, 1 suspect, 0 down",
+            self.standing.clone(),
+        );
+        to.register("dropped", "Messages dropped without an answer, by reason", self.dropped.clone());
+        to.register("refused", "Requests refused without a walk, by status and reason", self.refused.clone());
+        to.register("unlisted", "Calls to numbers that the plan does not list", self.unlisted.clone());
+        to.register("calls_now", "Calls being walked now", self.calls_now.clone());
+        to.register("lingering", "Transactions and walks in memory", self.lingering.clone());
+        to.register(
+            "calls_unwritten",
+            "Lines of the call list lost to a slow disk",
+            self.calls_unwritten.clone(),
+        );
+        to.register("panics", "Bugs survived; every one is worth a report", self.panics.clone());
+        to.register(
+            "loop_pause_seconds",
+            "Longest pause of the event loop in the last minute",
+            self.pause.clone(),
+        );
+        to.register("plan", "The plan in force, by its fingerprint; always 1", self.plan.clone());
+    }
+
+    /// Counts an entry.
+    pub fn add(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Call(call) => self.add_call(call),
+            Entry::Health { peers, path, to, .. } => {
+                self.paths.insert(*path, peers.clone());
+                for peer in peers {
+                    self.standing.get_or_create(&path_labels(peer, *path)).set(rank(*to));
+                }
+            }
+            Entry::Dropped { why, .. } => {
+                self.dropped.get_or_create(&[("why", (*why).to_owned())]).inc();
+            }
+            Entry::Refused { status, why, .. } => {
+                let labels = [("status", status.to_string()), ("why", (*why).to_owned())];
+                self.refused.get_or_create(&labels).inc();
+            }
+            Entry::Unlisted { .. } => {
+                self.unlisted.inc();
+            }
+        }
+    }
+
+    /// Counts a bug that was survived.
+    pub fn add_panic(&self) {
+        self.panics.inc();
+    }
+
+    /// Takes what was measured.
+    pub fn read(&mut self, now: Readings) {
+        self.sockets.read(now.counts, now.connections);
+        self.calls_now.set(gauge(now.calls));
+        self.lingering.set(gauge(now.lingering));
+        self.calls_unwritten.set(i64::try_from(now.calls_unwritten).unwrap_or(i64::MAX));
+        self.pause.set(now.pause.as_secs_f64());
+    }
+
+    /// A plan has taken force; of its paths, `watched` are left.
+    pub fn on_plan(&mut self, plan: &Plan, watched: impl Iterator<Item = Path>) {
+        self.plan.clear();
+        self.plan.get_or_create(&[("fingerprint", fingerprint(plan))]).set(1);
+        let watched: BTreeSet<Path> = watched.collect();
+        let gone: Vec<Path> = self.paths.keys().filter(|path| !watched.contains(path)).copied().collect();
+        for path in gone {
+            for peer in self.paths.remove(&path).unwrap_or_default() {
+                self.standing.remove(&path_labels(&peer, path));
+            }
+        }
+    }
+
+    /// Serves `GET /metrics` for ever. To be called inside the runtime.
+    ///
+    /// # Errors
+    /// The address is taken, not ours or not allowed.
+    pub async fn serve(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?;
+        let pages = axum::Router::new().route("/metrics", get(page)).with_state(self.registry.clone());
+        // Ends with the runtime only.
+        tokio::spawn(async move { axum::serve(listener, pages).await });
+        Ok(bound)
+    }
+
+    /// All counts in the text form of OpenMetrics.
+    #[must_use]
+    pub fn text(&self) -> String {
+        text(&self.registry)
+    }
+
+    fn add_call(&self, call: &CallRecord) {
+        let (end, status) = match &call.end {
+            End::Answered { .. } => ("answered", 200),
+            End::Cancelled => ("cancelled", 487),
+            End::Failed { status } => ("failed", *status),
+        };
+        self.calls.get_or_create(&[("end", end.to_owned()), ("status", status.to_string())]).inc();
+        if end == "answered" {
+            self.answer.observe(call.ended.since(call.began).as_secs_f64());
+        }
+        for leg in &call.legs {
+            self.legs.get_or_create(&[("outcome", class(&leg.outcome).to_owned())]).inc();
+        }
+        if let Some(delay) = first_failover(&call.legs) {
+            self.failover.observe(delay.as_secs_f64());
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sockets {
+    fn register(&self, to: &mut Registry) {
+        to.register("received", "Datagrams and framed messages that came", self.received.clone());
+        to.register("sent", "Datagrams and messages sent", self.sent.clone());
+        to.register("noise", "Keep-alives and binary junk, dropped unparsed", self.noise.clone());
+        to.register("send_lost", "Datagrams that the kernel had no room for", self.lost.clone());
+        to.register("unreachable", "Times the network said that nobody is there", self.unreachable.clone());
+        to.register("turned_away", "TCP connections closed because of too many", self.turned_away.clone());
+        to.register("connections", "TCP connections now", self.connections.clone());
+    }
+
+    fn read(&mut self, now: Counts, connections: usize) {
+        let last = core::mem::replace(&mut self.last, now);
+        self.received.inc_by(now.received - last.received);
+        self.sent.inc_by(now.sent - last.sent);
+        self.noise.inc_by(now.noise - last.noise);
+        self.lost.inc_by(now.lost - last.lost);
+        self.unreachable.inc_by(now.unreachable - last.unreachable);
+        self.turned_away.inc_by(now.turned_away - last.turned_away);
+        self.connections.set(gauge(connections));
+    }
+}
+
+/// The longest pause of the last one to two minutes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pause {
+    this_minute: Duration,
+    last_minute: Duration,
+    since: Time,
+}
+
+impl Pause {
+    /// Takes one pause that ends now.
+    pub fn add(&mut self, pause: Duration, now: Time) {
+        if now.since(self.since) >= Duration::from_mins(1) {
+            *self = Self { this_minute: Duration::ZERO, last_minute: self.this_minute, since: now };
+        }
+        self.this_minute = self.this_minute.max(pause);
+    }
+
+    /// The longest.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        self.this_minute.max(self.last_minute)
+    }
+}
+
+/// Tells two plans apart: equal plans have equal fingerprints.
+#[must_use]
+pub fn fingerprint(plan: &Plan) -> String {
+    let mut hasher = DefaultHasher::new();
+    format!("{plan:?}").hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+const ANSWER_SECONDS: [f64; 12] = [0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 20.0, 30.0, 45.0, 60.0, 120.0];
+const FAILOVER_SECONDS: [f64; 11] = [0.001, 0.005, 0.02, 0.05, 0.5, 1.0, 2.0, 4.0, 8.0, 20.0, 40.0];
+
+async fn page(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, form)], text(&registry))
+}
+
+fn text(registry: &Registry) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = encode(&mut text, registry);
+    text
+}
+
+/// Legs that ring together with the first do not take its place.
+fn first_failover(legs: &[LegRecord]) -> Option<Duration> {
+    let (first, others) = legs.split_first()?;
+    let over = first.ended?;
+    let next = others.iter().find(|leg| leg.began >= over)?;
+    Some(next.began.since(first.began))
+}
+
+/// Few enough classes for a label; the words are those of `router::verdict::Outcome`.
+fn class(outcome: &str) -> &'static str {
+    match outcome.as_bytes() {
+        [b'3', _, _] => "3xx",
+        [b'4', _, _] => "4xx",
+        [b'5', _, _] => "5xx",
+        [b'6', _, _] => "6xx",
+        [b'a', b'n', b's', ..] => "answered",
+        [b'c', b'a', b'n', ..] => "cancelled",
+        [b's', b'i', b'l', ..] => "silent",
+        [b'n', b'o', b' ', b'r', ..] => "stalled",
+        [b'n', b'o', b'b', ..] => "unreachable",
+        [b'r', b'a', b'n', b'g', ..] => "no answer",
+        _ => "other",
+    }
+}
+
+fn path_labels(peer: &str, path: Path) -> Labels<4> {
+    [
+        ("peer", peer.to_owned()),
+        ("address", path.remote.to_string()),
+        ("transport", word(path.transport).to_owned()),
+        ("listener", path.local.to_string()),
+    ]
+}
+
+fn rank(standing: Standing) -> i64 {
+    match standing {
+        Standing::Up => 4,
+        Standing::Probation => 3,
+        Standing::Unknown => 2,
+        Standing::Suspect => 1,
+        Standing::Down => 0,
+    }
+}
+
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use router::Transport;
+
+    fn path(last: u8) -> Path {
+        Path { transport: Transport::Udp, local: 0, remote: SocketAddr::from(([192, 0, 2, last], 5060)) }
+    }
+
+    fn health(last: u8, to: Standing) -> Entry {
+        let (at, from) = (Time::ZERO, Standing::Unknown);
+        Entry::Health { at, peers: vec!["office".into()], path: path(last), from, to, evidence: vec![] }
+    }
+
+    fn lines(metrics: &Metrics, name: &str) -> Vec<String> {
+        let text = metrics.text();
+        text.lines().filter(|line| line.starts_with(name)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_path_has_its_standing_until_a_plan_no_longer_has_it() {
+        let mut metrics = Metrics::new();
+        metrics.add(&health(1, Standing::Down));
+        metrics.add(&health(1, Standing::Up));
+        let line = |value| {
+            format!(
+                "tandem_path_standing{{peer=\"office\",address=\"192.0.2.1:5060\",transport=\"udp\",\
+                 listener=\"0\"}} {value}"
+            )
+        };
+        assert_eq!(lines(&metrics, "tandem_path_standing"), [line(4)]);
+        metrics.on_plan(&Plan::default(), [path(1)].into_iter());
+        assert_eq!(lines(&metrics, "tandem_path_standing"), [line(4)]);
+        metrics.on_plan(&Plan::default(), [path(2)].into_iter());
+        assert!(lines(&metrics, "tandem_path_standing").is_empty());
+    }
+
+    #[test]
+    fn every_outcome_of_a_leg_has_a_class() {
+        let classes = [
+            ("answered", "answered"),
+            ("503", "5xx"),
+            ("486", "4xx"),
+            ("603", "6xx"),
+            ("silent for 2 s", "silent"),
+            ("nobody listens there", "unreachable"),
+            ("no ringing in 8 s", "stalled"),
+            ("rang for 20 s without an answer", "no answer"),
+            ("cancelled: answered elsewhere", "cancelled"),
+            ("its answer came with a wrong Via", "other"),
+            ("", "other"),
+        ];
+        for (outcome, expected) in classes {
+            assert_eq!(class(outcome), expected, "{outcome}");
+        }
+    }
+
+    #[test]
+    fn counts_of_sockets_go_on_from_the_last_reading() {
+        let mut metrics = Metrics::new();
+        let reading = |received| Readings {
+            counts: Counts { received, ..Counts::default() },
+            connections: 0,
+            calls: 0,
+            lingering: 0,
+            calls_unwritten: 0,
+            pause: Duration::from_millis(250),
+        };
+        metrics.read(reading(5));
+        metrics.read(reading(12));
+        assert_eq!(lines(&metrics, "tandem_received_total"), ["tandem_received_total 12"]);
+        assert_eq!(lines(&metrics, "tandem_loop_pause_seconds"), ["tandem_loop_pause_seconds 0.25"]);
+    }
+
+    #[test]
+    fn the_longest_pause_is_forgotten_after_two_minutes() {
+        let mut pause = Pause::default();
+        let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
+        pause.add(Duration::from_millis(80), at(1));
+        pause.add(Duration::from_millis(5), at(61));
+        assert_eq!(pause.longest(), Duration::from_millis(80));
+        pause.add(Duration::from_millis(7), at(122));
+        assert_eq!(pause.longest(), Duration::from_millis(7));
+    }
+}

@@ -1,0 +1,290 @@
+//! All sockets of a node: events come out of them, bytes go in.
+
+pub mod tcp;
+pub mod udp;
+pub mod wire;
+
+use crate::clock::Clock;
+use core::fmt;
+use core::future::poll_fn;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use router::{Event, Flow, Path, Transport};
+use sip::Bytes;
+use std::io::{self, ErrorKind};
+use std::net::UdpSocket;
+use tcp::{News, Tcp, Unreachable};
+use tokio::sync::mpsc;
+use udp::{BATCH_MAX, Heard, Rest, Sent, Udp};
+
+/// All sockets of a node, in the order of its listeners.
+#[derive(Debug)]
+pub struct Net {
+    sockets: Vec<Socket>,
+    tcp: Tcp,
+    news: mpsc::Receiver<News>,
+    /// Taken from `news` while waiting, not yet looked at.
+    held: Option<News>,
+    heard: Vec<Heard>,
+    counts: Counts,
+}
+
+/// What went through the sockets since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Datagrams and framed messages that came.
+    pub received: u64,
+    /// Keep-alives and binary junk among datagrams: dropped unparsed.
+    pub noise: u64,
+    /// Datagrams and messages handed to the kernel or to a connection.
+    pub sent: u64,
+    /// Datagrams that the kernel had no room for.
+    pub lost: u64,
+    /// Times that the network said that nobody is there.
+    pub unreachable: u64,
+    /// TCP connections that were closed at once because there were too many.
+    pub turned_away: u64,
+}
+
+/// Why a listening address cannot be used.
+#[derive(Debug)]
+pub struct BindError {
+    /// Transport.
+    pub transport: Transport,
+    /// The address.
+    pub address: SocketAddr,
+    /// Why not.
+    pub error: io::Error,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Udp(Udp),
+    Tcp(SocketAddr),
+}
+
+impl Net {
+    /// Binds all of these, in this order; at most 255. To be called inside the runtime.
+    ///
+    /// # Errors
+    /// The first that cannot be bound.
+    pub fn bind(listen: &[(Transport, SocketAddr)], clock: Clock) -> Result<Self, BindError> {
+        let (sender, news) = mpsc::channel(NEWS_MAX);
+        let mut sockets = Vec::new();
+        for (place, &(transport, address)) in (0..=u8::MAX).zip(listen) {
+            let failed = |error| BindError { transport, address, error };
+            sockets.push(match transport {
+                Transport::Udp => Socket::Udp(Udp::bind(address).map_err(failed)?),
+                Transport::Tcp => {
+                    let listener = tcp::bind(address).map_err(failed)?;
+                    let bound = listener.local_addr().map_err(failed)?;
+                    tokio::spawn(tcp::accept_all(listener, place, sender.clone()));
+                    Socket::Tcp(bound)
+                }
+            });
+        }
+        let tcp = Tcp::new(clock, sender);
+        Ok(Self { sockets, tcp, news, held: None, heard: Vec::new(), counts: Counts::default() })
+    }
+
+    /// The bound addresses, with the ports that the kernel chose for port 0.
+    pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
+        self.sockets.iter().map(Socket::address)
+    }
+
+    /// The least receive buffer that a UDP socket was granted, in bytes; `None` without UDP.
+    #[must_use]
+    pub fn receive_buffer(&self) -> Option<usize> {
+        let granted = |socket: &Socket| match socket {
+            Socket::Udp(udp) => udp.receive_buffer().ok(),
+            Socket::Tcp(_) => None,
+        };
+        self.sockets.iter().filter_map(granted).min()
+    }
+
+    /// What went through so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// TCP connections that are open or being opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.tcp.connections()
+    }
+
+    /// Waits until [`receive`](Self::receive) has something. May be cancelled.
+    pub async fn ready(&mut self) {
+        if self.held.is_some() {
+            return;
+        }
+        tokio::select! {
+            () = any_ready(&self.sockets) => (),
+            // Never `None`: `tcp` holds a sender.
+            news = self.news.recv() => self.held = news,
+        }
+    }
+
+    /// Pushes what has come, a bounded batch from each socket and from all connections together; says whether there
+    /// may be more.
+    pub fn receive(&mut self, out: &mut Vec<Event>) -> Rest {
+        let mut heard = core::mem::take(&mut self.heard);
+        let mut rest = Rest::None;
+        for place in 0..self.sockets.len() {
+            if let Some(Socket::Udp(udp)) = self.sockets.get_mut(place) {
+                rest = rest.max(udp.receive(&mut heard));
+                self.translate(place, &mut heard, out);
+            }
+        }
+        self.heard = heard;
+        for _ in 0..BATCH_MAX {
+            let Some(news) = self.held.take().or_else(|| self.news.try_recv().ok()) else { return rest };
+            self.on_news(news, out);
+        }
+        Rest::Some
+    }
+
+    /// Sends bytes. What becomes known to be unreachable by that is pushed to `out`.
+    pub fn send(&mut self, flow: Flow, bytes: Bytes, out: &mut Vec<Event>) {
+        let place = usize::from(flow.path.local);
+        match self.sockets.get(place) {
+            Some(Socket::Udp(udp)) => {
+                let mut heard = core::mem::take(&mut self.heard);
+                match udp.send(flow.path.remote, &bytes, &mut heard) {
+                    Sent::Yes => self.counts.sent += 1,
+                    Sent::Lost => self.counts.lost += 1,
+                    Sent::Unreachable => heard.push(Heard::Unreachable(flow.path.remote)),
+                }
+                self.translate(place, &mut heard, out);
+                self.heard = heard;
+            }
+            Some(Socket::Tcp(address)) => match self.tcp.send(flow, *address, bytes) {
+                Ok(()) => self.counts.sent += 1,
+                Err(unreachable) => self.on_unreachable(unreachable, out),
+            },
+            None => self.on_unreachable(Unreachable(flow.path), out),
+        }
+    }
+
+    fn translate(&mut self, place: usize, heard: &mut Vec<Heard>, out: &mut Vec<Event>) {
+        let local = u8::try_from(place).unwrap_or(u8::MAX);
+        let path = |remote| Path { transport: Transport::Udp, local, remote };
+        for heard in heard.drain(..) {
+            match heard {
+                Heard::Datagram { from, bytes } => {
+                    self.counts.received += 1;
+                    out.push(Event::Received { flow: Flow { path: path(from), connection: 0 }, bytes });
+                }
+                Heard::Noise => self.counts.noise += 1,
+                Heard::Unreachable(remote) => self.on_unreachable(Unreachable(path(remote)), out),
+            }
+        }
+    }
+
+    fn on_news(&mut self, news: News, out: &mut Vec<Event>) {
+        match news {
+            News::Accepted { local, remote, stream } => {
+                if self.tcp.accept(local, remote, stream).is_none() {
+                    self.counts.turned_away += 1;
+                }
+            }
+            News::Message { flow, bytes } => {
+                self.counts.received += 1;
+                out.push(Event::Received { flow, bytes });
+            }
+            News::Closed { connection, lost } => {
+                if let Err(unreachable) = self.tcp.on_closed(connection, lost) {
+                    self.on_unreachable(unreachable, out);
+                }
+            }
+        }
+    }
+
+    fn on_unreachable(&mut self, Unreachable(path): Unreachable, out: &mut Vec<Event>) {
+        self.counts.unreachable += 1;
+        out.push(Event::Unreachable { path });
+    }
+}
+
+impl Socket {
+    fn address(&self) -> (Transport, SocketAddr) {
+        match self {
+            Self::Udp(udp) => (Transport::Udp, udp.address()),
+            Self::Tcp(address) => (Transport::Tcp, *address),
+        }
+    }
+}
+
+/// Says what to do, too.
+impl fmt::Display for BindError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { transport, address, error } = self;
+        write!(out, "cannot listen on {} {address}: {error}; ", word(*transport))?;
+        let kind = error.kind();
+        out.write_str(if kind == ErrorKind::AddrInUse {
+            "another program has this port: stop it, or change `listen` in [node]"
+        } else if kind == ErrorKind::AddrNotAvailable {
+            "this machine does not have that address: change `listen` in [node]"
+        } else if kind == ErrorKind::PermissionDenied {
+            "ports below 1024 need CAP_NET_BIND_SERVICE: grant it, or change `listen` in [node]"
+        } else {
+            "change `listen` in [node]"
+        })
+    }
+}
+
+/// Can this be bound now? Leaves nothing behind. To be called inside the runtime.
+#[must_use]
+pub fn can_bind(transport: Transport, address: SocketAddr) -> bool {
+    match transport {
+        Transport::Udp => Udp::bind(address).is_ok(),
+        Transport::Tcp => tcp::bind(address).is_ok(),
+    }
+}
+
+/// The transport as the plan file writes it.
+#[must_use]
+pub fn word(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "udp",
+        Transport::Tcp => "tcp",
+    }
+}
+
+/// The address that peers see, for a listener on `[::]` or `0.0.0.0`: the one of the way to the world. Sends nothing.
+///
+/// # Errors
+/// There is no way to the world.
+pub fn outgoing_address(bound: IpAddr) -> io::Result<IpAddr> {
+    // Any address outside would do; these are for documentation and belong to nobody (RFC 5737, RFC 3849).
+    let (from, world): (IpAddr, IpAddr) = match bound {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into()),
+        IpAddr::V6(_) => {
+            (Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into())
+        }
+    };
+    let socket = UdpSocket::bind((from, 0))?;
+    socket.connect((world, 9))?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// What connections may have told before the loop looks: sixteen batches.
+const NEWS_MAX: usize = 1024;
+
+async fn any_ready(sockets: &[Socket]) {
+    let udp = sockets.iter().filter_map(|socket| match socket {
+        Socket::Udp(udp) => Some(udp),
+        Socket::Tcp(_) => None,
+    });
+    let mut waits: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
+    for socket in udp {
+        waits.push(Box::pin(socket.ready()));
+    }
+    let all = poll_fn(|cx| match waits.iter_mut().any(|wait| wait.as_mut().poll(cx).is_ready()) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    });
+    pin!(all).await;
+}

@@ -1,0 +1,393 @@
+//! The loop: events from the outside to the node, effects of the node to the outside. It routes and decides nothing.
+
+use crate::calls::Calls;
+use crate::clock::Clock;
+use crate::log::Log;
+use crate::metrics::{Metrics, Pause, Readings};
+use crate::names::{self, Found, Names};
+use crate::net::Net;
+use crate::net::udp::Rest;
+use core::time::Duration;
+use router::door::Identity;
+use router::record::Entry;
+use router::{Effect, Event, Node, Plan};
+use sip::Time;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{JoinHandle, yield_now};
+
+/// Everything outside a node that the loop routes to.
+#[derive(Debug)]
+pub struct Outside {
+    /// The clock that all times come from.
+    pub clock: Clock,
+    /// The sockets.
+    pub net: Net,
+    /// The host names of the plan.
+    pub names: Names,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The call list, if one is kept.
+    pub calls: Option<Calls>,
+    /// Signals from the operating system.
+    pub signals: Signals,
+}
+
+/// The signals that mean something here.
+#[derive(Debug)]
+pub struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// How the loop came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// No call was left.
+    Drained,
+    /// Calls were left, but the time or the patience of the operator was over.
+    Cut {
+        /// How many.
+        calls: usize,
+    },
+}
+
+/// Reads the plan file anew: the plan, or nothing if it has problems; those are printed by then.
+pub type Reload = Arc<dyn Fn() -> Option<Arc<Plan>> + Send + Sync>;
+
+/// One node and its outside.
+pub struct Run {
+    outside: Outside,
+    node: Node,
+    reload: Reload,
+    reading: Option<JoinHandle<Option<Arc<Plan>>>>,
+    log: Log,
+    epoch: i64,
+    pause: Pause,
+    /// What came up while sending: handled in the next turn, before what comes then.
+    later: Vec<Event>,
+    /// Empty between turns, kept for its memory.
+    inbox: Vec<Event>,
+    /// Empty between events, kept for its memory.
+    effects: Vec<Effect>,
+    /// Full batches since the last tick.
+    batches: usize,
+    /// No tick before that, even if the node wants one.
+    no_tick_before: Time,
+    next_beat: Time,
+    closing: Option<Closing>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Closing {
+    since: Time,
+    /// Since when no call is left.
+    quiet: Option<Time>,
+    hurry: bool,
+}
+
+/// Why the loop woke up.
+enum Woke {
+    /// Something can be received, or a deadline has come.
+    Due,
+    Found(Found),
+    Hangup,
+    Stop,
+    Read(Option<Arc<Plan>>),
+}
+
+impl Signals {
+    /// Catches them from now on. To be called inside the runtime.
+    ///
+    /// # Errors
+    /// The operating system does not allow it.
+    pub fn catch() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> Woke {
+        tokio::select! {
+            _ = self.hangup.recv() => Woke::Hangup,
+            _ = self.terminate.recv() => Woke::Stop,
+            _ = self.interrupt.recv() => Woke::Stop,
+        }
+    }
+}
+
+impl Run {
+    /// A node that has its plan and has handled nothing.
+    #[must_use]
+    pub fn new(mut outside: Outside, identity: Identity, plan: Arc<Plan>, reload: Reload) -> Self {
+        let now = outside.clock.now();
+        let epoch = identity.epoch;
+        let node = Node::new(identity, plan, now);
+        outside.metrics.on_plan(node.plan(), core::iter::empty());
+        Self {
+            outside,
+            node,
+            reload,
+            reading: None,
+            log: Log::default(),
+            epoch,
+            pause: Pause::default(),
+            later: Vec::new(),
+            inbox: Vec::new(),
+            effects: Vec::new(),
+            batches: 0,
+            no_tick_before: Time::ZERO,
+            next_beat: Time::ZERO,
+            closing: None,
+        }
+    }
+
+    /// Gives the host names of the plan a moment to become known, at most `patience`, before the first call.
+    pub async fn learn_names(&mut self, patience: Duration) {
+        let mut unknown = names::hosts(self.node.plan());
+        let until = self.outside.clock.now() + patience;
+        while !unknown.is_empty() {
+            tokio::select! {
+                found = self.outside.names.next() => {
+                    unknown.retain(|host| *host != found.host);
+                    self.on_found(found);
+                }
+                () = self.outside.clock.until(Some(until)) => return,
+            }
+        }
+    }
+
+    /// Routes until a signal ends it.
+    pub async fn go(mut self) -> Ended {
+        loop {
+            let woke = self.wait().await;
+            let began = self.outside.clock.now();
+            self.on_woke(woke, began);
+            self.turn();
+            let now = self.outside.clock.now();
+            self.pause.add(now.since(began), now);
+            if now >= self.next_beat {
+                self.beat(now);
+            }
+            if let Some(ended) = self.ended(now) {
+                if let Some(calls) = self.outside.calls.take() {
+                    // What a stalled disk has not taken by then is lost.
+                    let _ = tokio::time::timeout(LAST_LINES, calls.finish()).await;
+                }
+                return ended;
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Woke {
+        let deadline = self.deadline();
+        let late = deadline.is_some_and(|due| self.outside.clock.now().since(due) > LATE);
+        if late {
+            // This process stood still: what came in the meantime counts before what did not come. The connections'
+            // tasks need the turns to read it.
+            for _ in 0..3 {
+                yield_now().await;
+            }
+            return Woke::Due;
+        }
+        if !self.later.is_empty() {
+            yield_now().await;
+            return Woke::Due;
+        }
+        let Outside { clock, net, names, signals, .. } = &mut self.outside;
+        let next = [deadline, Some(self.next_beat)].into_iter().flatten().min();
+        tokio::select! {
+            () = net.ready() => Woke::Due,
+            () = clock.until(next) => Woke::Due,
+            found = names.next() => Woke::Found(found),
+            woke = signals.next() => woke,
+            plan = read(&mut self.reading) => Woke::Read(plan),
+        }
+    }
+
+    fn on_woke(&mut self, woke: Woke, now: Time) {
+        match woke {
+            Woke::Due => (),
+            Woke::Found(found) => self.on_found(found),
+            Woke::Hangup => self.on_hangup(),
+            Woke::Stop => self.on_stop(now),
+            Woke::Read(plan) => {
+                self.reading = None;
+                if let Some(plan) = plan {
+                    self.apply(plan);
+                }
+            }
+        }
+    }
+
+    /// Handles a batch, and a tick if one is due and the batch was the last for now.
+    fn turn(&mut self) {
+        let mut inbox = core::mem::take(&mut self.inbox);
+        inbox.append(&mut self.later);
+        let rest = self.outside.net.receive(&mut inbox);
+        for event in inbox.drain(..) {
+            self.handle(event);
+        }
+        self.inbox = inbox;
+        self.batches = if rest == Rest::Some { self.batches + 1 } else { 0 };
+        if self.batches <= BATCHES_BEFORE_TICK && rest == Rest::Some {
+            return;
+        }
+        self.batches = 0;
+        let due = |run: &Self| run.deadline().is_some_and(|due| due <= run.outside.clock.now());
+        if due(self) {
+            self.handle(Event::Tick);
+            if due(self) {
+                self.no_tick_before = self.outside.clock.now() + TICK_PAUSE;
+            }
+        }
+    }
+
+    /// A bug in the node costs this event, not the process.
+    fn handle(&mut self, event: Event) {
+        let now = self.outside.clock.now();
+        let (node, effects) = (&mut self.node, &mut self.effects);
+        if catch_unwind(AssertUnwindSafe(|| node.handle(now, event, effects))).is_err() {
+            // The hook has printed where it was.
+            self.outside.metrics.add_panic();
+            self.no_tick_before = now + PANIC_PAUSE;
+        }
+        let mut effects = core::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { flow, bytes } => self.outside.net.send(flow, bytes, &mut self.later),
+                Effect::Record(entry) => self.record(&entry, now),
+            }
+        }
+        self.effects = effects;
+    }
+
+    fn record(&mut self, entry: &Entry, now: Time) {
+        self.log.add(entry, now);
+        self.outside.metrics.add(entry);
+        if let (Entry::Call(call), Some(calls)) = (entry, &mut self.outside.calls) {
+            calls.add(call, self.epoch);
+        }
+    }
+
+    fn on_found(&mut self, found: Found) {
+        tracing::debug!(host = &*found.host, addresses = ?found.addresses, "resolved");
+        self.handle(Event::Resolved { host: found.host, addresses: found.addresses });
+    }
+
+    fn on_hangup(&mut self) {
+        if let Some(calls) = &self.outside.calls {
+            calls.reopen();
+        }
+        if self.reading.is_some() {
+            tracing::warn!("the plan file is still being read; send SIGHUP again when that is done");
+            return;
+        }
+        let reload = self.reload.clone();
+        self.reading = Some(tokio::task::spawn_blocking(move || reload()));
+    }
+
+    fn on_stop(&mut self, now: Time) {
+        if let Some(closing) = &mut self.closing {
+            closing.hurry = true;
+            return;
+        }
+        let calls = self.node.calls();
+        tracing::info!(
+            calls,
+            "taking no new calls; ending when those under way are over, or with a second signal"
+        );
+        self.closing = Some(Closing { since: now, quiet: None, hurry: false });
+        self.handle(Event::Drain);
+    }
+
+    fn apply(&mut self, plan: Arc<Plan>) {
+        let change =
+            |what: &str, of: fn(&Plan) -> usize| format!("{what} {} → {}", of(self.node.plan()), of(&plan));
+        let changes = [
+            change("numbers", |plan| plan.numbers.len()),
+            change("plans", |plan| plan.courses.len()),
+            change("targets", |plan| plan.targets.len()),
+            change("peers", |plan| plan.peers.len()),
+        ];
+        if *plan == **self.node.plan() {
+            tracing::info!("the plan file says the same as before");
+        } else {
+            tracing::info!("the new plan is in force: {}", changes.join(", "));
+        }
+        self.outside.names.want(names::hosts(&plan));
+        self.handle(Event::Apply(plan));
+        let watched = self.node.beliefs().map(|(path, ..)| path);
+        self.outside.metrics.on_plan(self.node.plan(), watched);
+    }
+
+    /// What is done once a second.
+    fn beat(&mut self, now: Time) {
+        self.next_beat = now + BEAT;
+        let epoch = self.outside.clock.epoch();
+        if epoch.abs_diff(self.epoch) > EPOCH_SLACK_MICROS {
+            if epoch.abs_diff(self.epoch) > 10 * EPOCH_SLACK_MICROS {
+                tracing::info!("the time of day was set: the hours of the plan follow it");
+            }
+            self.epoch = epoch;
+            self.handle(Event::Clock { epoch });
+        }
+        self.log.on_beat(now);
+        let readings = Readings {
+            counts: self.outside.net.counts(),
+            connections: self.outside.net.connections(),
+            calls: self.node.calls(),
+            lingering: self.node.lingering(),
+            calls_unwritten: self.outside.calls.as_ref().map_or(0, Calls::lost),
+            pause: self.pause.longest(),
+        };
+        self.outside.metrics.read(readings);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let settled = self.closing.map(|closing| closing.deadline());
+        let node = self.node.deadline().map(|due| due.max(self.no_tick_before));
+        [node, settled].into_iter().flatten().min()
+    }
+
+    fn ended(&mut self, now: Time) -> Option<Ended> {
+        let closing = self.closing.as_mut()?;
+        let calls = self.node.calls();
+        if calls == 0 {
+            let quiet = *closing.quiet.get_or_insert(now);
+            let settled = self.node.lingering() == 0 || now >= quiet + LINGER;
+            return (settled || closing.hurry).then_some(Ended::Drained);
+        }
+        closing.quiet = None;
+        (closing.hurry || now >= closing.since + DRAIN_MAX).then_some(Ended::Cut { calls })
+    }
+}
+
+impl Closing {
+    fn deadline(self) -> Time {
+        self.quiet.map_or(self.since + DRAIN_MAX, |quiet| quiet + LINGER)
+    }
+}
+
+const BATCHES_BEFORE_TICK: usize = 16; // A thousand datagrams: some 50 ms in which deadlines are late.
+const LATE: Duration = Duration::from_millis(500); // No load makes a tick so late; a stopped process does.
+const TICK_PAUSE: Duration = Duration::from_millis(1); // A deadline that stays costs a thousand ticks a second at most.
+const PANIC_PAUSE: Duration = Duration::from_millis(100); // A tick that panics each time, ten.
+const BEAT: Duration = Duration::from_secs(1);
+const EPOCH_SLACK_MICROS: u64 = 100_000; // Clocks that are kept by NTP drift by less between beats.
+const LINGER: Duration = Duration::from_secs(5); // Resent responses and late 2xx of the last calls.
+const DRAIN_MAX: Duration = Duration::from_secs(200); // Longer than a call can ring through any plan.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// A reader that panicked has brought nothing; the hook has printed where.
+async fn read(reading: &mut Option<JoinHandle<Option<Arc<Plan>>>>) -> Option<Arc<Plan>> {
+    match reading {
+        Some(reading) => reading.await.unwrap_or_default(),
+        None => core::future::pending().await,
+    }
+}

@@ -1,0 +1,259 @@
+//! From a plan file to a node that routes: everything that can go wrong before the first call.
+
+use crate::calls::{Calls, CallsTo};
+use crate::clock::Clock;
+use crate::config::{self, Loaded, LogFormat, LogLevel, NodeSettings};
+use crate::key::{self, Key, KeyError};
+use crate::log;
+use crate::metrics::Metrics;
+use crate::names::{self, Names};
+use crate::net::{self, BindError, Net};
+use crate::run::{Ended, Outside, Reload, Run, Signals};
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use router::Transport;
+use router::door::{Identity, Listener};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the command line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The plan file, or a folder with a `tandem.toml`.
+    pub plan: PathBuf,
+    /// The form of the log; `None` for the plan file's.
+    pub format: Option<LogFormat>,
+    /// The level of the log; `None` for the plan file's.
+    pub level: Option<LogLevel>,
+    /// Where the call list goes; `None` for nowhere.
+    pub calls: Option<CallsTo>,
+}
+
+/// Why a node does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The plan file has errors.
+    Plan(config::Refused),
+    /// The seal key is not there.
+    Key(KeyError),
+    /// A listening address cannot be used.
+    Bind(BindError),
+    /// The metrics cannot be served there.
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The call list cannot be written there.
+    Calls {
+        /// Where.
+        to: CallsTo,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The operating system has no threads, signals or chance to give.
+    System(io::Error),
+}
+
+/// Runs a node to its end.
+///
+/// # Errors
+/// It did not start; nothing was answered.
+pub fn run(options: &Options) -> Result<Ended, StartError> {
+    let clock = Clock::start();
+    let loaded = config::load(&options.plan, clock.today()).map_err(StartError::Plan)?;
+    let wanted = &loaded.node.log;
+    log::start(options.format.unwrap_or(wanted.format), options.level.unwrap_or(wanted.level));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_MAX)
+        .build()
+        .map_err(StartError::System)?;
+    let ended = runtime.block_on(start_and_run(options, loaded, clock));
+    // A look-up that hangs is not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Result<Ended, StartError> {
+    warn(&loaded);
+    let Loaded { plan, node: settings, .. } = loaded;
+    // Before anything waits, so that no signal kills a node that has begun.
+    let signals = Signals::catch().map_err(StartError::System)?;
+    let key = key::load_or_make(&settings.data).map_err(StartError::Key)?;
+    warn_of_exposed(&key);
+    let net = bind(&settings, clock)?;
+    let identity = Identity {
+        name: settings.name.clone(),
+        listeners: net
+            .addresses()
+            .map(|(transport, address)| listener(&settings, transport, address))
+            .collect(),
+        key: key.bytes,
+        seed: key::seed().map_err(StartError::System)?,
+        epoch: clock.epoch(),
+    };
+    let metrics = Metrics::new();
+    if let Some(address) = settings.metrics {
+        let failed = |error| StartError::Metrics { address, error };
+        let bound = metrics.serve(address).await.map_err(failed)?;
+        tracing::info!("metrics are at http://{bound}/metrics");
+    }
+    let calls = match options.calls.clone() {
+        Some(to) => Some(Calls::start(to.clone()).map_err(|error| StartError::Calls { to, error })?),
+        None => None,
+    };
+    let names = Names::start(names::hosts(&plan));
+    let ready = ready_line(&net);
+    let outside = Outside { clock, net, names, metrics, calls, signals };
+    let format = options.format.unwrap_or(settings.log.format);
+    let reload = reload(options.plan.clone(), settings, clock);
+    let mut run = Run::new(outside, identity, plan, reload);
+    run.learn_names(NAMES_PATIENCE).await;
+    say(&ready, format);
+    let ended = run.go().await;
+    match ended {
+        Ended::Drained => tracing::info!("ended; no call was left"),
+        Ended::Cut { calls } => {
+            tracing::error!(calls, "ended; calls that had not been answered were cut off")
+        }
+    }
+    Ok(ended)
+}
+
+/// For people and scripts that wait for it: a line of its own on standard error, at any level of the log; as JSON an
+/// ordinary line, so that all lines are JSON.
+fn say(ready: &str, format: LogFormat) {
+    match format {
+        LogFormat::Json => tracing::info!("{ready}"),
+        LogFormat::Text => eprintln!("{ready}"),
+    }
+}
+
+fn ready_line(net: &Net) -> String {
+    let mut line = "tandem: ready on".to_owned();
+    for (transport, address) in net.addresses() {
+        line = format!("{line} {} {address}", net::word(transport));
+    }
+    line
+}
+
+fn warn(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!("{}", warning.line(&loaded.source));
+    }
+}
+
+fn warn_of_exposed(key: &Key) {
+    if key.exposed {
+        tracing::warn!("others than its owner may read {}: chmod 600 it", key.file.display());
+    }
+}
+
+/// Binds what must be bound, and of the rest what can be.
+fn bind(settings: &NodeSettings, clock: Clock) -> Result<Net, StartError> {
+    let mut listen = Vec::new();
+    for one in &settings.listen {
+        // An address that leads nowhere would be told to peers.
+        let useful = !one.address.ip().is_unspecified() || net::outgoing_address(one.address.ip()).is_ok();
+        if one.required || useful && net::can_bind(one.transport, one.address) {
+            listen.push((one.transport, one.address));
+        } else {
+            tracing::info!(
+                "not listening on {} {}: no way out from there",
+                net::word(one.transport),
+                one.address
+            );
+        }
+    }
+    let net = Net::bind(&listen, clock).map_err(StartError::Bind)?;
+    if let Some(granted) = net.receive_buffer() {
+        let asked = net::udp::RECEIVE_BUFFER;
+        if granted < asked {
+            tracing::warn!(
+                granted,
+                asked,
+                "the kernel keeps fewer bytes of datagrams than a burst may need: sysctl -w net.core.rmem_max={asked}"
+            );
+        } else {
+            tracing::debug!(granted, "receive buffer of the UDP sockets, in bytes");
+        }
+    }
+    Ok(net)
+}
+
+/// What peers are told for one bound address.
+fn listener(settings: &NodeSettings, transport: Transport, address: SocketAddr) -> Listener {
+    let written = settings.advertise.as_ref();
+    // An address of the other family would be no way back.
+    let fits = |host: &str| host.parse().map_or(true, |ip: IpAddr| ip.is_ipv4() == address.is_ipv4());
+    let advertise = match written.filter(|advertise| fits(&advertise.host)) {
+        Some(advertise) => (advertise.host.clone(), advertise.port.unwrap_or(address.port())),
+        None if address.ip().is_unspecified() => (found(address).to_string(), address.port()),
+        None => (address.ip().to_string(), address.port()),
+    };
+    Listener { transport, address, advertise }
+}
+
+fn found(bound: SocketAddr) -> IpAddr {
+    match net::outgoing_address(bound.ip()) {
+        Ok(found) => {
+            tracing::info!(
+                "peers are told {found} for {bound}; set `advertise` in [node] if that is not right"
+            );
+            found
+        }
+        Err(error) => {
+            let loopback: IpAddr = if bound.is_ipv4() { [127, 0, 0, 1].into() } else { IpAddr::V6(LOOPBACK) };
+            tracing::warn!(
+                "peers are told {loopback} for {bound}: there is no way out ({error}); set `advertise` in [node]"
+            );
+            loopback
+        }
+    }
+}
+
+/// Reads the plan file anew and prints what is wrong with it.
+fn reload(file: PathBuf, settings: NodeSettings, clock: Clock) -> Reload {
+    Arc::new(move || match config::load(&file, clock.today()) {
+        Ok(loaded) => {
+            warn(&loaded);
+            if loaded.node != settings {
+                tracing::warn!("[node] has changed: that takes force at the next start");
+            }
+            Some(loaded.plan)
+        }
+        Err(refused) => {
+            tracing::warn!("{} has problems; the plan in force stays", file.display());
+            for line in refused.lines() {
+                tracing::warn!("{line}");
+            }
+            None
+        }
+    })
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plan(refused) => write!(out, "{refused}"),
+            Self::Key(error) => write!(out, "{error}"),
+            Self::Bind(error) => write!(out, "{error}"),
+            Self::Metrics { address, error } => {
+                write!(out, "cannot serve metrics on {address}: {error}; change `metrics` in [node]")
+            }
+            Self::Calls { to: CallsTo::File(file), error } => {
+                write!(out, "cannot write calls to {}: {error}; change --calls", Path::display(file))
+            }
+            Self::Calls { to: CallsTo::Stdout, error } => write!(out, "cannot write calls: {error}"),
+            Self::System(error) => write!(out, "the operating system refuses: {error}"),
+        }
+    }
+}
+
+const LOOPBACK: core::net::Ipv6Addr = core::net::Ipv6Addr::LOCALHOST;
+const NAMES_PATIENCE: Duration = Duration::from_secs(1); // A resolver that is well answers in a tenth of it.
+const BLOCKING_MAX: usize = 32; // Two rounds of look-ups that hang, the call list, a reload.

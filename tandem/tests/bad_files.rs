@@ -1,0 +1,188 @@
+//! Files that are no plan: unreadable, endless, broken in any place. Never a panic, always a reason.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do without, it may fail by")]
+
+use jiff::Timestamp;
+use router::plan::{Member, Plan};
+use router::target::{PeerId, Reach};
+use std::path::Path;
+use tandem::cli::check::{answer, say};
+use tandem::config::{Loaded, Refused, Source, read};
+use tandem::diagnostic::Colour;
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_problem_with_its_reason() {
+    let folder = std::env::temp_dir().join(format!("tandem-plans-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let last = |path: &Path| {
+        let text = answer(path, now(), Colour::Off).text.replace(folder.to_str().unwrap(), "DIR");
+        text.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(last(&folder), "error[E002]: this folder has no `tandem.toml`");
+    assert_eq!(
+        last(&folder.join("none.toml")),
+        "error[E002]: the plan file cannot be read: No such file or directory (os error 2)"
+    );
+    let file = folder.join("tandem.toml");
+    std::fs::write(&file, b"business = \"a\"\nx = \"M\xfcller\"\n").unwrap();
+    assert_eq!(last(&folder), "error[E002]: line 2, column 7 is not UTF-8: bytes fc 6c 6c 65");
+    std::fs::write(&file, vec![b'#'; 17 << 20]).unwrap();
+    assert_eq!(last(&file), "error[E002]: the plan file is larger than 16 MiB");
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(last(&file), "error[E012]: the file is empty");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn deep_and_endless_files_end_in_a_problem() {
+    let deep = format!("a = {}", "[".repeat(100_000));
+    let dotted = format!("{} = 1\n", vec!["a"; 100_000].join("."));
+    let tables = format!("{}1", "a = { b = ".repeat(100_000));
+    let chain: String = (0..20_000).map(|n| format!("p{n} = [\"p{}\"]\n", (n + 1) % 20_000)).collect();
+    for text in [deep, dotted, tables, "= \n".repeat(100_000), format!("[plans]\n{chain}")] {
+        let refused = load(&text).unwrap_err();
+        assert!(said(&Err(refused)).len() < 1 << 20);
+    }
+}
+
+#[test]
+fn no_change_to_a_file_panics_and_what_is_accepted_is_sound() {
+    let files = [
+        include_str!("../../examples/nguyen-dental.toml"),
+        include_str!("../../examples/nguyen-dental-full.toml"),
+        include_str!("../../examples/two-trunks.toml"),
+    ];
+    let pieces = [
+        "\"",
+        "'",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "=",
+        "\n",
+        "\r",
+        "#",
+        ".",
+        "..",
+        "\"\"\"",
+        "\u{0}",
+        "ü",
+        "\u{1b}[31m",
+        "main",
+        "office",
+        "\"main\"",
+        "[plans.main]\n",
+        "# tandem: allow(",
+        "+",
+        "9999999999999999999999",
+        "-1",
+        "inf",
+        "1979-05-27",
+        "\\u00e9",
+        "steps",
+        "true",
+        "\t",
+        "𝄞",
+    ];
+    let mut seed: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut draw = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let mut accepted = 0;
+    for round in 0..1_500 {
+        let mut text: Vec<char> = files[round % files.len()].chars().collect();
+        for _ in 0..=draw(4) {
+            let from = draw(text.len());
+            let to = (from + draw(12)).min(text.len());
+            text.splice(from..to, pieces[draw(pieces.len())].chars());
+        }
+        let text: String = text.iter().collect();
+        let found = load(&text);
+        let drawn = say(&found, if round % 2 == 0 { Colour::On } else { Colour::Off }).text;
+        assert!(round % 2 == 0 || !drawn.contains('\u{1b}'), "{drawn}");
+        if let Ok(loaded) = found {
+            accepted += 1;
+            assert_sound(&loaded.plan);
+        }
+    }
+    assert!(accepted > 50, "{accepted}");
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
+    let text = include_str!("../../examples/nguyen-dental.toml");
+    let plain = load(text).unwrap();
+    let windows = load(&format!("\u{feff}{}", text.replace('\n', "\r\n"))).unwrap();
+    assert_eq!((plain.plan, plain.node), (windows.plan, windows.node));
+    let wrong =
+        "[sites]\noffice = \"pbx.example\"\n[numbers]\n\"*\" = \"main\"\n[plans]\nmain = [\"ofice\"]\n";
+    let drawn = check(&format!("\u{feff}{}", wrong.replace('\n', "\r\n")));
+    assert_eq!(drawn, check(wrong));
+    assert!(drawn.contains("plan.toml:6:9"), "{drawn}");
+}
+
+#[test]
+fn a_secret_in_the_file_is_never_printed() {
+    let text = "[carriers]\nacme = { sip = \"a.example\", user = \"n\", password = \"hünter2\" }\nb = \"sip:x:hünter2@b.example\"\n\
+                [sites]\nc = { sip = \"c.example\", pasword = 1, password = [\"hünter2\"] }\nc = 1\n[node]\ntoken = \"hünter2\"\n";
+    let refused = load(text).unwrap_err();
+    assert!(refused.problems.iter().any(|problem| problem.code.as_str() == "L030"));
+    for text in [said(&Err(refused.clone())), refused.lines().collect::<String>(), refused.to_string()] {
+        assert!(!text.contains("nter2"), "{text}");
+        assert!(text.contains("E204"), "{text}");
+    }
+}
+
+fn assert_sound(plan: &Plan) {
+    let peer = |id: &PeerId| assert!(plan.peer(*id).is_some());
+    plan.carriers.iter().for_each(|carrier| {
+        assert!(!carrier.trunks.is_empty());
+        carrier.trunks.iter().for_each(peer);
+    });
+    for target in &plan.targets {
+        match &target.reach {
+            Reach::Sip(peers) => {
+                assert!(!peers.is_empty());
+                peers.iter().for_each(peer);
+            }
+            Reach::Number(number) => assert!(number.starts_with('+') && !plan.carriers.is_empty()),
+        }
+    }
+    for course in &plan.courses {
+        assert!(course.closed.is_none() || course.hours.is_some());
+        for steps in [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref()].into_iter().flatten()
+        {
+            assert!(!steps.is_empty());
+            for step in steps {
+                assert!(!step.members.is_empty());
+                for member in &step.members {
+                    match member {
+                        Member::Target(id) => assert!(plan.target(*id).is_some()),
+                        Member::Course(id) => assert!(plan.course(*id).is_some() && step.members.len() == 1),
+                    }
+                }
+            }
+        }
+    }
+    assert!(plan.numbers.values().chain(&plan.unlisted).all(|id| plan.course(*id).is_some()));
+}
+
+fn load(text: &str) -> Result<Loaded, Refused> {
+    read(Source::new("plan.toml", text), now())
+}
+
+fn said(found: &Result<Loaded, Refused>) -> String {
+    say(found, Colour::Off).text
+}
+
+fn check(text: &str) -> String {
+    said(&load(text))
+}
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}

@@ -1,0 +1,595 @@
+//! Plan files, each with the plan it means or with everything that is said of it.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do without, it may fail by")]
+
+use core::time::Duration;
+use jiff::Timestamp;
+use router::Transport;
+use router::plan::{Course, CourseId, Member, Step};
+use router::target::{
+    Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Probe, Reach, Target, TargetId, TargetKind,
+};
+use router::verdict::CodeRule;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tandem::cli::check::say;
+use tandem::config::{Loaded, LogFormat, LogLevel, NodeSettings, Refused, Source, read};
+use tandem::diagnostic::Colour;
+
+#[test]
+fn a_small_business_compiles_to_its_plan() {
+    let loaded = example("nguyen-dental.toml").unwrap();
+    assert_eq!(
+        said(&Ok(loaded.clone())).lines().last().unwrap(),
+        "tandem check: nguyen-dental.toml is fine: 1 number, 1 plan, 4 destinations, 2 carriers. 1 warning. \
+         `tandem help L016` explains a code."
+    );
+    let plan = &loaded.plan;
+    assert_eq!(
+        (&*plan.business, &*plan.zone.name, plan.strict_6xx),
+        ("Nguyen Dental", "America/Los_Angeles", false)
+    );
+    let trunk = |name: &str, host: &str, id| Peer {
+        kind: PeerKind::Trunk(CarrierId(id)),
+        progress: secs(8),
+        probe: Some(Probe::every(secs(10))),
+        ..peer(name, host)
+    };
+    let office = peer("office", "pbx.nguyen.example");
+    assert_eq!(
+        plan.peers,
+        [trunk("telnyx", "sip.telnyx.example", 0), trunk("bandwidth", "nguyen.bandwidth.example", 1), office]
+    );
+    let carrier = |name: &str, id| Carrier { name: name.into(), trunks: vec![PeerId(id)] };
+    assert_eq!(plan.carriers, [carrier("telnyx", 0), carrier("bandwidth", 1)]);
+    let by_number = |name: &str, kind, number: &str, ring| Target {
+        name: name.into(),
+        kind,
+        reach: Reach::Number(number.into()),
+        ring: secs(ring),
+    };
+    let office = Target {
+        name: "office".into(),
+        kind: TargetKind::Site,
+        reach: Reach::Sip(vec![PeerId(2)]),
+        ring: secs(20),
+    };
+    let ana = by_number("ana", TargetKind::Person, "+15035550111", 18);
+    let ben = by_number("ben", TargetKind::Person, "+15035550112", 18);
+    let answering = by_number("answering", TargetKind::Service, "+18005550199", 20);
+    assert_eq!(plan.targets, [office, ana, ben, answering]);
+    let main = Course {
+        name: "main".into(),
+        steps: vec![step(&[0], 26), step(&[1, 2], 26), step(&[3], 26)],
+        closed: Some(vec![step(&[3], 27)]),
+        busy: None,
+        hours: Some(router::hours::Hours {
+            windows: vec![router::hours::Window { days: 0b001_1111, from: 480, to: 1020 }],
+        }),
+        live_within: secs(40),
+    };
+    assert_eq!(plan.courses, [main]);
+    assert_eq!(plan.numbers, BTreeMap::from([("+15035550100".into(), CourseId(0))]));
+    assert_eq!(plan.unlisted, None);
+    assert_eq!(loaded.node, NodeSettings::default());
+}
+
+#[test]
+fn trunks_and_offices_compile_with_all_their_options() {
+    let loaded = example("two-trunks.toml").unwrap();
+    assert_eq!(loaded.warnings, []);
+    let lumen = |name: &str, host: [u8; 4], port, transport| Peer {
+        kind: PeerKind::Trunk(CarrierId(0)),
+        host: PeerHost::Ip(host.into()),
+        port,
+        transport,
+        probe: Some(Probe { down_after: 2, ..Probe::every(secs(20)) }),
+        progress: secs(6),
+        codes: BTreeMap::from([(404, CodeRule::NextTrunk)]),
+        domains: vec!["lumen".into(), "as3356".into()],
+        ..peer(name, "")
+    };
+    let sinch = Peer {
+        kind: PeerKind::Trunk(CarrierId(1)),
+        probe: Some(Probe::every(secs(10))),
+        progress: secs(6),
+        domains: vec!["sinch".into(), "as11164".into()],
+        ..peer("sinch", "sbc.iad.sinch.example")
+    };
+    let hq = |name: &str, host: [u8; 4]| Peer {
+        host: PeerHost::Ip(host.into()),
+        progress: secs(6),
+        domains: vec!["chi-grid".into()],
+        ..peer(name, "")
+    };
+    let branch = Peer {
+        host: PeerHost::Ip([10, 12, 0, 5].into()),
+        port: Some(5070),
+        user: Some("reception".into()),
+        probe: None,
+        progress: secs(6),
+        domains: vec!["dal-grid".into()],
+        ..peer("branch", "")
+    };
+    let ava = Peer {
+        kind: PeerKind::Service,
+        transport: Transport::Tcp,
+        first: Some(secs(5)),
+        progress: secs(6),
+        ..peer("ava", "agent.example")
+    };
+    let plan = &loaded.plan;
+    assert_eq!(
+        plan.peers,
+        [
+            lumen("lumen/ord", [198, 51, 100, 10], None, Transport::Tcp),
+            lumen("lumen/pdx", [198, 51, 100, 20], Some(5070), Transport::Udp),
+            sinch,
+            hq("hq/1", [192, 0, 2, 10]),
+            hq("hq/2", [192, 0, 2, 11]),
+            branch,
+            ava,
+        ]
+    );
+    assert_eq!(plan.carriers[0].trunks, [PeerId(0), PeerId(1)]);
+}
+
+#[test]
+fn steps_busy_closed_and_numbers_compile_with_all_their_options() {
+    let loaded = example("two-trunks.toml").unwrap();
+    let plan = &loaded.plan;
+    assert_eq!(plan.targets[0].reach, Reach::Sip(vec![PeerId(3), PeerId(4)]));
+    assert_eq!(plan.targets.iter().map(|target| target.ring.as_secs()).collect::<Vec<_>>(), [20, 15, 30, 20]);
+    let hours = router::hours::Hours {
+        windows: vec![
+            router::hours::Window { days: 0b001_1111, from: 450, to: 1080 },
+            router::hours::Window { days: 0b010_0000, from: 540, to: 750 },
+        ],
+    };
+    let desk = Step { members: vec![Member::Course(CourseId(1))], ..step(&[], 51) };
+    let main = Course {
+        name: "main".into(),
+        steps: vec![Step { ring: Some(secs(10)), ..step(&[0], 50) }, step(&[1], 50), step(&[2], 50)],
+        closed: Some(vec![desk]),
+        busy: Some(vec![step(&[1], 52), step(&[2], 52)]),
+        hours: Some(hours),
+        live_within: secs(45),
+    };
+    let desk = Course {
+        name: "desk".into(),
+        steps: vec![Step { stagger: secs(5), ..step(&[1, 0], 55) }, step(&[3], 55)],
+        closed: None,
+        busy: None,
+        hours: None,
+        live_within: secs(30),
+    };
+    assert_eq!(plan.courses, [main, desk]);
+    let numbers: Vec<(&str, u32)> = plan.numbers.iter().map(|(number, id)| (&**number, id.0)).collect();
+    assert_eq!(
+        numbers,
+        [
+            ("+13125550100", 0),
+            ("+13125550101", 1),
+            ("+13125550102", 1),
+            ("+13125550103", 1),
+            ("reception", 1)
+        ]
+    );
+    assert_eq!(plan.unlisted, Some(CourseId(0)));
+}
+
+#[test]
+fn a_node_is_what_its_section_says() {
+    let node = example("two-trunks.toml").unwrap().node;
+    let listen: Vec<String> =
+        node.listen.iter().map(|l| format!("{:?} {} {}", l.transport, l.address, l.required)).collect();
+    assert_eq!(listen, ["Udp 192.0.2.5:5060 true", "Tcp 192.0.2.5:5060 true", "Udp [2001:db8::5]:5060 true"]);
+    assert_eq!(
+        node.advertise.as_ref().map(|a| (a.host.as_str(), a.port)),
+        Some(("sip.lakeside.example", None))
+    );
+    assert_eq!((node.name.as_str(), node.metrics), ("chi-1", Some(([127, 0, 0, 1], 9464).into())));
+    assert_eq!((node.log.level, node.log.format), (LogLevel::Info, LogFormat::Json));
+}
+
+#[test]
+fn a_node_without_settings_listens_on_both_families_and_needs_only_the_first() {
+    let listen: Vec<String> = NodeSettings::default()
+        .listen
+        .iter()
+        .map(|l| format!("{:?} {} {}", l.transport, l.address, l.required))
+        .collect();
+    assert_eq!(
+        listen,
+        ["Udp 0.0.0.0:5060 true", "Tcp 0.0.0.0:5060 true", "Udp [::]:5060 false", "Tcp [::]:5060 false"]
+    );
+}
+
+#[test]
+fn what_comes_later_is_refused_once_each_and_says_what_to_do_meanwhile() {
+    assert_eq!(said(&example("nguyen-dental-full.toml")), FULL);
+}
+
+#[test]
+fn the_mistakes_of_three_in_the_morning_are_named_with_place_and_fix() {
+    assert_eq!(check(NIGHT), NIGHT_SAID);
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_so_in_its_users_words() {
+    let text = "business = Nguyen Dental\n[sites]\noffice = \"pbx.example\nhq = \"192.0.2.1\"\nlive = \"x.y\"\n\
+                [numbers]\n+15035550100 = \"main\"\nopen = 08:00\n[plans.main]\nsteps = [\"office\", \"hq\"\nlive_within = \"40\"\n";
+    assert_eq!(
+        lines(text),
+        [
+            "plan.toml:1:12: error[E001]: text needs quotes; help: write \"Nguyen Dental\"",
+            "plan.toml:3:22: error[E001]: this is not TOML: invalid basic string; help: the quote at the end is missing",
+            "plan.toml:7:1: error[E001]: this key needs quotes; help: write \"+15035550100\"",
+            "plan.toml:8:8: error[E011]: `open` must be the name of a plan, not a bare date or time",
+            "plan.toml:11:1: error[E001]: this is not TOML: a list before this is not closed; help: what stands after \
+             this place is not checked before the bracket is closed",
+        ]
+    );
+}
+
+#[test]
+fn each_kind_of_value_is_checked_in_the_same_run() {
+    let text = r#"
+business = 5
+timezone = "Mars/Olympus"
+color = "red"
+[node]
+listen = ["0.0.0.0:5060", "udp:example.com:5060", "tls:0.0.0.0:5061", "tcp:192.0.2.1:0"]
+advertise = "sip example"
+metrics = "9464"
+log = "loud"
+[defaults]
+ring = "2s"
+probe = { every = "10s", down_after = 0, retries = 3 }
+[carriers]
+one = { sip = "192.0.2.1", trunks = [{ name = "a", sip = "192.0.2.2" }] }
+two = { domains = ["x"] }
+three = { sip = "192.0.2.3", codes = { 200 = "next", 404 = "again" } }
+[sites]
+a = { sip = "pbx.example:99999" }
+b = []
+"c d" = "192.0.2.9"
+[people]
+ana = { number = "+15035550111", sip = "192.0.2.4" }
+ben = "503 555 0112"
+[services]
+desk = { number = "+15035550113", probe = "off" }
+[hours]
+open = ["mon-fri 8-17", "sat"]
+[numbers]
+"+15035550100" = "a"
+"+13125550149..0101" = "main"
+"front desk" = "main"
+[plans.main]
+steps = ["desk", [], { for = "10s" }, { ring = "ana", stagger = "5s" }, 7, "20s", "+15035550119"]
+hours = "opne"
+live_within = "10 minutes"
+"#;
+    assert_eq!(lines(text), VALUES);
+}
+
+#[test]
+fn plans_that_are_right_as_a_file_and_wrong_at_night_are_warned_of() {
+    let text = r#"timezone = "UTC"
+[carriers]
+one = { sip = "192.0.2.1", domains = ["fibre-i5"] }
+two = { sip = "192.0.2.2", domains = ["fibre-i5"] }
+[sites]
+hq = { sip = "192.0.2.10", domains = ["grid"] }
+dr = { sip = "192.0.2.11", domains = ["grid"] }
+[people]
+ana = "+15035550111"
+[services]
+answer = "+18005550199"
+[hours]
+day = "mon-fri 08:00-17:00"
+[numbers]
+"*" = "main"
+[plans.main]
+steps = [{ ring = "hq", for = "30s" }, "dr", "ana", "answer"]
+hours = "day"
+busy = ["spare"]
+[plans.spare]
+steps = ["hq", "ana"]
+"#;
+    let short = |text: &str| -> Vec<String> {
+        lines(text)
+            .iter()
+            .map(|line| line.split("; help").next().unwrap().replace("plan.toml:", ""))
+            .collect()
+    };
+    assert_eq!(
+        short(text),
+        [
+            "4:1: warning[L007]: carriers `one` and `two` die together: both are in `fibre-i5`",
+            "9:1: warning[L016]: a mobile's own voicemail may answer, and the call ends there",
+            "17:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
+            "17:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
+            "18:1: warning[L004]: [plans.main] has `hours`, but no `closed`: it walks its steps at any time",
+            "21:16: warning[L003]: plan `spare` can end with nobody: its last step may fail",
+        ]
+    );
+    let allowed = text
+        .replace("two =", "# tandem: allow(L007) until 2027-01-01, the second line is being dug\ntwo =")
+        .replace("ana = \"", "# tandem: allow(L016), his is switched off\n# and that was tried\nana = \"")
+        .replace("hours = \"day\"", "hours = \"day\" # tandem: allow(L004), for later")
+        .replace("[plans.spare]\n", "[plans.spare]\n# tandem: allow(L003) until 2026-01-01, new service comes\n")
+        .replace("busy =", "# tandem: allow(L009)\n# tandem: allow(E101), x\n# tandem: allow(L777), x\n# tandem: allow\nbusy =");
+    assert_eq!(
+        short(&allowed),
+        [
+            "20:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
+            "20:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
+            "22:1: warning[L090]: a warning is allowed only with a reason",
+            "23:1: warning[L090]: E101 is an error and cannot be allowed",
+            "24:1: warning[L090]: there is no code `L777`",
+            "25:1: warning[L090]: this comment allows nothing",
+            "28:1: warning[L091]: this was allowed until 2026-01-01",
+            "29:16: warning[L003]: plan `spare` can end with nobody: its last step may fail",
+        ]
+    );
+}
+
+#[test]
+fn one_carrier_alone_is_warned_of_and_none_at_all_is_an_error_for_phone_numbers() {
+    let text =
+        "[services]\nanswer = \"+18005550199\"\n[numbers]\n\"*\" = \"main\"\n[plans]\nmain = [\"answer\"]\n";
+    assert_eq!(
+        lines(text),
+        [
+            "plan.toml:2:1: error[E105]: `answer` is reached by phone number, but there is no carrier; help: write \
+          `[carriers]` and `acme = \"sip.acme.example\"`, or give a `sip` address instead of the number"
+        ]
+    );
+    let text = format!("[carriers]\nacme = \"sip.acme.example\"\n{text}");
+    assert_eq!(
+        lines(&text),
+        [
+            "plan.toml:2:1: warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call gets here; help: \
+          nothing on this machine can see a call that never arrives: add a second carrier, and have the numbers fail \
+          over to it at the first one"
+        ]
+    );
+}
+
+fn load(text: &str) -> Result<Loaded, Refused> {
+    read(Source::new("plan.toml", text), now())
+}
+
+fn example(name: &str) -> Result<Loaded, Refused> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+    read(Source::new(name, std::fs::read_to_string(path).unwrap()), now())
+}
+
+fn said(found: &Result<Loaded, Refused>) -> String {
+    say(found, Colour::Off).text
+}
+
+fn check(text: &str) -> String {
+    said(&load(text))
+}
+
+fn lines(text: &str) -> Vec<String> {
+    match load(text) {
+        Ok(loaded) => loaded.warnings.iter().map(|problem| problem.line(&loaded.source)).collect(),
+        Err(refused) => refused.lines().collect(),
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn peer(name: &str, host: &str) -> Peer {
+    Peer {
+        name: name.into(),
+        kind: PeerKind::Site,
+        host: PeerHost::Name(host.into()),
+        port: None,
+        transport: Transport::Udp,
+        user: None,
+        probe: Some(Probe::every(secs(5))),
+        first: None,
+        progress: secs(5),
+        codes: BTreeMap::new(),
+        domains: Vec::new(),
+    }
+}
+
+fn step(targets: &[u32], line: u32) -> Step {
+    let members = targets.iter().map(|id| Member::Target(TargetId(*id))).collect();
+    Step { members, ring: None, stagger: Duration::ZERO, line }
+}
+
+const VALUES: &[&str] = &[
+    r#"plan.toml:2:12: error[E011]: `business` must be the name of the business, not a bare number"#,
+    r#"plan.toml:3:12: error[E018]: there is no time zone `Mars/Olympus`; help: a zone is written as `Area/City`: `America/Los_Angeles`, `Europe/Berlin`, `UTC`"#,
+    r#"plan.toml:4:1: error[E010]: the file has no key `color`; help: it may have: business, carriers, defaults, hours, node, numbers, people, plans, services, sites, strict_6xx, timezone"#,
+    r#"plan.toml:6:11: error[E019]: `0.0.0.0:5060` does not say how to listen; help: write "udp:0.0.0.0:5060""#,
+    r#"plan.toml:6:27: error[E019]: `udp:example.com:5060` cannot be listened on; help: write `udp:0.0.0.0:5060` or `tcp:[::]:5060`; an address, not a name"#,
+    r#"plan.toml:6:51: error[E205]: listening for TLS is not in this version; help: listen on `udp:` and `tcp:`, and take this out"#,
+    r#"plan.toml:6:71: error[E019]: `tcp:192.0.2.1:0` cannot be listened on; help: write `udp:0.0.0.0:5060` or `tcp:[::]:5060`; an address, not a name"#,
+    r#"plan.toml:7:13: error[E019]: peers cannot be told `sip example`; help: write `sip.example.com`, `192.0.2.1:5060` or `[2001:db8::1]:5060`"#,
+    r#"plan.toml:8:11: error[E019]: metrics cannot be given at `9464`; help: write `127.0.0.1:9464`"#,
+    r#"plan.toml:9:7: error[E011]: `log` cannot be `loud`; help: it may be one of "error", "warn", "info", "debug", "trace""#,
+    r#"plan.toml:11:8: error[E013]: `ring` is 2 s: it may be 5 s to 120 s; help: the default is 20 s: four or five rings: most people who will answer have done so"#,
+    r#"plan.toml:12:39: error[E013]: `down_after` is 0: it may be 1 to 10; help: the default is 3: one lost packet is no outage; three in a row are"#,
+    r#"plan.toml:12:42: error[E010]: `probe` has no key `retries`; help: it may have: down_after, every, hold, timeout, up_after"#,
+    r#"plan.toml:14:9: error[E024]: carrier `one` has both `sip` and `trunks`; help: put the address of `sip` into `trunks`, with a name"#,
+    r#"plan.toml:15:1: error[E012]: carrier `two` has no address; help: write `sip = "sip.carrier.example"`"#,
+    r#"plan.toml:16:40: error[E023]: `200` is no final SIP status that can fail; help: a status from 300 to 699"#,
+    r#"plan.toml:16:60: error[E023]: a status cannot mean `again`; help: it may be "next", "next trunk", "busy" or "stop""#,
+    r#"plan.toml:18:13: error[E016]: `pbx.example:99999` is no SIP address; help: an address is `host`, `host:port`, `[IPv6]:port` or `sip:user@host`, each with `;transport=tcp` if wanted"#,
+    r#"plan.toml:19:5: error[E021]: `sip` is empty"#,
+    r#"plan.toml:20:1: error[E022]: `c d` cannot be a name; help: a name is 1 to 64 letters, digits, `-`, `_` or `.`"#,
+    r#"plan.toml:22:9: error[E024]: `ana` has both a `number` and a `sip` address; help: make two destinations of it and put both into the steps"#,
+    r#"plan.toml:23:7: error[E015]: `503 555 0112` is not a phone number with its country code; help: write a plus, the country code and the number, without spaces: `+15035550111`, `+442079460123`"#,
+    r#"plan.toml:25:35: error[E024]: `probe` has no effect on `desk`; help: a phone number is reached by the carriers: set it there"#,
+    r#"plan.toml:27:9: error[E017]: `mon-fri 8-17` are no opening hours; help: write days and times: "mon-fri 08:00-17:00", "mon,wed 22:00-06:00", "sat"; several of them as a list"#,
+    r#"plan.toml:29:18: error[E106]: number +15035550100 is given to `a`, which is a site; help: write a plan of one step: `[plans]` and `main = ["a"]`"#,
+    r#"plan.toml:30:1: error[E020]: `+13125550149..0101` is no range of numbers; help: write `"+13125550101..0149"`: the last digits count up"#,
+    r#"plan.toml:31:1: error[E020]: `front desk` cannot be called; help: write a number as `"+15035550100"`, a user part as `reception`, all others as `"*"`"#,
+    r#"plan.toml:33:18: error[E021]: a step is empty"#,
+    r#"plan.toml:33:22: error[E012]: a step rings nobody; help: write `{ ring = "office", for = "15s" }`"#,
+    r#"plan.toml:33:55: error[E024]: `stagger` has no effect on one destination alone"#,
+    r#"plan.toml:33:73: error[E011]: a step must be the name of a destination, a list of these, or a table with `ring`, not a bare number"#,
+    r#"plan.toml:33:76: error[E101]: plan `main` rings `20s`, which is not defined; help: in a step `ring` says who, and `for` says how long"#,
+    r#"plan.toml:33:83: error[E101]: plan `main` rings `+15035550119`, which is not defined; help: a step names somebody: put the number under `[people]` or `[services]` with a name"#,
+    r#"plan.toml:34:9: error[E101]: there are no hours called `opne`; help: did you mean `open`? "open""#,
+    r#"plan.toml:35:15: error[E014]: `minutes` is no unit of time; help: write "10m""#,
+];
+
+/// A plan that names nothing, twice, in a circle, without a unit, with a key that does not exist.
+const NIGHT: &str = r#"[carriers]
+acme = "sip.acme.example"
+
+[sites]
+office = "pbx.example"
+office = "pbx2.example"
+branch = { sip = "192.0.2.20", rings = "20s" }
+
+[numbers]
+"+15035550100" = "mian"
+
+[plans.main]
+steps = ["ofice", ["branch", "branch"], { ring = "branch", for = "40" }, "night"]
+
+[plans.night]
+steps = ["office", "main"]
+"#;
+
+const NIGHT_SAID: &str = r##"error[E102]: `office` is defined twice
+ --> plan.toml:6:1
+  |
+5 | office = "pbx.example"
+  | ------ the first time
+6 | office = "pbx2.example"
+  | ^^^^^^ the second time
+  |
+  = help: take one of the two out, or give it another name
+
+error[E010]: [sites.branch] has no key `rings`
+ --> plan.toml:7:32
+  |
+7 | branch = { sip = "192.0.2.20", rings = "20s" }
+  |                                ^^^^^ unknown key
+  |
+help: did you mean `ring`?
+  |
+7 - branch = { sip = "192.0.2.20", rings = "20s" }
+7 + branch = { sip = "192.0.2.20", ring = "20s" }
+  |
+
+error[E101]: number +15035550100 has no plan: calls to it would get 404
+  --> plan.toml:10:18
+   |
+10 | "+15035550100" = "mian"
+   |                  ^^^^^^ no plan is called `mian`
+11 |
+12 | [plans.main]
+   |        ---- `main` is defined here
+   |
+help: did you mean `main`?
+   |
+10 - "+15035550100" = "mian"
+10 + "+15035550100" = "main"
+   |
+
+error[E101]: plan `main` rings `ofice`, which is not defined
+  --> plan.toml:13:10
+   |
+ 5 | office = "pbx.example"
+   | ------ `office` is defined here, a site
+...
+13 | steps = ["ofice", ["branch", "branch"], { ring = "branch", for = "40" }, "night"]
+   |          ^^^^^^^ nobody is called so
+   |
+help: did you mean `office`?
+   |
+13 | steps = ["office", ["branch", "branch"], { ring = "branch", for = "40" }, "night"]
+   |             +
+
+error[E111]: `branch` is twice in one step
+  --> plan.toml:13:30
+   |
+13 | steps = ["ofice", ["branch", "branch"], { ring = "branch", for = "40" }, "night"]
+   |                    --------  ^^^^^^^^ again
+   |                    |
+   |                    rings already
+   |
+   = help: take one out: a phone rings once at a time
+
+error[E014]: a duration needs a unit
+  --> plan.toml:13:66
+   |
+13 | steps = ["ofice", ["branch", "branch"], { ring = "branch", for = "40" }, "night"]
+   |                                                                  ^^^^ seconds? minutes?
+   |
+help: write
+   |
+13 | steps = ["ofice", ["branch", "branch"], { ring = "branch", for = "40s" }, "night"]
+   |                                                                     +
+
+error[E110]: plans go round in a circle: main → night → main
+  --> plan.toml:16:20
+   |
+13 | steps = ["ofice", ["branch", "branch"], { ring = "branch", for = "40" }, "night"]
+   |                                                                          ------- `main` goes to `night`
+...
+16 | steps = ["office", "main"]
+   |                    ^^^^^^ goes back to `main`
+   |
+   = help: a call would go round for ever: take one of these steps out
+
+warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call gets here
+ --> plan.toml:2:1
+  |
+2 | acme = "sip.acme.example"
+  | ^^^^ the only carrier
+  |
+  = help: nothing on this machine can see a call that never arrives: add a second carrier, and have the numbers fail over to it at the first one
+
+tandem check: 7 errors, 1 warning in plan.toml. `tandem help E102` explains a code.
+"##;
+
+const FULL: &str = r##"error[E204]: logging in with a user name and a password is not in this version
+ --> nguyen-dental-full.toml:5:43
+  |
+5 | telnyx    = { sip = "sip.telnyx.example", user = "nguyen", password = "env:TELNYX" }
+  |                                           ^^^^ comes later --------
+  |
+  = help: let the other side know this machine by its address (carriers call it IP authentication), and take these keys out
+
+error[E201]: voicemail is not in this version: the mailbox `inbox` cannot be rung
+  --> nguyen-dental-full.toml:19:1
+   |
+19 | inbox = "office@nguyen.example"
+   | ^^^^^ defined here
+...
+28 | steps  = ["office", ["ana", "ben"], "answering", "inbox"]   # one after the other; [a, b] rings together
+   |                                                  ------- rung here
+29 | closed = ["answering", "inbox"]                             # outside [hours]
+   |                        ------- rung here
+   |
+   = help: take `inbox` out of the file and of its steps; calls then end with the last step before it
+
+warning[L016]: a mobile's own voicemail may answer, and the call ends there
+  --> nguyen-dental-full.toml:12:1
+   |
+12 | ana = "+15035550111"                                    # people press 1, so a mobile's voicemail never eats the call
+   | ^^^ reached by phone number
+13 | ben = "+15035550112"
+   | ---
+   |
+   = help: asking people to press 1 is not in this version: keep their `ring` shorter than their voicemail's, or have it switched off
+
+tandem check: 2 errors, 1 warning in nguyen-dental-full.toml. `tandem help E204` explains a code.
+"##;
