@@ -166,6 +166,14 @@ impl Call {
         self.on_client(leg, heard, intact, means);
     }
 
+    /// An answer to this INVITE came from a leg of a node that is gone.
+    pub fn on_stray_answer(&mut self, response: Message, means: &mut Means<'_>) {
+        let mut asked = Vec::new();
+        self.walk.on_stray_answer(response, means.now, means.health, &mut asked);
+        self.carry_out(asked, means);
+        self.end(End::Answered { target: "a leg from before a restart".into() }, means);
+    }
+
     /// Nobody listens on this path.
     pub fn on_unreachable(&mut self, path: Path, means: &mut Means<'_>) {
         for leg in 0..self.clients.len() {

@@ -16,6 +16,7 @@ pub mod position;
 pub mod probes;
 pub mod record;
 pub mod relay;
+pub mod reply;
 pub mod roads;
 pub mod seal;
 pub mod slots;

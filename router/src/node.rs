@@ -1,6 +1,6 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
-use crate::call::{Call, Means, Opening, called, open_record, reply_flow};
+use crate::call::{Call, Means, Opening, called, open_record};
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Flow, Identity, Path};
@@ -9,15 +9,15 @@ use crate::plan::Plan;
 use crate::position::Position;
 use crate::probes::Probes;
 use crate::record::Entry;
-use crate::relay::{self, Below, Here, Passed};
+use crate::relay::{self, Below, Here, Passed, Refusal};
+use crate::reply;
 use crate::roads::{Names, Roads};
 use crate::seal::{Kind, Proof, Seal};
 use crate::slots::{Slot, Slots};
 use crate::transit::Transits;
-use sip::build::Extra;
 use sip::text::push_hex;
 use sip::txn::Timers;
-use sip::{Message, Method, Time, build, check};
+use sip::{Message, Method, Name, Time, check};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -126,18 +126,6 @@ impl Node {
         &self.plan
     }
 
-    /// The paths of that plan's peers.
-    #[must_use]
-    pub fn roads(&self) -> &Arc<Roads> {
-        &self.roads
-    }
-
-    /// What is believed of paths.
-    #[must_use]
-    pub fn health(&self) -> &Health {
-        &self.health
-    }
-
     /// Calls that are being walked now: INVITE taken, no final response sent yet.
     #[must_use]
     pub fn calls(&self) -> usize {
@@ -178,7 +166,9 @@ impl Node {
         }
         match fault {
             Some(_) if message.method() == Method::Ack => out.push(drop("an ACK with a fault")),
-            Some(fault) => self.refuse(&message, flow, fault.status, fault.reason, b"", out),
+            Some(fault) => {
+                reply::refuse(&self.seal, &message, flow, &Refusal::plain(fault.status, fault.reason), out)
+            }
             None => self.on_request(flow, message, now, out),
         }
     }
@@ -201,13 +191,24 @@ impl Node {
             (Method::Cancel, Some(slot))
                 if self.calls.get(slot).is_some_and(|held| held.call.came_from(flow)) =>
             {
-                self.answer(&request, flow, 200, b"", out);
+                reply::answer(&self.seal, &request, flow, 200, b"", out);
                 self.with_call(slot, now, out, |call, means| call.on_cancel(means));
             }
             (Method::Ack, None) if request.to_tag() == self.seal.refusal_tag(&request) => {}
             (Method::Options, _) if request.to_tag().is_empty() => {
-                let status = if self.draining { 503 } else { 200 };
-                self.answer(&request, flow, status, b"", out);
+                let known = relay::supports(&request, Name::ProxyRequire)
+                    .and_then(|()| relay::supports(&request, Name::Require));
+                match known {
+                    Err(refusal) => reply::refuse(&self.seal, &request, flow, &refusal, out),
+                    Ok(()) => reply::answer(
+                        &self.seal,
+                        &request,
+                        flow,
+                        if self.draining { 503 } else { 200 },
+                        b"",
+                        out,
+                    ),
+                }
             }
             (Method::Invite, None) if request.to_tag().is_empty() => {
                 self.on_invite(flow, request, key, now, out)
@@ -219,18 +220,24 @@ impl Node {
     /// A new call.
     fn on_invite(&mut self, flow: Flow, request: Message, key: u64, now: Time, out: &mut Vec<Effect>) {
         if let Err(refusal) = relay::admit(&request, &self.seal) {
-            return self.refuse(&request, flow, refusal.status, refusal.why, &refusal.lines, out);
+            return reply::refuse(&self.seal, &request, flow, &refusal, out);
         }
         if self.draining || self.calls.len() >= CALLS_MAX {
             let why = if self.draining { "this node is draining" } else { "too many calls" };
-            return self.refuse(&request, flow, 503, why, b"", out);
+            return reply::refuse(&self.seal, &request, flow, &Refusal::plain(503, why), out);
         }
         let Some(via) = request.top_via() else { return };
         let below = Below::new(&request, &via, flow.path.remote, &self.seal);
         let number = String::from_utf8_lossy(called(&request)).into_owned();
         let Some((course, listed)) = self.plan.course_of(called(&request)) else {
             out.push(Effect::Record(Entry::Unlisted { number, flow }));
-            return self.refuse(&request, flow, 404, "nobody listed this number", b"", out);
+            return reply::refuse(
+                &self.seal,
+                &request,
+                flow,
+                &Refusal::plain(404, "nobody listed this number"),
+                out,
+            );
         };
         if !listed {
             out.push(Effect::Record(Entry::Unlisted { number: number.clone(), flow }));
@@ -261,32 +268,32 @@ impl Node {
 
     /// A request that belongs to no walk: passed on by our own seal in its Route, or refused.
     fn pass_on(&mut self, flow: Flow, request: &Message, now: Time, out: &mut Vec<Effect>) {
-        let is_ack = request.method() == Method::Ack;
-        if let Err(refusal) = relay::admit(request, &self.seal) {
-            match is_ack {
-                true => out.push(Effect::Record(Entry::Dropped { flow, why: refusal.why })),
-                false => self.refuse(request, flow, refusal.status, refusal.why, &refusal.lines, out),
-            }
-            return;
+        let refusal = match relay::admit(request, &self.seal) {
+            Err(refusal) => refusal,
+            Ok(()) => match self.route(flow, request, now) {
+                Passed::To { to, key, bytes } => {
+                    return self.send_on(flow, request, to, key, bytes, now, out);
+                }
+                Passed::Unsealed if request.to_tag().is_empty() && request.method() != Method::Cancel => {
+                    reply::not_taken()
+                }
+                Passed::Unsealed => Refusal::plain(481, "it belongs to no call of ours"),
+                Passed::Unknown => Refusal::plain(500, "its next hop has a name that is not known here"),
+            },
+        };
+        if request.method() == Method::Ack {
+            out.push(Effect::Record(Entry::Dropped { flow, why: refusal.why }));
+        } else {
+            reply::refuse(&self.seal, request, flow, &refusal, out);
         }
+    }
+
+    fn route(&self, flow: Flow, request: &Message, now: Time) -> Passed {
         let (unix, seal) = (self.unix(now), &self.seal);
         let here = Here { listeners: &self.identity.listeners, names: &self.names, seal, unix };
-        let Some(via) = request.top_via() else { return };
+        let Some(via) = request.top_via() else { return Passed::Unsealed };
         let below = Below::new(request, &via, flow.path.remote, seal);
-        let (status, why) = match relay::in_dialog(request, &via, &below, here) {
-            Passed::To { to, key, bytes } => return self.send_on(flow, request, to, key, bytes, now, out),
-            Passed::Unsealed if request.to_tag().is_empty() && request.method() != Method::Cancel => {
-                (405, "only calls are taken here")
-            }
-            Passed::Unsealed => (481, "it belongs to no call of ours"),
-            Passed::Unknown => (500, "its next hop has a name that is not known here"),
-        };
-        if is_ack {
-            out.push(Effect::Record(Entry::Dropped { flow, why }));
-        } else {
-            let lines: &[u8] = if status == 405 { ALLOW } else { b"" };
-            self.refuse(request, flow, status, why, lines, out);
-        }
+        relay::in_dialog(request, &via, &below, here)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
@@ -330,7 +337,7 @@ impl Node {
                 self.with_call(slot, now, out, |call, means| call.on_response(leg, response, intact, means));
             }
             // The node that sent this INVITE is gone, or has forgotten it: an answer is still the caller's.
-            Kind::Leg if intact && is_answer(&response) => self.send_back(flow, &response, out),
+            Kind::Leg if intact && is_answer(&response) => self.on_stray_answer(flow, response, now, out),
             Kind::Passing if intact => {
                 let key = (branch.slot, branch.generation);
                 if let Some(response) = self.transits.on_response(key, response, now, out) {
@@ -341,6 +348,17 @@ impl Node {
             Kind::Leg | Kind::Passing => {
                 out.push(Effect::Record(Entry::Dropped { flow, why: "a response that comes too late" }));
             }
+        }
+    }
+
+    /// An answer to a leg that nobody here remembers. A copy of its INVITE may have begun a new walk meanwhile.
+    fn on_stray_answer(&mut self, from: Flow, response: Message, now: Time, out: &mut Vec<Effect>) {
+        let key = response.second_via().and_then(|via| self.seal.invite_transaction(&via));
+        match key.and_then(|key| self.by_transaction.get(&key)) {
+            Some(slot) => {
+                self.with_call(*slot, now, out, |call, means| call.on_stray_answer(response, means));
+            }
+            None => self.send_back(from, &response, out),
         }
     }
 
@@ -466,33 +484,9 @@ impl Node {
         }
         self.on_beliefs(beliefs, now, out);
     }
-
-    /// Answers without keeping state; the ACK of a refused INVITE is known by its To tag.
-    fn refuse(
-        &self,
-        request: &Message,
-        flow: Flow,
-        status: u16,
-        why: &'static str,
-        lines: &[u8],
-        out: &mut Vec<Effect>,
-    ) {
-        self.answer(request, flow, status, lines, out);
-        out.push(Effect::Record(Entry::Refused { flow, status, why }));
-    }
-
-    fn answer(&self, request: &Message, flow: Flow, status: u16, lines: &[u8], out: &mut Vec<Effect>) {
-        let tag = self.seal.refusal_tag(request);
-        let extra = Extra { to_tag: &tag, lines };
-        let stamp = request.top_via().map(|via| via.stamp(request.at(via.span), flow.path.remote));
-        let bytes = build::answer(request, stamp.as_ref(), status, build::phrase(status), extra);
-        out.push(Effect::Send { flow: reply_flow(stamp.as_ref(), flow), bytes });
-    }
 }
 
 fn is_answer(response: &Message) -> bool {
     response.method() == Method::Invite
         && response.status().is_some_and(|status| (200..300).contains(&status))
 }
-
-const ALLOW: &[u8] = b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS\r\n";

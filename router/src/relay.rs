@@ -207,7 +207,7 @@ pub fn back(response: &Message, listeners: &[Listener]) -> Option<Flow> {
 #[must_use]
 pub fn is_loop(request: &Message, seal: &Seal) -> bool {
     let mut routing = None;
-    request.elements(Name::Via).skip(1).any(|span| {
+    request.elements(Name::Via).any(|span| {
         let Some(via) = Via::parse(request.at(span)) else { return false };
         let before = seal.routing_of(via.branch(), request.call_id());
         before.is_some_and(|before| before == *routing.get_or_insert_with(|| seal.routing(request)))
@@ -345,28 +345,47 @@ pub struct Refusal {
     pub lines: Vec<u8>,
 }
 
+impl Refusal {
+    /// One without header lines of its own.
+    #[must_use]
+    pub const fn plain(status: u16, why: &'static str) -> Self {
+        Self { status, why, lines: Vec::new() }
+    }
+}
+
 /// Checks what every forwarded request must pass: Max-Forwards, loops, extensions a proxy must know, breadth. An ACK
 /// is never answered; for it the refusal means that it is dropped.
 ///
 /// # Errors
 /// The refusal to answer with.
 pub fn admit(request: &Message, seal: &Seal) -> Result<(), Refusal> {
-    let refuse = |status, why| Err(Refusal { status, why, lines: Vec::new() });
+    let refuse = |status, why| Err(Refusal::plain(status, why));
     if request.max_forwards() == Some(0) {
         return refuse(483, "too many hops");
     }
     if is_loop(request, seal) {
         return refuse(482, "a loop: the same request was here before");
     }
-    let unknown: Vec<&[u8]> = request.elements(Name::ProxyRequire).map(|span| request.at(span)).collect();
-    if !unknown.is_empty() && request.method() != Method::Cancel {
-        let lines = [b"Unsupported: ", &unknown.join(&b", "[..])[..], b"\r\n"].concat();
-        return Err(Refusal { status: 420, why: "it requires an extension that is not known here", lines });
+    if request.method() != Method::Cancel {
+        supports(request, Name::ProxyRequire)?;
     }
     if breadth(request) == 0 {
         return refuse(440, "max-breadth is used up");
     }
     Ok(())
+}
+
+/// We know no extension: whatever this header names is too much (RFC 3261 §16.3 step 5, §8.2.2.3).
+///
+/// # Errors
+/// 420 with the extensions in Unsupported.
+pub fn supports(request: &Message, required: Name) -> Result<(), Refusal> {
+    let unknown: Vec<&[u8]> = request.elements(required).map(|span| request.at(span)).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let lines = [b"Unsupported: ", &unknown.join(&b", "[..])[..], b"\r\n"].concat();
+    Err(Refusal { status: 420, why: "it requires an extension that is not known here", lines })
 }
 
 /// The request's Max-Breadth: into how many branches it may spread (RFC 5393 §5.3.3); 60 if it does not say.

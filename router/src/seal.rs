@@ -125,22 +125,30 @@ impl Seal {
     /// the magic cookie what RFC 2543 compared. CANCEL and ACK have the key of their INVITE.
     #[must_use]
     pub fn transaction(&self, request: &Message, via: &Via<'_>) -> u64 {
+        let is_invites = matches!(request.method(), Method::Invite | Method::Ack | Method::Cancel);
+        if is_invites && let Some(key) = self.invite_transaction(via) {
+            return key;
+        }
         let mut hasher = self.hasher(b't');
-        if via.branch().starts_with(Via::MAGIC) && via.branch() != Via::MAGIC {
-            feed(&mut hasher, via.branch());
-            feed_host(&mut hasher, via);
-        } else {
-            let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
-            let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
-            for part in [uri, request.call_id(), request.from_tag(), &cseq, via.branch()] {
-                feed(&mut hasher, part);
-            }
-            feed_host(&mut hasher, via);
+        let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
+        let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
+        let method = if is_invites { b"" } else { request.method_name() };
+        let legacy = !is_rfc3261(via);
+        let parts = [uri, request.call_id(), request.from_tag(), &cseq];
+        for part in parts.into_iter().filter(|_| legacy).chain([via.branch(), method]) {
+            feed(&mut hasher, part);
         }
-        if !matches!(request.method(), Method::Invite | Method::Ack | Method::Cancel) {
-            feed(&mut hasher, request.method_name());
-        }
+        feed_host(&mut hasher, via);
         hasher.finish()
+    }
+
+    /// The key of an INVITE's transaction by its topmost Via alone; `None` for a branch of RFC 2543.
+    #[must_use]
+    pub fn invite_transaction(&self, via: &Via<'_>) -> Option<u64> {
+        let mut hasher = self.hasher(b'i');
+        feed(&mut hasher, via.branch());
+        feed_host(&mut hasher, via);
+        is_rfc3261(via).then(|| hasher.finish())
     }
 
     /// The value of the `t` parameter in our Record-Route: good for this call, until `unix` plus [`ROUTE_LIFE`]
@@ -220,6 +228,11 @@ impl Seal {
         hasher.write_u8(domain);
         hasher
     }
+}
+
+/// A bare magic cookie names nothing: all such calls would be one.
+fn is_rfc3261(via: &Via<'_>) -> bool {
+    via.branch().starts_with(Via::MAGIC) && via.branch().len() > Via::MAGIC.len()
 }
 
 /// Parts are fed with their length, so that no two lists of parts read alike.

@@ -193,10 +193,10 @@ struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.as_millis();
-        match millis % 1_000 {
-            0 => write!(out, "{} s", millis / 1_000),
-            rest => write!(out, "{}.{} s", millis / 1_000, rest / 100),
+        let tenths = self.0.as_millis() / 100;
+        match tenths % 10 {
+            0 => write!(out, "{} s", tenths / 10),
+            rest => write!(out, "{}.{rest} s", tenths / 10),
         }
     }
 }

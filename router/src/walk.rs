@@ -2,7 +2,7 @@
 
 use crate::door::Path;
 use crate::health::{self, Health, Sign, Source};
-use crate::next::{Act, Move};
+use crate::next::{Act, Move, WALK_MAX};
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::record::LegRecord;
@@ -189,6 +189,17 @@ impl Walk {
                 health.on_call_over(path);
             }
         }
+        self.on_stray_answer(response, now, health, out);
+    }
+
+    /// Takes a 2xx to this call of a leg that is none of these: a node that is gone had rung it.
+    pub fn on_stray_answer(
+        &mut self,
+        response: Message,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
         out.push(Output::Forward(response));
         if !matches!(self.state, State::Over) {
             self.state = State::Over;
@@ -318,20 +329,20 @@ impl Walk {
         while matches!(self.state, State::Hunting { .. }) {
             let plan = Arc::clone(&self.plan);
             let Move { cursor, act } = plan.next(&self.position, health, now, &self.roads);
-            if cursor != self.position.cursor {
-                self.give_up_all(MOVED_ON, "the next step has begun", now, health, out);
-                self.position.cursor = cursor;
-            }
+            self.position.cursor = cursor;
             match act {
                 Act::Ring { target, peer, path, ring, line } => {
                     self.ring(target, peer, path, ring, line, now, health, out);
                 }
                 Act::Wait(until) => {
+                    // Whatever the plan waits for, a walk has its end.
+                    let end = self.position.began + WALK_MAX;
                     if let State::Hunting { ask_at, .. } = &mut self.state {
-                        *ask_at = until;
+                        *ask_at = Some(until.map_or(end, |until| until.min(end)));
                     }
                     return;
                 }
+                Act::Leave => self.give_up_all(MOVED_ON, "the next step had to begin", now, health, out),
                 Act::End => self.finish("the plan is at its end", now, health, out),
             }
         }

@@ -1,1 +1,25 @@
-//! sim
+//! A virtual network in virtual time: phones and carriers that behave as told, faults by chance from a seed, and an
+//! oracle that judges the router by what goes over the wire.
+//!
+//! [`story`](story::story) tells one call as lines of text; [`chaos::run`] lets many calls go through a storm.
+
+mod callee;
+pub mod caller;
+pub mod chance;
+pub mod chaos;
+mod compose;
+mod draw;
+mod forward;
+pub mod glance;
+pub mod manner;
+pub mod network;
+pub mod oracle;
+pub mod phone;
+pub mod story;
+pub mod town;
+pub mod world;
+
+pub use caller::Script;
+pub use manner::Manner;
+pub use story::story;
+pub use world::World;

@@ -95,7 +95,7 @@ pub fn line(call: &CallRecord, epoch: i64) -> Value {
         "caller": call.caller,
         "plan": &*call.course,
         "closed": call.closed,
-        "from": { "address": address.to_string(), "carrier": carrier.as_deref() },
+        "from": { "address": address.to_string(), "peer": carrier.as_deref() },
         "rang_after_ms": call.rang.map(after),
         "ended_after_ms": after(call.ended),
         "end": end(&call.end),
@@ -220,7 +220,7 @@ mod tests {
         let expected = json!({
             "id": 7, "call_id": "abc@example", "at": "2026-01-02T03:04:06.500Z",
             "number": "+15035550100", "caller": "+15035550999", "plan": "main", "closed": false,
-            "from": { "address": "192.0.2.1:5060", "carrier": "telnyx" },
+            "from": { "address": "192.0.2.1:5060", "peer": "telnyx" },
             "rang_after_ms": 100, "ended_after_ms": 8000,
             "end": { "kind": "answered", "target": "answering" },
             "legs": [

@@ -1,0 +1,353 @@
+//! What a seed draws: a plan, how everybody behaves, the weather, the calls, and what goes wrong when.
+
+use crate::caller::Script;
+use crate::chance::Chance;
+use crate::manner::Manner;
+use crate::network::{Network, Weather};
+use crate::town::{
+    self, ANSWERING_HOST, CARRIER_A, CARRIER_A_HOST, CARRIER_B, CARRIER_B_HOST, NODE, NUMBER, OFFICE,
+};
+use crate::town::{OFFICE_2, OFFICE_HOST, PSTN, STRANGER, TUESDAY_TEN};
+use crate::world::{Move, World};
+use core::net::SocketAddr;
+use core::time::Duration;
+use router::Plan;
+use router::hours::{Hours, Window};
+use router::plan::{CourseId, Member, Step};
+use router::target::{Probe, TargetId};
+use sip::Time;
+use std::sync::Arc;
+
+/// All that a run does beyond its world.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawn {
+    /// The calls.
+    pub(crate) scripts: Vec<Script>,
+    /// What goes wrong when.
+    pub(crate) moves: Vec<(Time, Move)>,
+    /// The target that is healed.
+    pub(crate) healed: TargetId,
+    /// Between whom all is well from then on.
+    pub(crate) calm: Vec<SocketAddr>,
+    /// When it is healed.
+    pub(crate) heal_at: Time,
+    /// When the last call has been placed and walked.
+    pub(crate) rest_at: Time,
+    /// When nothing is left to do.
+    pub(crate) end_at: Time,
+}
+
+/// The longest late datagram.
+const LATE_MAX: Duration = Duration::from_secs(40);
+
+/// Draws a world and what happens in it.
+pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
+    let mut chance = Chance::new(seed ^ 0x5eed);
+    let storm = Duration::from_secs(40) + Duration::from_millis(400) * calls;
+    let heal_at = Time::ZERO + storm;
+    let last_call = storm + Duration::from_secs(10) + Duration::from_millis(200) * calls;
+    let rest_at = Time::ZERO + last_call + Duration::from_secs(230);
+    let end_at = rest_at + Duration::from_secs(370);
+    let network = Network { weather: draw_weather(&mut chance), ..Network::default() };
+    let mut world = World::new(seed, network);
+    town::people_of(&mut world);
+    for host in &mut world.hosts {
+        for place in &mut host.places {
+            place.options =
+                [Some(200), Some(200), Some(503), None][usize::try_from(chance.below(4)).unwrap_or(0)];
+            place.hang_up = chance.permille(400).then(|| seconds(&mut chance, 1, 20));
+        }
+    }
+    let mut drawn = Drawn {
+        scripts: Vec::new(),
+        moves: Vec::new(),
+        healed: TargetId(u32::try_from(chance.below(4)).unwrap_or(0)),
+        calm: vec![NODE, PSTN],
+        heal_at,
+        rest_at,
+        end_at,
+    };
+    let plan = draw_plan(&mut chance, drawn.healed);
+    draw_people(&mut chance, &mut world, &plan, &mut drawn);
+    draw_faults(&mut chance, &mut drawn, &plan, storm);
+    heal(&mut drawn);
+    for _ in 0..calls {
+        let early = chance.permille(600);
+        let (from, to) = if early { (Duration::ZERO, storm) } else { (storm, last_call) };
+        let at = chance.span(from, to);
+        let script = draw_script(&mut chance, at);
+        drawn.scripts.push(script);
+    }
+    let plan = Arc::new(plan);
+    world.add_node(town::identity(seed), &plan);
+    if chance.permille(300) {
+        world.add_node(town::identity(seed ^ 0xff00), &plan);
+    }
+    world.plan_move(
+        rest_at,
+        Move::Weather(Weather { latency: Duration::from_millis(5), ..Weather::default() }),
+    );
+    (world, drawn)
+}
+
+fn draw_weather(chance: &mut Chance) -> Weather {
+    let bad = chance.permille(700);
+    let rate = |chance: &mut Chance, most: u64| {
+        if bad && chance.permille(600) { u16::try_from(chance.below(most + 1)).unwrap_or(0) } else { 0 }
+    };
+    Weather {
+        latency: chance.span(Duration::from_micros(200), Duration::from_millis(60)),
+        jitter: chance.span(Duration::ZERO, Duration::from_millis(80)),
+        loss: rate(chance, 300),
+        twice: rate(chance, 200),
+        late: rate(chance, 10),
+        late_by: LATE_MAX,
+    }
+}
+
+/// A plan of one to four steps through the town that holds the target that will be healed.
+fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
+    let mut plan = town::town();
+    let probed = chance.permille(500);
+    let rings = [3, 4, 6, 10];
+    for peer in &mut plan.peers {
+        let every = Duration::from_secs(*chance.pick(&[5, 10, 30]).unwrap_or(&10));
+        peer.probe = (probed && chance.permille(700)).then(|| Probe::every(every));
+        peer.first = chance.permille(700).then(|| Duration::from_millis(500 + chance.below(2500)));
+        peer.progress = Duration::from_secs(2 + chance.below(6));
+    }
+    for target in &mut plan.targets {
+        target.ring = Duration::from_secs(*chance.pick(&rings).unwrap_or(&6));
+    }
+    let mut steps = draw_steps(chance, 10);
+    let there = steps.iter().flat_map(|step| &step.members).any(|member| *member == Member::Target(healed));
+    if !there {
+        steps.push(town::step(&[healed], 19));
+    }
+    let mut main = town::course("main", steps);
+    if chance.permille(250) {
+        main.live_within = seconds(chance, 3, 12);
+        let answering = Member::Target(town::ANSWERING_TARGET);
+        if !main.steps.iter().any(|step| step.members.contains(&answering)) {
+            main.steps.push(town::step(&[town::ANSWERING_TARGET], 20));
+        }
+    }
+    if chance.permille(200) {
+        main.busy = Some(vec![town::step(&[town::ANSWERING_TARGET], 30)]);
+    }
+    if chance.permille(120) {
+        let window = Window { days: 0x7f, from: 600, to: 601 + u16::try_from(chance.below(60)).unwrap_or(0) };
+        main.hours = Some(Hours { windows: vec![window] });
+        main.closed = Some(vec![town::step(&[town::ANSWERING_TARGET], 40)]);
+    }
+    if chance.permille(200) {
+        let inner = draw_steps(chance, 20);
+        main.steps.insert(0, Step { members: vec![Member::Course(CourseId(1))], ..town::step(&[], 9) });
+        plan.courses = vec![main, town::course("inner", inner)];
+    } else {
+        plan.courses = vec![main];
+    }
+    plan.strict_6xx = chance.permille(150);
+    plan
+}
+
+fn draw_steps(chance: &mut Chance, line: u32) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for number in 0..=u32::try_from(chance.below(3)).unwrap_or(0) {
+        let mut members: Vec<TargetId> = Vec::new();
+        for _ in 0..=chance.below(3) {
+            let target = TargetId(u32::try_from(chance.below(4)).unwrap_or(0));
+            let used = |step: &Step| step.members.contains(&Member::Target(target));
+            if !members.contains(&target) && !steps.iter().any(used) {
+                members.push(target);
+            }
+        }
+        if members.is_empty() {
+            continue;
+        }
+        let mut step = town::step(&members, line + number);
+        step.ring = chance.permille(400).then(|| seconds(chance, 3, 9));
+        if chance.permille(300) {
+            step.stagger = Duration::from_millis(500 + chance.below(3000));
+        }
+        steps.push(step);
+    }
+    steps
+}
+
+/// How everybody behaves, and how that changes.
+fn draw_people(chance: &mut Chance, world: &mut World, plan: &Plan, drawn: &mut Drawn) {
+    let ring = plan.targets.first().map_or(Duration::from_secs(6), |target| target.ring);
+    let storm = drawn.heal_at.since(Time::ZERO);
+    for (host, places) in [(OFFICE_HOST, 2), (ANSWERING_HOST, 1)] {
+        for place in 0..places {
+            let manner = draw_manner(chance, ring);
+            drawn.moves.push((Time::ZERO, Move::Place { host, place, manner: Some(manner) }));
+            for _ in 0..chance.below(4) {
+                let at = Time::ZERO + chance.span(Duration::ZERO, storm);
+                let manner = Some(draw_manner(chance, ring));
+                drawn.moves.push((at, Move::Place { host, place, manner }));
+            }
+        }
+    }
+    for host in [CARRIER_A_HOST, CARRIER_B_HOST] {
+        for _ in 0..chance.below(3) {
+            let at = Time::ZERO + chance.span(Duration::ZERO, storm);
+            let manner = chance.permille(600).then(|| draw_manner(chance, ring));
+            drawn.moves.push((at, Move::Place { host, place: 0, manner }));
+        }
+    }
+    for (number, _, manner) in &mut world.people {
+        *manner = draw_manner(chance, ring);
+        for _ in 0..chance.below(3) {
+            let at = Time::ZERO + chance.span(Duration::ZERO, storm);
+            drawn.moves.push((at, Move::Person(number, draw_manner(chance, ring))));
+        }
+    }
+}
+
+fn draw_manner(chance: &mut Chance, ring: Duration) -> Manner {
+    let answer = seconds(chance, 0, 5);
+    let edge = ring + Duration::from_millis(chance.below(21)) - Duration::from_millis(10);
+    let after = chance.span(Duration::ZERO, Duration::from_secs(3));
+    let statuses = [302, 400, 404, 408, 480, 486, 487, 488, 500, 503, 503, 504, 600, 603, 607, 699];
+    let status = *chance.pick(&statuses).unwrap_or(&503);
+    let extra = ["", "", "Retry-After: 5\r\n", "Reason: Q.850;cause=34\r\n", "Reason: Q.850;cause=17\r\n"];
+    match chance.below(22) {
+        0..=2 => Manner::Dead,
+        3 | 4 => Manner::Icmp,
+        5 => Manner::Gray,
+        6 => Manner::Slow(chance.span(Duration::ZERO, Duration::from_secs(4))),
+        7 => Manner::Trying,
+        8..=10 => {
+            let extra = chance.pick(&extra).copied().unwrap_or("");
+            Manner::Refuse { after: if chance.permille(500) { Duration::ZERO } else { after }, status, extra }
+        }
+        11 => Manner::RingRefuse { after, status },
+        12 => Manner::Ring { after },
+        13 => Manner::Deaf,
+        14 | 15 => Manner::Answer { ring: answer / 2, answer },
+        16 => Manner::Answer { ring: Duration::ZERO, answer: edge },
+        17 => Manner::Early {
+            media: Duration::ZERO,
+            after,
+            status: if chance.permille(500) { 200 } else { status },
+        },
+        18 => Manner::Crossing,
+        19 => Manner::Twins { answer },
+        20 => Manner::Loud { answer },
+        _ if chance.permille(500) => Manner::LostVia { answer },
+        _ => Manner::WrongCSeq { answer },
+    }
+}
+
+/// Crashes, pauses, reloads, clock steps, cuts, holes and strangers, all before the healing.
+fn draw_faults(chance: &mut Chance, drawn: &mut Drawn, plan: &Plan, storm: Duration) {
+    let everybody = [CARRIER_A, CARRIER_B, OFFICE, OFFICE_2, town::ANSWERING, PSTN];
+    let when = |chance: &mut Chance| Time::ZERO + chance.span(Duration::ZERO, storm);
+    let mut put = |at: Time, what: Move| drawn.moves.push((at, what));
+    if chance.permille(350) {
+        let at = when(chance);
+        put(at, Move::Crash(0));
+        put(at + seconds(chance, 0, 20), Move::Restart(0));
+    }
+    if chance.permille(250) {
+        let at = when(chance);
+        put(at, Move::Pause(0));
+        put(at + seconds(chance, 1, 12), Move::Resume(0));
+    }
+    if chance.permille(300) {
+        let other = Plan { strict_6xx: !plan.strict_6xx, ..plan.clone() };
+        put(when(chance), Move::Apply(0, Arc::new(other)));
+    }
+    if chance.permille(300) {
+        let hours = i64::try_from(chance.below(49)).unwrap_or(0) - 24;
+        put(when(chance), Move::Clock(0, TUESDAY_TEN + hours * 3_600_000_000));
+    }
+    for _ in 0..chance.below(4) {
+        let other = *chance.pick(&everybody).unwrap_or(&OFFICE);
+        let (from, to) = if chance.permille(500) { (NODE, other) } else { (other, NODE) };
+        let at = when(chance);
+        put(at, Move::Cut(from, to));
+        put(at + seconds(chance, 1, 60), Move::Mend(from, to));
+    }
+    if chance.permille(200) {
+        let hole = *chance.pick(&everybody).unwrap_or(&OFFICE);
+        let at = when(chance);
+        put(at, Move::Hole(hole));
+        put(at + seconds(chance, 1, 60), Move::Fill(hole));
+    }
+    for number in 0..chance.below(6) {
+        let bytes = draw_junk(chance, number);
+        put(when(chance), Move::Inject { from: STRANGER, to: NODE, bytes: bytes.into() });
+    }
+}
+
+/// What strangers send: forged requests inside of calls, stray responses, noise.
+fn draw_junk(chance: &mut Chance, number: u64) -> Vec<u8> {
+    let via = format!("Via: SIP/2.0/UDP {STRANGER};branch=z9hG4bKx{number}\r\n");
+    let rest = format!(
+        "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: call-{}\r\nContent-Length: 0\r\n\r\n",
+        chance.below(20)
+    );
+    let hop = "Max-Forwards: 70\r\n";
+    match chance.below(6) {
+        0 => format!("BYE sip:x@10.0.77.7 SIP/2.0\r\n{via}{hop}CSeq: 7 BYE\r\n{rest}"),
+        1 => format!(
+            "BYE sip:x@10.0.77.7 SIP/2.0\r\n{via}{hop}Route: <sip:{NODE};lr>\r\nCSeq: 7 BYE\r\n{rest}"
+        ),
+        2 => format!(
+            "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP {NODE};branch=z9hG4bKno\r\n{via}CSeq: 101 INVITE\r\n{rest}"
+        ),
+        3 => format!(
+            "ACK sip:x@10.0.77.7 SIP/2.0\r\n{via}{hop}Route: <sip:{NODE};lr>\r\nCSeq: 7 ACK\r\n{rest}"
+        ),
+        4 => format!("CANCEL sip:{NUMBER}@{NODE} SIP/2.0\r\n{via}{hop}CSeq: 101 CANCEL\r\n{rest}"),
+        _ => "\u{1}\u{2}noise\r\n\r\n".to_owned(),
+    }
+    .into_bytes()
+}
+
+/// Heals one target: its people answer, its ways and the caller's are calm, the node runs.
+fn heal(drawn: &mut Drawn) {
+    let at = drawn.heal_at;
+    drawn.moves.retain(|(when, what)| *when < at || matches!(what, Move::Mend(..) | Move::Fill(_)));
+    let answers = Manner::says(50, 700);
+    let place = |host, place, manner| (at, Move::Place { host, place, manner });
+    match drawn.healed {
+        town::OFFICE_TARGET => {
+            drawn.calm.extend([OFFICE, OFFICE_2]);
+            drawn.moves.push(place(OFFICE_HOST, 0, Some(answers)));
+            drawn.moves.push(place(OFFICE_HOST, 1, Some(answers)));
+        }
+        town::ANSWERING_TARGET => {
+            drawn.calm.push(town::ANSWERING);
+            drawn.moves.push(place(ANSWERING_HOST, 0, Some(answers)));
+        }
+        person => {
+            let number = if person == town::ANA_TARGET { town::ANA } else { town::BEN };
+            drawn.calm.extend([CARRIER_A, CARRIER_B]);
+            drawn.moves.push(place(CARRIER_A_HOST, 0, None));
+            drawn.moves.push(place(CARRIER_B_HOST, 0, None));
+            drawn.moves.push((at, Move::Person(number, answers)));
+        }
+    }
+    drawn.moves.push((at, Move::Restart(0)));
+    drawn.moves.push((at, Move::Resume(0)));
+}
+
+fn draw_script(chance: &mut Chance, at: Duration) -> Script {
+    let talk = chance.permille(700).then(|| seconds(chance, 1, 25));
+    Script {
+        cancel: chance.permille(250).then(|| chance.span(Duration::ZERO, Duration::from_secs(15))),
+        // A caller who never hangs up leaves that to the called side, which may not do so either; then it is up for ever.
+        talk,
+        reinvite: chance.permille(150).then(|| seconds(chance, 1, 5)),
+        haste: if chance.permille(150) { u8::try_from(chance.below(20)).unwrap_or(0) } else { 0 },
+        ..Script::patient(at, NUMBER, NODE)
+    }
+}
+
+fn seconds(chance: &mut Chance, from: u64, to: u64) -> Duration {
+    chance.span(Duration::from_secs(from), Duration::from_secs(to))
+}

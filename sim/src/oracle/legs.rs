@@ -1,0 +1,322 @@
+//! What nodes ask of targets.
+
+use super::upstream::Name;
+use super::{Inbound, Leg, Oracle, Sent, Turn};
+use crate::glance::{Glance, Head, Packet, Verb};
+use core::net::SocketAddr;
+use router::Plan;
+use router::door::{Path, Transport};
+use router::health::Standing;
+use router::plan::Member;
+use router::record::Entry;
+use router::target::{PeerHost, PeerId, PeerKind, Reach, TargetId};
+use sip::Time;
+use std::sync::Arc;
+
+/// Legs of one call at most (TRIGGERS, section 4, I9).
+const LEGS_MAX: usize = 20;
+
+impl Oracle {
+    /// Invariants 5, 6, 8 and 9 over all requests that a node sent on branches of its own.
+    pub(crate) fn inv_05_09_legs(&mut self, turn: &Turn<'_>) {
+        for (sent, glance) in turn.went().filter(|(_, glance)| glance.is_request()) {
+            match glance.verb {
+                Verb::Invite if glance.to_tag == 0 => self.on_leg(turn, sent, glance),
+                Verb::Cancel => self.inv_08_cancel_discipline(turn, sent, glance),
+                Verb::Ack => self.inv_09_no_acks_of_our_own(turn, sent, glance),
+                Verb::Invite | Verb::Bye | Verb::Options | Verb::Other => (),
+            }
+        }
+    }
+
+    fn on_leg(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) {
+        if let Some(leg) = self.legs.get(&glance.branch) {
+            let same = leg.packet.bytes == sent.packet.bytes && leg.to == sent.to;
+            let late = leg.heard.is_some_and(|heard| heard < turn.now);
+            if !same {
+                self.broken(6, || format!("{}: a branch was used twice", Name(&sent.packet)));
+            } else if late {
+                self.broken(6, || format!("{}: INVITE was sent again after a response", Name(&sent.packet)));
+            }
+            return;
+        }
+        let key = (turn.life, glance.second);
+        let Some(context) = self.contexts.get(&key) else {
+            self.broken(20, || format!("{}: a leg for an INVITE that never came", Name(&sent.packet)));
+            return;
+        };
+        let faults = self.inv_05_06_new_leg(turn, context, sent, glance);
+        let passed_over = self.inv_14_passed_over(turn, context, sent.to);
+        if let Some(passed) = passed_over {
+            self.looked(14);
+            if let Some(target) = passed {
+                self.broken(14, || {
+                    format!(
+                        "{}: {} is down and was rung before target {}",
+                        Name(&sent.packet),
+                        sent.to,
+                        target.0
+                    )
+                });
+            }
+        }
+        self.looked(5);
+        self.looked(6);
+        for (invariant, fault) in faults.into_iter().flatten() {
+            self.broken(invariant, || format!("{}: {fault} (to {})", Name(&sent.packet), sent.to));
+        }
+        let leg = Leg {
+            life: turn.life,
+            context: glance.second,
+            copy: self.contexts.get(&key).map_or(0, |context| context.copies),
+            packet: Arc::clone(&sent.packet),
+            to: sent.to,
+            began: turn.now,
+            heard: None,
+            rang: None,
+            last: None,
+            answered: false,
+            cancel: None,
+            unreachable: None,
+        };
+        self.legs.insert(glance.branch, leg);
+        if let Some(context) = self.contexts.get_mut(&key) {
+            context.admitted = true;
+            context.legs.push(glance.branch);
+        }
+    }
+
+    /// Invariant 5: no new leg after the caller gave up, after a 2xx, or after the final response. Invariant 6: no
+    /// target by the same path twice; the walk is finite; every leg is one of the plan the call began with (17).
+    fn inv_05_06_new_leg(
+        &self,
+        turn: &Turn<'_>,
+        context: &Inbound,
+        sent: &Sent,
+        glance: &Glance,
+    ) -> [Option<(u8, &'static str)>; 6] {
+        let user = glance.user(&sent.packet.bytes);
+        let same = |leg: &Leg| {
+            let first = leg.packet.glance.as_ref();
+            leg.to == sent.to && first.is_some_and(|first| first.user(&leg.packet.bytes) == user)
+        };
+        let again = context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(same);
+        let over = context.over().is_some_and(|over| over < turn.now);
+        let planned = self.plan_of(context).is_some_and(|plan| target_of(plan, sent.to, user).is_some());
+        let no = |wrong: bool, invariant, text| wrong.then_some((invariant, text));
+        [
+            no(context.cancelled.is_some(), 5, "a new leg after the caller gave up"),
+            no(context.answered.is_some(), 5, "a new leg after a 2xx"),
+            no(over, 5, "a new leg after the final response"),
+            no(again, 6, "a target was tried twice by one path"),
+            no(context.legs.len() >= LEGS_MAX, 6, "more than 20 legs"),
+            no(!planned, 17, "a leg to nobody of the plan that the call began with"),
+        ]
+    }
+
+    /// Invariant 14: what is down is rung last. `None` if the new leg is not to somebody who is down, or if the plan
+    /// has ways (hours, busy, budget, courses inside of courses) that this check does not follow; else the target
+    /// that is well and was passed over, if there is one.
+    fn inv_14_passed_over(
+        &self,
+        turn: &Turn<'_>,
+        context: &Inbound,
+        to: SocketAddr,
+    ) -> Option<Option<TargetId>> {
+        let standing = &self.lives.get(&turn.life)?.standing;
+        let is = |address: SocketAddr, wanted: &[Standing]| {
+            let path = Path { transport: Transport::Udp, local: 0, remote: address };
+            // A belief that changed in this turn, or while the call was walked, may have come after the choice.
+            let (now, since) = standing.get(&path).copied().unwrap_or((Standing::Unknown, Time::ZERO));
+            let steady = since <= context.began && !changes(turn, address);
+            steady && wanted.contains(&now)
+        };
+        if !is(to, &[Standing::Down]) {
+            return None;
+        }
+        let plan = self.plan_of(context)?;
+        let number = core::str::from_utf8(Self::number_of(context)).ok()?;
+        let course = plan.course(*plan.numbers.get(number)?)?;
+        if course.busy.is_some() || course.hours.is_some() || course.live_within.as_secs() < 600 {
+            return None;
+        }
+        let rung = |target: TargetId| {
+            context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
+                let user = leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes));
+                target_of(plan, leg.to, user.unwrap_or_default()) == Some(target)
+            })
+        };
+        let well = |target: TargetId| {
+            let well = [Standing::Up, Standing::Unknown, Standing::Suspect];
+            addresses_of(plan, target).into_iter().any(|address| is(address, &well))
+        };
+        let mut targets = Vec::new();
+        for member in course.steps.iter().flat_map(|step| &step.members) {
+            match member {
+                Member::Target(target) => targets.push(*target),
+                Member::Course(_) => return None,
+            }
+        }
+        Some(targets.into_iter().find(|target| well(*target) && !rung(*target)))
+    }
+
+    /// Invariant 8: CANCEL only after a provisional response and before a final one, once, and made of its INVITE.
+    fn inv_08_cancel_discipline(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) {
+        let name = Name(&sent.packet);
+        let Some(leg) = self.legs.get_mut(&glance.branch) else {
+            self.broken(8, || format!("{name}: CANCEL for no leg"));
+            return;
+        };
+        let again = leg.cancel.clone();
+        let (heard, last, like) = (leg.heard.is_some(), leg.last, is_cancel_of(&leg.packet, sent));
+        let to_other = leg.to != sent.to;
+        if again.is_none() {
+            leg.cancel = Some((turn.now, Arc::clone(&sent.packet)));
+        }
+        self.looked(8);
+        if let Some((_, first)) = again {
+            if first.bytes != sent.packet.bytes {
+                self.broken(8, || format!("{name}: a second CANCEL that differs"));
+            }
+            return;
+        }
+        if !heard {
+            self.broken(8, || format!("{name}: CANCEL before any response"));
+        }
+        if let Some((_, status)) = last {
+            self.broken(8, || format!("{name}: CANCEL after {status}"));
+        }
+        if !like || to_other {
+            self.broken(8, || format!("{name}: CANCEL is not made of its INVITE"));
+        }
+    }
+
+    /// Invariant 9: an ACK is either for a refusal of a leg, in the turn in which the refusal came, or one that came
+    /// from a caller and is passed on once.
+    fn inv_09_no_acks_of_our_own(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) {
+        self.looked(9);
+        let came = turn.came().map(|(_, _, came)| came);
+        let passed_on = came.is_some_and(|came| {
+            came.is_request()
+                && came.verb == Verb::Ack
+                && came.call == glance.call
+                && came.cseq == glance.cseq
+        });
+        let refused = came.is_some_and(|came| came.status >= 300 && came.branch == glance.branch);
+        if !passed_on && !refused {
+            self.broken(9, || format!("{}: an ACK of our own making", Name(&sent.packet)));
+        }
+    }
+
+    /// Invariant 9: each refusal that comes is acknowledged once on its branch, before a new leg starts.
+    pub(crate) fn inv_09_refusals_are_acknowledged(&mut self, turn: &Turn<'_>, first: bool) {
+        let Some((from, packet, glance)) = turn.came() else { return };
+        if glance.status < 300 || glance.verb != Verb::Invite {
+            return;
+        }
+        let Some(leg) = self.legs.get(&glance.branch) else { return };
+        let alive = leg.life == turn.life && leg.to == from && turn.now.since(leg.began).as_secs() < 32;
+        let alive = alive && first && leg.unreachable.is_none();
+        let is_ack = |other: &Glance| other.verb == Verb::Ack && other.branch == glance.branch;
+        let acks = turn.went().filter(|(_, other)| other.is_request() && is_ack(other)).count();
+        let ack_at = turn.went().position(|(_, other)| other.is_request() && is_ack(other));
+        let is_leg = |other: &Glance| other.is_request() && other.verb == Verb::Invite && other.to_tag == 0;
+        let leg_at = turn.went().position(|(_, other)| is_leg(other));
+        if alive {
+            self.looked(9);
+        }
+        if acks > 1 || (alive && acks != 1) {
+            self.broken(9, || format!("{}: {} was acknowledged {acks} times", Name(packet), glance.status));
+        }
+        if let (Some(ack), Some(leg)) = (ack_at, leg_at)
+            && leg < ack
+        {
+            self.broken(9, || format!("{}: a new leg began before the ACK", Name(packet)));
+        }
+    }
+
+    /// Invariant 7: once a call is over for its walk, every leg that has said something provisional and nothing
+    /// final is cancelled in that same turn, or with its first provisional response.
+    pub(crate) fn inv_07_the_others_are_cancelled(&mut self, turn: &Turn<'_>) {
+        let Some((_, _, glance)) = turn.came() else { return };
+        let branch = if glance.is_request() {
+            glance.branch
+        } else {
+            let Some(leg) = self.legs.get(&glance.branch) else { return };
+            leg.context
+        };
+        let Some(context) = self.contexts.get(&(turn.life, branch)) else { return };
+        if context.answered.is_none() && context.cancelled.is_none() {
+            return;
+        }
+        // What is first heard after 64 · T1, or after the network said that nobody is there, finds nobody who could cancel.
+        let early = |leg: &Leg| leg.heard.is_some_and(|heard| heard.since(leg.began).as_secs() < 32);
+        let open = |leg: &&Leg| {
+            early(leg) && leg.unreachable.is_none() && leg.last.is_none() && leg.cancel.is_none()
+        };
+        let left = context.legs.iter().filter_map(|branch| self.legs.get(branch)).find(open);
+        let left = left.map(|leg| leg.to);
+        let invite = Arc::clone(&context.invite);
+        self.looked(7);
+        if let Some(to) = left {
+            self.broken(7, || format!("{}: the leg to {to} was left ringing", Name(&invite)));
+        }
+    }
+}
+
+/// Which target of a plan a leg to this address and user is for.
+pub(crate) fn target_of(plan: &Plan, to: SocketAddr, user: &[u8]) -> Option<TargetId> {
+    let is_at = |id: &PeerId| {
+        plan.peer(*id).is_some_and(|peer| {
+            let host = match &peer.host {
+                PeerHost::Ip(ip) => *ip == to.ip(),
+                PeerHost::Name(_) => false,
+            };
+            host && peer.port.unwrap_or(5060) == to.port()
+        })
+    };
+    let trunk = plan.peers.iter().enumerate().any(|(id, peer)| {
+        matches!(peer.kind, PeerKind::Trunk(_)) && u32::try_from(id).is_ok_and(|id| is_at(&PeerId(id)))
+    });
+    let place = plan.targets.iter().position(|target| match &target.reach {
+        Reach::Sip(peers) => peers.iter().any(is_at),
+        Reach::Number(number) => trunk && number.as_bytes() == user,
+    });
+    place.and_then(|place| u32::try_from(place).ok()).map(TargetId)
+}
+
+/// Does what is believed of an address change in this turn?
+fn changes(turn: &Turn<'_>, address: SocketAddr) -> bool {
+    turn.records.iter().any(|entry| matches!(entry, Entry::Health { path, .. } if path.remote == address))
+}
+
+/// All addresses by which a target is reached.
+fn addresses_of(plan: &Plan, target: TargetId) -> Vec<SocketAddr> {
+    let peers: Vec<PeerId> = match plan.target(target).map(|target| &target.reach) {
+        Some(Reach::Sip(peers)) => peers.clone(),
+        Some(Reach::Number(_)) => {
+            plan.carriers.iter().flat_map(|carrier| carrier.trunks.iter().copied()).collect()
+        }
+        None => Vec::new(),
+    };
+    let address = |id: PeerId| match plan.peer(id).map(|peer| (&peer.host, peer.port)) {
+        Some((PeerHost::Ip(ip), port)) => Some(SocketAddr::new(*ip, port.unwrap_or(5060))),
+        Some((PeerHost::Name(_), _)) | None => None,
+    };
+    peers.into_iter().filter_map(address).collect()
+}
+
+/// RFC 3261 §9.1: Request-URI, Call-ID, To, From, the number of CSeq, Route and the one Via are the INVITE's.
+fn is_cancel_of(invite: &Packet, sent: &Sent) -> bool {
+    let cancel = &sent.packet;
+    let (Some(first), Some(second)) = (&invite.glance, &cancel.glance) else { return false };
+    let same = |head| first.values(&invite.bytes, head).eq(second.values(&cancel.bytes, head));
+    first.uri(&invite.bytes) == second.uri(&cancel.bytes)
+        && first.cseq == second.cseq
+        && first.value(&invite.bytes, Head::Via) == second.value(&cancel.bytes, Head::Via)
+        && second.vias == 1
+        && same(Head::CallId)
+        && same(Head::From)
+        && same(Head::To)
+        && same(Head::Route)
+}

@@ -1,0 +1,175 @@
+//! Stories: a plan, how everybody behaves, who calls; out come the lines of what went over the wire.
+
+use crate::caller::Script;
+use crate::chance::mix;
+use crate::glance::{Glance, Head, Packet, Verb};
+use crate::manner::Manner;
+use crate::network::Network;
+use crate::town::{self, NODE, PSTN_HOST};
+use crate::world::{Move, World};
+use core::net::SocketAddr;
+use core::time::Duration;
+use router::Plan;
+use router::record::Entry;
+use sip::Time;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Tells a story in the town: what went over the wire, and what the oracle says against it.
+///
+/// One line is a moment, a call, and `METHOD -> to whom` or `status <- from whom`. Left out are copies, `100`, ACKs
+/// for refusals, and the `200` for CANCEL and BYE. The network takes no time.
+#[must_use]
+pub fn story(plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> Vec<String> {
+    story_with(plan, manners, callers, &[])
+}
+
+/// As [`story`], with things that happen to the world.
+#[must_use]
+pub fn story_with(
+    plan: Plan,
+    manners: &[(&str, Manner)],
+    callers: &[Script],
+    moves: &[(Duration, Move)],
+) -> Vec<String> {
+    let mut world = stage(plan, manners, callers);
+    for (at, what) in moves {
+        world.plan_move(Time::ZERO + *at, what.clone());
+    }
+    world.run(Time::ZERO + LENGTH);
+    tell(world)
+}
+
+/// A world with the town, its node and its callers, before anything has happened.
+#[must_use]
+pub fn stage(plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> World {
+    let mut world = World::new(1, Network::default());
+    town::people_of(&mut world);
+    for (name, manner) in manners {
+        town::set_manner(&mut world, name, *manner);
+    }
+    world.diary = Some(Diary::of(&world));
+    world.add_node(town::identity(1), &Arc::new(plan));
+    for script in callers {
+        world.add_call(PSTN_HOST, 0, *script);
+    }
+    world
+}
+
+/// The lines of a world that has come to its end.
+#[must_use]
+pub fn tell(mut world: World) -> Vec<String> {
+    world.judge_end();
+    let mut lines = world.diary.take().map(|diary| diary.lines).unwrap_or_default();
+    lines.extend(world.oracle.violations.iter().map(ToString::to_string));
+    lines
+}
+
+/// A patient caller who hangs up ten seconds after the answer.
+#[must_use]
+pub const fn caller() -> Script {
+    Script::patient(Duration::ZERO, town::NUMBER, NODE)
+}
+
+/// A patient caller who calls at this time.
+#[must_use]
+pub const fn caller_at(at: Duration) -> Script {
+    Script::patient(at, town::NUMBER, NODE)
+}
+
+/// A caller who gives up after so long.
+#[must_use]
+pub const fn impatient(patience: Duration) -> Script {
+    Script { cancel: Some(patience), ..caller() }
+}
+
+/// The longest walk and 64 · T1 twice are over by then.
+const LENGTH: Duration = Duration::from_secs(600);
+
+/// What is written down of the wire.
+#[derive(Debug)]
+pub struct Diary {
+    /// The lines so far.
+    pub lines: Vec<String>,
+    /// Every datagram, copies too, with the addresses: to look into a seed.
+    pub all: bool,
+    names: BTreeMap<SocketAddr, &'static str>,
+    people: BTreeMap<&'static str, &'static str>,
+    legs: BTreeMap<u64, String>,
+    seen: BTreeSet<u64>,
+}
+
+impl Diary {
+    /// An empty diary that knows everybody's name.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
+        let places = world.hosts.iter().flat_map(|host| host.places.iter());
+        Self {
+            lines: Vec::new(),
+            all: false,
+            names: places.map(|place| (place.address, place.name)).collect(),
+            people: world.people.iter().map(|(number, name, _)| (*number, *name)).collect(),
+            legs: BTreeMap::new(),
+            seen: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn sent(&mut self, now: Time, from: SocketAddr, to: SocketAddr, packet: &Packet) {
+        let Some(glance) = &packet.glance else { return };
+        let from_node = from == NODE;
+        if glance.is_request() && glance.verb == Verb::Invite && from_node {
+            self.legs.entry(glance.branch).or_insert_with(|| {
+                let user = String::from_utf8_lossy(glance.user(&packet.bytes)).into_owned();
+                let place = self.names.get(&to).copied().unwrap_or("stranger");
+                match self.people.get(user.as_str()) {
+                    Some(person) => format!("{person} by {place}"),
+                    None => place.to_owned(),
+                }
+            });
+        }
+        let key = mix(mix(0, format!("{from} {to}").as_bytes()), &packet.bytes);
+        let new = self.seen.insert(key);
+        let told = self.all || new && self.matters(glance, from_node);
+        if !told {
+            return;
+        }
+        let other = if from_node { to } else { from };
+        let leg = self.legs.get(&glance.branch).map(String::as_str);
+        let place = self.names.get(&other).copied().unwrap_or("stranger");
+        let who = if place == "caller" { place } else { leg.unwrap_or(place) };
+        let what = match glance.status {
+            0 => glance.verb.name().to_owned(),
+            status if glance.verb == Verb::Invite => status.to_string(),
+            status => format!("{status} for {}", glance.verb.name()),
+        };
+        let arrow = if from_node { "->" } else { "<-" };
+        let call = call_of(glance.value(&packet.bytes, Head::CallId));
+        let copy = if new { "" } else { " again" };
+        self.lines.push(format!("{now} {call}{what} {arrow} {who}{copy}"));
+    }
+
+    /// A change of belief, in a diary that keeps everything.
+    pub(crate) fn recorded(&mut self, now: Time, entry: &Entry) {
+        if let Entry::Health { path, from, to, .. } = entry
+            && self.all
+        {
+            let name = self.names.get(&path.remote).copied().unwrap_or("stranger");
+            self.lines.push(format!("{now} {name}: {from:?} -> {to:?}"));
+        }
+    }
+
+    fn matters(&self, glance: &Glance, from_node: bool) -> bool {
+        match (glance.status, glance.verb) {
+            (0, Verb::Ack) => from_node && !self.legs.contains_key(&glance.branch),
+            (_, Verb::Options) | (100, _) => false,
+            (status, Verb::Invite) => status != 100,
+            (status, Verb::Bye | Verb::Cancel | Verb::Other | Verb::Ack) => status == 0 || status >= 300,
+        }
+    }
+}
+
+fn call_of(call_id: &[u8]) -> String {
+    let text = String::from_utf8_lossy(call_id);
+    let number = text.strip_prefix("call-").and_then(|number| number.parse::<u32>().ok());
+    number.map_or_else(String::new, |number| format!("call {} ", number + 1))
+}

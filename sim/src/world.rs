@@ -1,0 +1,528 @@
+//! The world: nodes, phones and the network between them, in virtual time, one event after the other.
+
+use crate::caller::{Script, Seen};
+use crate::chance::{Chance, mix, mix_word};
+use crate::glance::Packet;
+use crate::manner::Manner;
+use crate::network::{Network, Weather};
+use crate::oracle::{Cause, Oracle, Sent, Turn};
+use crate::phone::{Alarm, Ask, Host, People, Place};
+use crate::story::Diary;
+use core::cmp::Ordering;
+use core::net::SocketAddr;
+use router::door::{Flow, Identity, Path, Transport};
+use router::record::Entry;
+use router::{Effect, Event, Node, Plan};
+use sip::{Bytes, Time};
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+/// Something that is done to the world.
+#[derive(Clone, Debug)]
+pub enum Move {
+    /// A node is killed: its memory is gone, its address answers nobody.
+    Crash(usize),
+    /// A node that was killed begins again with the same key and another seed.
+    Restart(usize),
+    /// A node stands still; what comes for it waits.
+    Pause(usize),
+    /// It goes on, and gets all that waited at once.
+    Resume(usize),
+    /// A place behaves otherwise from now on.
+    Place {
+        /// Which host.
+        host: usize,
+        /// Which of its places.
+        place: usize,
+        /// How.
+        manner: Option<Manner>,
+    },
+    /// A number behaves otherwise from now on.
+    Person(&'static str, Manner),
+    /// Nothing gets from the first to the second any more.
+    Cut(SocketAddr, SocketAddr),
+    /// It gets there again.
+    Mend(SocketAddr, SocketAddr),
+    /// An address swallows everything from now on.
+    Hole(SocketAddr),
+    /// It does so no longer.
+    Fill(SocketAddr),
+    /// The weather changes.
+    Weather(Weather),
+    /// Between these addresses all is well from now on.
+    Calm(Vec<SocketAddr>),
+    /// A node gets a new plan.
+    Apply(usize, Arc<Plan>),
+    /// A node's clock is set: microseconds since 1970 at [`Time::ZERO`].
+    Clock(usize, i64),
+    /// A node takes no new calls.
+    Drain(usize),
+    /// Somebody sends these bytes.
+    Inject {
+        /// From.
+        from: SocketAddr,
+        /// To.
+        to: SocketAddr,
+        /// What.
+        bytes: Bytes,
+    },
+}
+
+#[derive(Debug)]
+enum Due {
+    Deliver { from: SocketAddr, to: SocketAddr, packet: Arc<Packet> },
+    Bounce { at: SocketAddr, remote: SocketAddr },
+    Wake { host: usize, alarm: Alarm },
+    Tick { seat: usize },
+    Move(Box<Move>),
+}
+
+/// What is due when; among what is due at one moment, what was asked for first.
+#[derive(Debug)]
+struct Slot {
+    at: Time,
+    serial: u64,
+    due: Due,
+}
+
+impl Ord for Slot {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.serial).cmp(&(self.at, self.serial))
+    }
+}
+
+impl PartialOrd for Slot {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Slot {}
+
+/// One process: a node, or the place of one that was killed.
+#[derive(Debug)]
+struct Seat {
+    identity: Identity,
+    plan: Arc<Plan>,
+    node: Option<Node>,
+    life: u32,
+    waiting: Option<Vec<(Event, Cause)>>,
+    wake: Option<Time>,
+}
+
+/// Nodes, phones, the network, and who watches them.
+#[derive(Debug)]
+pub struct World {
+    /// The present moment.
+    pub now: Time,
+    /// Phones, PBXs and carriers.
+    pub hosts: Vec<Host>,
+    /// The numbers that trunks lead to.
+    pub people: People,
+    /// The network.
+    pub network: Network,
+    /// Who watches.
+    pub oracle: Oracle,
+    /// What is written down for a story.
+    pub diary: Option<Diary>,
+    /// Datagrams sent so far.
+    pub datagrams: u64,
+    seats: Vec<Seat>,
+    lives: u32,
+    places: BTreeMap<SocketAddr, (usize, usize)>,
+    queue: BinaryHeap<Slot>,
+    serial: u64,
+    fed: u64,
+    ticks: (Time, u32),
+    chance: Chance,
+    hash: u64,
+    callers: Vec<usize>,
+    asks: Vec<Ask>,
+    effects: Vec<Effect>,
+}
+
+impl World {
+    /// An empty world; the seed draws everything that is left to chance.
+    #[must_use]
+    pub fn new(seed: u64, network: Network) -> Self {
+        Self {
+            now: Time::ZERO,
+            hosts: Vec::new(),
+            people: Vec::new(),
+            network,
+            oracle: Oracle::new(seed),
+            diary: None,
+            datagrams: 0,
+            seats: Vec::new(),
+            lives: 0,
+            places: BTreeMap::new(),
+            queue: BinaryHeap::new(),
+            serial: 0,
+            fed: 0,
+            ticks: (Time::ZERO, 0),
+            chance: Chance::new(seed),
+            hash: 0,
+            callers: Vec::new(),
+            asks: Vec::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Adds a phone, a PBX or a carrier.
+    pub fn add_host(&mut self, places: Vec<Place>) -> usize {
+        let number = self.hosts.len();
+        for (index, place) in places.iter().enumerate() {
+            self.places.insert(place.address, (number, index));
+            self.oracle.know(place.address);
+        }
+        self.hosts.push(Host::new(number, places));
+        number
+    }
+
+    /// Adds a node and starts it. Several may listen on one address: the first that runs gets everything.
+    pub fn add_node(&mut self, identity: Identity, plan: &Arc<Plan>) -> usize {
+        let seat = self.seats.len();
+        self.oracle.sits(&identity, plan);
+        let plan = Arc::clone(plan);
+        self.seats.push(Seat { identity, plan, node: None, life: 0, waiting: None, wake: None });
+        self.start(seat);
+        seat
+    }
+
+    /// Adds a call that a host places.
+    pub fn add_call(&mut self, host: usize, place: usize, script: Script) -> u32 {
+        let call = u32::try_from(self.callers.len()).unwrap_or(u32::MAX);
+        self.callers.push(host);
+        if let Some(caller) = self.hosts.get_mut(host) {
+            caller.plan_call(call, place, script);
+        }
+        self.push(Time::ZERO + script.at, Due::Wake { host, alarm: Alarm::Dial(call) });
+        call
+    }
+
+    /// Does something to the world at a time.
+    pub fn plan_move(&mut self, at: Time, what: Move) {
+        self.push(at, Due::Move(Box::new(what)));
+    }
+
+    /// Lets time pass until then.
+    pub fn run(&mut self, until: Time) {
+        while self.queue.peek().is_some_and(|slot| slot.at <= until) {
+            let Some(slot) = self.queue.pop() else { break };
+            self.now = slot.at;
+            self.happen(slot.due);
+        }
+        self.now = until;
+    }
+
+    /// Lets the oracle judge the end of a run.
+    pub fn judge_end(&mut self) {
+        self.oracle.at_end(self.now, self.seats.iter().filter_map(|seat| seat.node.as_ref()));
+    }
+
+    /// What the caller saw of a call.
+    #[must_use]
+    pub fn seen(&self, call: u32) -> Option<Seen> {
+        let host = self.callers.get(usize::try_from(call).ok()?)?;
+        self.hosts.get(*host)?.seen(call)
+    }
+
+    /// How many calls were planned.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        u32::try_from(self.callers.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A node, if it runs.
+    #[must_use]
+    pub fn node(&self, seat: usize) -> Option<&Node> {
+        self.seats.get(seat).and_then(|seat| seat.node.as_ref())
+    }
+
+    /// Which life of which node gets what comes for an address now.
+    #[must_use]
+    pub fn life_at(&self, address: SocketAddr) -> Option<u32> {
+        self.seat_at(address).and_then(|(seat, _)| self.seats.get(seat)).map(|seat| seat.life)
+    }
+
+    /// How many seats there are for nodes.
+    #[must_use]
+    pub fn seats(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// The hash over all that was sent, with its times.
+    #[must_use]
+    pub const fn trace(&self) -> u64 {
+        self.hash
+    }
+
+    fn happen(&mut self, due: Due) {
+        match due {
+            Due::Deliver { from, to, packet } => self.deliver(from, to, &packet),
+            Due::Bounce { at, remote } => {
+                if let Some((seat, local)) = self.seat_at(at) {
+                    let path = Path { transport: Transport::Udp, local, remote };
+                    self.feed(seat, Event::Unreachable { path }, Cause::Unreachable(path));
+                }
+            }
+            Due::Wake { host, alarm } => {
+                let mut asks = core::mem::take(&mut self.asks);
+                if let Some(woken) = self.hosts.get_mut(host) {
+                    woken.wake(alarm, &self.people, self.now, &mut asks);
+                }
+                self.grant(host, asks);
+            }
+            Due::Tick { seat } => self.tick(seat),
+            Due::Move(what) => self.make(*what),
+        }
+    }
+
+    fn deliver(&mut self, from: SocketAddr, to: SocketAddr, packet: &Arc<Packet>) {
+        if let Some(&(number, _)) = self.places.get(&to) {
+            let mut asks = core::mem::take(&mut self.asks);
+            if let Some(host) = self.hosts.get_mut(number) {
+                host.receive((from, to), packet, &self.people, self.now, &mut asks);
+            }
+            self.grant(number, asks);
+        } else if let Some((seat, local)) = self.seat_at(to) {
+            let path = Path { transport: Transport::Udp, local, remote: from };
+            let flow = Flow { path, connection: 0 };
+            let cause = Cause::Packet { from, to, packet: Arc::clone(packet) };
+            self.feed(seat, Event::Received { flow, bytes: Arc::clone(&packet.bytes) }, cause);
+        }
+    }
+
+    /// Does what a host asked for.
+    fn grant(&mut self, host: usize, mut asks: Vec<Ask>) {
+        for ask in asks.drain(..) {
+            match ask {
+                Ask::Send { from, to, bytes } => self.send(from, to, Arc::new(Packet::new(bytes))),
+                Ask::Wake { at, alarm } => self.push(at, Due::Wake { host, alarm }),
+            }
+        }
+        self.asks = asks;
+    }
+
+    /// Puts a datagram on its way.
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, packet: Arc<Packet>) {
+        self.datagrams += 1;
+        self.hash = mix(mix_word(self.hash, self.now.as_micros()), &packet.bytes);
+        if let Some(diary) = &mut self.diary {
+            diary.sent(self.now, from, to, &packet);
+        }
+        let [first, second] = self.network.carry(from, to, self.now, &mut self.chance);
+        if !self.listens(to) {
+            if let Some(at) = first {
+                self.push(at + self.network.weather.latency, Due::Bounce { at: from, remote: to });
+            }
+            return;
+        }
+        if let Some(at) = second {
+            self.push(at, Due::Deliver { from, to, packet: Arc::clone(&packet) });
+        }
+        if let Some(at) = first {
+            self.push(at, Due::Deliver { from, to, packet });
+        }
+    }
+
+    fn listens(&self, address: SocketAddr) -> bool {
+        match self.places.get(&address) {
+            Some(&(host, place)) => {
+                let place = self.hosts.get(host).and_then(|host| host.places.get(place));
+                place.is_some_and(|place| place.manner != Some(Manner::Icmp))
+            }
+            None => self.seat_at(address).is_some(),
+        }
+    }
+
+    fn seat_at(&self, address: SocketAddr) -> Option<(usize, u8)> {
+        self.seats.iter().enumerate().find_map(|(index, seat)| {
+            seat.node.as_ref()?;
+            let local = seat.identity.listeners.iter().position(|listener| listener.address == address)?;
+            Some((index, u8::try_from(local).ok()?))
+        })
+    }
+
+    /// Hands an event to a node, or keeps it if the node stands still.
+    fn feed(&mut self, number: usize, event: Event, cause: Cause) {
+        let Some(seat) = self.seats.get_mut(number) else { return };
+        if let Some(waiting) = &mut seat.waiting {
+            waiting.push((event, cause));
+            return;
+        }
+        let Some(node) = &mut seat.node else { return };
+        let mut effects = core::mem::take(&mut self.effects);
+        self.oracle.before(seat.life, &event, self.now);
+        self.fed += 1;
+        let twin_event = (self.fed.is_multiple_of(TWIN_EVERY) && cause.is_in_dialog()).then(|| event.clone());
+        node.handle(self.now, event, &mut effects);
+        let (mut sent, mut records) = (Vec::with_capacity(effects.len()), Vec::new());
+        sort_out(&seat.identity, &mut effects, &mut sent, &mut records);
+        let life = seat.life;
+        let turn = Turn { life, now: self.now, cause: &cause, sent: &sent, records: &records, node };
+        self.oracle.turn(&turn);
+        if let Some(event) = twin_event {
+            let identity = Identity { seed: seat.identity.seed ^ 0x7415, ..seat.identity.clone() };
+            let mut twin = Node::new(identity, Arc::default(), self.now);
+            twin.handle(self.now, event, &mut effects);
+            let (mut others, mut other_records) = (Vec::new(), Vec::new());
+            sort_out(&seat.identity, &mut effects, &mut others, &mut other_records);
+            self.oracle.inv_13_any_node(&turn, &others);
+        }
+        self.effects = effects;
+        if let Some(diary) = &mut self.diary {
+            for entry in &records {
+                diary.recorded(self.now, entry);
+            }
+        }
+        for Sent { from, to, packet } in sent {
+            self.send(from, to, packet);
+        }
+        self.set_wake(number);
+    }
+
+    fn set_wake(&mut self, number: usize) {
+        let Some(seat) = self.seats.get_mut(number) else { return };
+        let Some(at) = seat.node.as_ref().and_then(Node::deadline).map(|at| at.max(self.now)) else { return };
+        if seat.wake.is_none_or(|wake| at < wake) {
+            seat.wake = Some(at);
+            self.push(at, Due::Tick { seat: number });
+        }
+    }
+
+    fn tick(&mut self, number: usize) {
+        let Some(seat) = self.seats.get_mut(number) else { return };
+        if seat.wake != Some(self.now) {
+            return;
+        }
+        seat.wake = None;
+        if seat.waiting.is_some() {
+            return;
+        }
+        let due = seat.node.as_ref().and_then(Node::deadline).is_some_and(|at| at <= self.now);
+        self.ticks = if self.ticks.0 == self.now { (self.now, self.ticks.1 + 1) } else { (self.now, 0) };
+        if self.ticks.1 > TICKS_MAX {
+            self.oracle.broken(17, || "a node wants to be called for ever in one moment".to_owned());
+        } else if due {
+            self.feed(number, Event::Tick, Cause::Other);
+        } else {
+            self.set_wake(number);
+        }
+    }
+
+    fn start(&mut self, number: usize) {
+        self.lives += 1;
+        let Some(seat) = self.seats.get_mut(number) else { return };
+        seat.life = self.lives;
+        seat.wake = None;
+        let identity = Identity {
+            seed: seat.identity.seed.wrapping_add(u64::from(self.lives)),
+            ..seat.identity.clone()
+        };
+        self.oracle.begins(seat.life, &seat.plan, self.now);
+        seat.node = Some(Node::new(identity, Arc::clone(&seat.plan), self.now));
+        self.feed(number, Event::Tick, Cause::Other);
+    }
+
+    fn make(&mut self, what: Move) {
+        match what {
+            Move::Crash(seat) => self.crash(seat),
+            Move::Restart(seat) => {
+                if self.seats.get(seat).is_some_and(|seat| seat.node.is_none()) {
+                    self.start(seat);
+                }
+            }
+            Move::Pause(seat) => {
+                if let Some(seat) = self.seats.get_mut(seat)
+                    && seat.node.is_some()
+                {
+                    seat.waiting.get_or_insert_default();
+                    self.oracle.pauses(seat.life, self.now);
+                }
+            }
+            Move::Resume(seat) => self.resume(seat),
+            Move::Place { host, place, manner } => {
+                if let Some(place) = self.hosts.get_mut(host).and_then(|host| host.places.get_mut(place)) {
+                    place.manner = manner;
+                }
+            }
+            Move::Person(number, manner) => {
+                for person in self.people.iter_mut().filter(|person| person.0 == number) {
+                    person.2 = manner;
+                }
+            }
+            Move::Cut(from, to) => self.network.cuts.push((from, to)),
+            Move::Mend(from, to) => self.network.cuts.retain(|cut| *cut != (from, to)),
+            Move::Hole(address) => self.network.holes.push(address),
+            Move::Fill(address) => self.network.holes.retain(|hole| *hole != address),
+            Move::Weather(weather) => self.network.weather = weather,
+            Move::Calm(addresses) => self.network.calm = addresses,
+            Move::Apply(seat, plan) => {
+                if let Some(chair) = self.seats.get_mut(seat) {
+                    chair.plan = Arc::clone(&plan);
+                }
+                self.feed(seat, Event::Apply(plan), Cause::Other);
+            }
+            Move::Clock(seat, epoch) => {
+                if let Some(chair) = self.seats.get_mut(seat) {
+                    chair.identity.epoch = epoch;
+                }
+                self.feed(seat, Event::Clock { epoch }, Cause::Other);
+            }
+            Move::Drain(seat) => self.feed(seat, Event::Drain, Cause::Other),
+            Move::Inject { from, to, bytes } => self.send(from, to, Arc::new(Packet::new(bytes))),
+        }
+    }
+
+    fn crash(&mut self, number: usize) {
+        let Some(seat) = self.seats.get_mut(number) else { return };
+        if seat.node.take().is_some() {
+            seat.waiting = None;
+            seat.wake = None;
+            self.oracle.dies(seat.life, self.now);
+        }
+    }
+
+    fn resume(&mut self, number: usize) {
+        let Some(waiting) = self.seats.get_mut(number).and_then(|seat| seat.waiting.take()) else { return };
+        for (event, cause) in waiting {
+            self.feed(number, event, cause);
+        }
+        if let Some(seat) = self.seats.get_mut(number) {
+            seat.wake = None;
+        }
+        self.set_wake(number);
+    }
+
+    fn push(&mut self, at: Time, due: Due) {
+        self.serial += 1;
+        self.queue.push(Slot { at: at.max(self.now), serial: self.serial, due });
+    }
+}
+
+/// Effects as what was sent and what was recorded.
+fn sort_out(identity: &Identity, effects: &mut Vec<Effect>, sent: &mut Vec<Sent>, records: &mut Vec<Entry>) {
+    for effect in effects.drain(..) {
+        match effect {
+            Effect::Send { flow, bytes } => {
+                let listener = identity.listeners.get(usize::from(flow.path.local));
+                let from = listener.map_or(flow.path.remote, |listener| listener.address);
+                sent.push(Sent { from, to: flow.path.remote, packet: Arc::new(Packet::new(bytes)) });
+            }
+            Effect::Record(entry) => records.push(entry),
+        }
+    }
+}
+
+/// Every so manieth event that is a request inside of a call is also shown to a node that knows nothing but the key.
+const TWIN_EVERY: u64 = 7;
+
+/// Calls for time alone in one moment; a node that asks for more never lets time pass.
+const TICKS_MAX: u32 = 1_000;

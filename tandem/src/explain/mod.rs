@@ -1,0 +1,176 @@
+//! `tandem explain NUMBER --plan PLAN`: what would happen to a call, by the same function that routes it.
+
+mod course;
+mod moment;
+mod nearest;
+mod patience;
+mod rows;
+mod steps;
+
+pub use moment::At;
+
+use crate::cli::check::{Answer, print};
+use crate::config::{Loaded, load, words};
+use course::Way;
+use jiff::Timestamp;
+use router::Plan;
+use router::plan::CourseId;
+use router::position::{Frame, List};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use steps::Item;
+
+/// What the command line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The number that is called, or another SIP user part.
+    pub number: String,
+    /// The plan file, or a folder with a `tandem.toml`.
+    pub plan: PathBuf,
+    /// When; `None` for now.
+    pub at: Option<At>,
+}
+
+/// Explains a call; exit status 1 if the plan file has errors or does not know the number.
+#[must_use]
+pub fn run(options: &Options) -> ExitCode {
+    print(&answer(&options.number, &options.plan, options.at, Timestamp::now()))
+}
+
+/// What `tandem explain` says.
+#[must_use]
+pub fn answer(number: &str, plan: &Path, at: Option<At>, now: Timestamp) -> Answer {
+    let loaded = match load(plan, now) {
+        Ok(loaded) => loaded,
+        Err(refused) => {
+            let text = format!("{refused}tandem explain: no call would be routed by this plan file.\n");
+            return Answer { text, fine: false };
+        }
+    };
+    let number: String = number.chars().filter(|letter| !letter.is_control()).collect();
+    match loaded.plan.course_of(number.as_bytes()) {
+        Some((course, listed)) => {
+            Answer { text: explain(&loaded, &number, listed, course, at, now), fine: true }
+        }
+        None => Answer { text: unknown(&loaded.plan, &number), fine: false },
+    }
+}
+
+fn unknown(plan: &Plan, number: &str) -> String {
+    let found = format!("tandem explain: the plan does not list {number}: its caller would hear 404.\n");
+    match nearest::nearest(plan, number) {
+        Some(near) => format!("{found}  did you mean {near}?\n"),
+        None => {
+            let some: Vec<&str> = plan.numbers.keys().take(SHOWN).map(|known| &**known).collect();
+            format!(
+                "{found}  listed are: {}{}\n",
+                some.join(", "),
+                if plan.numbers.len() > SHOWN { ", …" } else { "" }
+            )
+        }
+    }
+}
+
+fn explain(
+    loaded: &Loaded,
+    number: &str,
+    listed: bool,
+    id: CourseId,
+    at: Option<At>,
+    now: Timestamp,
+) -> String {
+    let plan = &*loaded.plan;
+    let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
+    let root = plan.entrance(id, unix);
+    let way = course::at_worst(plan, id, unix);
+    let items = steps::items(plan, root, unix);
+    let name = plan.course(id).map_or("", |course| &*course.name);
+    let unlisted = if listed { "" } else { ", as for all numbers that are not listed" };
+    let mut text = format!("{number}: plan {name} in {}{unlisted}\n", loaded.source.path());
+    text += &format!("  at           {}\n", clock(plan, root, at, unix));
+    text += &format!("  arrives by   {}\n\n", arrivals(plan));
+    text += &rows::table(plan, &items, &way);
+    text += &cut(&way);
+    text += &busy(plan, &items);
+    text += &patience::words_for(plan, &items);
+    text += &ending(plan, &way);
+    text
+}
+
+/// Which day and time, whether it is open then, and for how long.
+fn clock(plan: &Plan, root: Frame, at: Option<At>, unix: i64) -> String {
+    let zone = if plan.zone.name.is_empty() { "UTC" } else { &*plan.zone.name };
+    let when = format!("{} in {zone}", At::words(at, &plan.zone, unix));
+    let Some(hours) = plan.course(root.course).and_then(|course| course.hours.as_ref()) else {
+        return when;
+    };
+    let state = if root.list == List::Closed { "closed" } else { "open" };
+    let until = hours.next_change(&plan.zone, unix).map(|change| {
+        let local = change.saturating_add(i64::from(plan.zone.offset_at(change)));
+        format!(" until {}", moment::weekly(local))
+    });
+    format!("{when}: {state}{}", until.unwrap_or_default())
+}
+
+fn arrivals(plan: &Plan) -> String {
+    let names: Vec<&str> = plan.carriers.iter().map(|carrier| &*carrier.name).collect();
+    match names.as_slice() {
+        [] => "whoever sends it here".into(),
+        [one] => format!("{one} alone: while {one} is down no call arrives here, whatever the plan says"),
+        [..] => names.join(" or "),
+    }
+}
+
+/// What `live_within` does to this call.
+fn cut(way: &Way) -> String {
+    way.cut.map_or(String::new(), |at| {
+        format!(
+            "  After {} somebody whose job is to answer must ring (`live_within`): the walk jumps there.\n",
+            words(at)
+        )
+    })
+}
+
+/// Where a call goes once somebody was busy.
+fn busy(plan: &Plan, items: &[Item<'_>]) -> String {
+    let mut courses: Vec<CourseId> = Vec::new();
+    for item in items {
+        if let Item::Step { frames, .. } = item
+            && let Some(inner) = frames.last()
+            && !courses.contains(&inner.course)
+        {
+            courses.push(inner.course);
+        }
+    }
+    let mut text = String::new();
+    for course in courses.iter().filter_map(|id| plan.course(*id)) {
+        let Some(list) = &course.busy else { continue };
+        let steps: Vec<String> = list.iter().map(|step| rows::in_words(plan, step)).collect();
+        text += &format!(
+            "  Once somebody in plan {} was busy, it goes on with {}.\n",
+            course.name,
+            steps.join(", then ")
+        );
+    }
+    text
+}
+
+/// How the plan ends, and whether it can end with nobody. Nothing that can be rung in this version cannot fail.
+fn ending(plan: &Plan, way: &Way) -> String {
+    let Some(last) = way.rung.last() else {
+        return "  The plan ends with nobody: no way leads to anybody in it, the caller hears 480 at once.\n"
+            .into();
+    };
+    let step = way.rung.iter().filter(|rung| rung.cursor == last.cursor);
+    let names: Vec<&str> =
+        step.filter_map(|rung| plan.target(rung.target)).map(|target| &*target.name).collect();
+    let fails = if names.len() == 1 { "does not answer either" } else { "do not answer either" };
+    let end = words(way.end);
+    format!(
+        "  The plan can end with nobody: if {} {fails}, the caller hears 480 after {end}.\n",
+        rows::and(&names)
+    )
+}
+
+/// Numbers that are named when none is near.
+const SHOWN: usize = 5;

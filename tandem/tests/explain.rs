@@ -1,0 +1,187 @@
+//! `tandem explain` as people read it: whole outputs, of the examples and of small plans.
+
+#![expect(clippy::expect_used, reason = "the helpers of a test fail as it does")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn explain(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    command.arg("explain").args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command.output().expect("it starts")
+}
+
+/// What it prints for a call that is in the plan.
+fn said(arguments: &[&str]) -> String {
+    let out = explain(arguments);
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).expect("it prints UTF-8")
+}
+
+/// What it prints for a plan in a file of its own, from the first step on.
+fn said_of(name: &str, plan: &str) -> String {
+    let file: PathBuf =
+        std::env::temp_dir().join(format!("tandem-explain-{name}-{}.toml", std::process::id()));
+    std::fs::write(&file, plan).expect("the folder for temporary files can be written");
+    let out =
+        said(&["+15035550100", "--plan", file.to_str().expect("its name is plain"), "--at", "Tue 10:00"]);
+    std::fs::remove_file(file).expect("it is there");
+    out.split_once("\n\n").map(|(_, steps)| steps.to_owned()).expect("the steps stand apart")
+}
+
+#[test]
+fn an_open_office_is_rung_first() {
+    assert_eq!(
+        said(&["+15035550100", "--plan", "examples/nguyen-dental.toml", "--at", "Tue 10:00"]),
+        "\
++15035550100: plan main in examples/nguyen-dental.toml
+  at           Tue 10:00 in America/Los_Angeles: open until Tue 17:00
+  arrives by   telnyx or bandwidth
+
+  1  office                20 s  from 0 s   :26  by pbx.nguyen.example
+  2  ana and ben together  18 s  from 20 s  :26  by telnyx, else bandwidth
+  3  answering             20 s  from 38 s  :26  by telnyx, else bandwidth
+
+  Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
+  A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
+  up after
+    2 s* without a word, 5 s without ringing  by office
+    2 s* without a word, 8 s without ringing  by telnyx, bandwidth
+    * as long as its round trip is not known; then 1 to 4 s by that
+  The plan can end with nobody: if answering does not answer either, the caller hears 480 after 58 s.
+"
+    );
+}
+
+#[test]
+fn a_closed_one_is_not_and_the_moment_may_be_anywhere_on_earth() {
+    assert_eq!(
+        said(&["5035550100", "--plan", "examples/nguyen-dental.toml", "--at", "2026-11-25T08:10:00+01:00"]),
+        "\
+5035550100: plan main in examples/nguyen-dental.toml
+  at           2026-11-24, Tue 23:10 in America/Los_Angeles: closed until Wed 08:00
+  arrives by   telnyx or bandwidth
+
+  1  answering  20 s  from 0 s  :27  by telnyx, else bandwidth
+
+  Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
+  A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
+  up after
+    2 s* without a word, 8 s without ringing  by telnyx, bandwidth
+    * as long as its round trip is not known; then 1 to 4 s by that
+  The plan can end with nobody: if answering does not answer either, the caller hears 480 after 20 s.
+"
+    );
+}
+
+#[test]
+fn a_number_that_nobody_listed_has_the_plan_for_all_others() {
+    assert_eq!(
+        said(&["999", "--plan", "examples/two-trunks.toml", "--at", "Mon 10:00"]),
+        "\
+999: plan main in examples/two-trunks.toml, as for all numbers that are not listed
+  at           Mon 10:00 in America/Chicago: open until Mon 18:00
+  arrives by   lumen or sinch
+
+  1  hq         10 s  from 0 s   :50  by 192.0.2.10, else 192.0.2.11
+  2  branch     15 s  from 10 s  :50  by 10.12.0.5:5070
+  3  answer-co  30 s  from 25 s  :50  by lumen/ord, else lumen/pdx, else sinch
+  Once somebody in plan main was busy, it goes on with branch (:52), then answer-co (:52).
+
+  Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
+  A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
+  up after
+    2 s* without a word, 6 s without ringing  by hq/1, hq/2, branch, lumen/ord, lumen/pdx, sinch
+    * as long as its round trip is not known; then 1 to 4 s by that
+  The plan can end with nobody: if answer-co does not answer either, the caller hears 480 after 55 s.
+"
+    );
+}
+
+#[test]
+fn a_plan_inside_a_plan_is_counted_out() {
+    assert_eq!(
+        said(&["+13125550100", "--plan", "examples/two-trunks.toml", "--at", "Sun 10:00"]),
+        "\
++13125550100: plan main in examples/two-trunks.toml
+  at           Sun 10:00 in America/Chicago: closed until Mon 07:30
+  arrives by   lumen or sinch
+
+  1    plan desk:                                                      :51
+  1.1  branch and hq, each 5 s after the other  15 s, 20 s  from 0 s   :55  by 10.12.0.5:5070; 192.0.2.10, else 192.0.2.11
+  1.2  ava                                      20 s        from 25 s  :55  by agent.example;transport=tcp
+
+  Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
+  A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
+  up after
+    2 s* without a word, 6 s without ringing  by branch, hq/1, hq/2
+    5 s without a word, 6 s without ringing  by ava
+    * as long as its round trip is not known; then 1 to 4 s by that
+  The plan can end with nobody: if ava does not answer either, the caller hears 480 after 45 s.
+"
+    );
+}
+
+#[test]
+fn a_walk_that_takes_too_long_jumps_to_whoever_must_answer() {
+    let plan = r#"
+business = "B"
+carriers.acme = "192.0.2.1"
+sites.office = "192.0.2.10"
+people.ana = "+15035550111"
+services.answering = "+18005550199"
+numbers = { "+15035550100" = "main" }
+[plans.main]
+steps = [
+  "office",
+  "ana",
+  "office",
+  "answering",
+]
+live_within = "15s"
+"#;
+    assert_eq!(
+        said_of("cut", plan),
+        "  \
+  1  office     15 s  from 0 s                 :10  by 192.0.2.10
+  2  ana        18 s  from 35 s, second round  :11  by acme
+  3  office           has rung before          :12  by 192.0.2.10
+  4  answering  20 s  from 15 s                :13  by acme
+  After 15 s somebody whose job is to answer must ring (`live_within`): the walk jumps there.
+
+  Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
+  A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
+  up after
+    2 s* without a word, 5 s without ringing  by office
+    2 s* without a word, 8 s without ringing  by acme
+    * as long as its round trip is not known; then 1 to 4 s by that
+  The plan can end with nobody: if ana does not answer either, the caller hears 480 after 53 s.
+"
+    );
+}
+
+#[test]
+fn an_unknown_number_is_told_the_nearest() {
+    let out = explain(&["+15035550010", "--plan", "examples/nguyen-dental.toml"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&out.stdout),
+        "tandem explain: the plan does not list +15035550010: its caller would hear 404.\n  \
+         did you mean +15035550100?\n"
+    );
+}
+
+#[test]
+fn a_plan_with_errors_explains_nothing() {
+    let out = explain(&["+15035550100", "--plan", "examples/nguyen-dental-full.toml"]);
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text.contains("error[E201]"), "{text}");
+    assert!(text.ends_with("\ntandem explain: no call would be routed by this plan file.\n"), "{text}");
+}
+
+#[test]
+fn a_time_that_is_none_is_a_slip_of_the_command_line() {
+    let out = explain(&["+15035550100", "--plan", "examples/nguyen-dental.toml", "--at", "noon"]);
+    assert_eq!(out.status.code(), Some(2));
+}
