@@ -3,7 +3,7 @@
 use crate::door::{Effect, Flow, Identity, Path, Transport};
 use crate::health::{self, Health};
 use crate::plan::Plan;
-use crate::position::{List, Position};
+use crate::position::{LEGS_MAX, List, Position};
 use crate::record::{CallRecord, End, Entry};
 use crate::relay::{self, Below};
 use crate::roads::Roads;
@@ -300,8 +300,8 @@ impl Call {
         let routing = means.seal.routing(&self.request);
         let Slot { place, generation } = self.slot;
         let branch = Branch { kind: Kind::Leg, slot: place, generation, leg, routing };
-        let share = u32::try_from(self.walk.position().live().max(1)).unwrap_or(1);
-        let breadth = (relay::breadth(&self.request) / share).max(1);
+        // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
+        let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
         let leg = relay::Leg { uri: &uri, leaves, came, branch, token: &self.token, breadth };
         let bytes = relay::invite(&self.request, &self.below, &leg, means.seal);
         let mut sent = Vec::new();

@@ -243,7 +243,7 @@ impl Node {
             out.push(Effect::Record(Entry::Unlisted { number: number.clone(), flow }));
         }
         let unix = self.unix(now);
-        let breadth = usize::try_from(relay::breadth(&request)).unwrap_or(usize::MAX);
+        let breadth = relay::breadth(&request);
         let root = self.plan.entrance(course, unix);
         let position = Position::new(root, breadth, now, unix);
         self.served += 1;

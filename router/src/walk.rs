@@ -429,6 +429,8 @@ impl Walk {
                 out.push(Output::Forward(response));
             }
             _ => out.push(Output::Answer(match self.worst {
+                // Nobody could even be tried: the carrier's own next step is better than ours.
+                Meaning::Silence if self.legs.is_empty() => 503,
                 Meaning::Silence => 408,
                 Meaning::PathFailure => 500,
                 Meaning::NotFound => 404,

@@ -79,6 +79,10 @@ struct Door {
 
 impl Door {
     fn new() -> Self {
+        Self::with(plan())
+    }
+
+    fn with(plan: Arc<Plan>) -> Self {
         let listener = Listener {
             transport: Transport::Udp,
             address: address("192.0.2.100:5060"),
@@ -86,7 +90,7 @@ impl Door {
         };
         let identity =
             Identity { name: "a".to_owned(), listeners: vec![listener], key: [7; 16], seed: 1, epoch: 0 };
-        Self { node: Node::new(identity, plan(), Time::ZERO), now: Time::ZERO }
+        Self { node: Node::new(identity, plan, Time::ZERO), now: Time::ZERO }
     }
 
     /// What the node does when these bytes come from there: first lines with their destinations, and records.
@@ -168,6 +172,11 @@ fn a_503_moves_on_at_once_and_the_answer_connects() {
     );
     let first = begun[1].1.clone().unwrap();
     assert_eq!(first.max_forwards(), Some(69));
+    assert_eq!(
+        first.value(Name::MaxBreadth),
+        Some(&b"6"[..]),
+        "ten legs share the 60 of a request that says nothing"
+    );
     assert!(first.bytes().windows(18).any(|w| w == b"X-Odd :  kept \r\nCo"));
 
     let moved = door.hears(OFFICE, &reply(&first, "503 Out", "o"));
@@ -245,4 +254,21 @@ fn a_silent_hop_is_left_after_two_seconds_and_its_late_answer_still_counts() {
         assert!(seconds < 100);
     }
     assert_eq!(door.node.lingering(), 0);
+}
+
+#[test]
+fn a_plan_whose_names_are_not_known_yet_leaves_the_call_to_the_carriers_next_step() {
+    let mut plan = Arc::unwrap_or_clone(plan());
+    for peer in &mut plan.peers {
+        peer.host = PeerHost::Name("pbx.example".into());
+    }
+    let mut door = Door::with(Arc::new(plan));
+    assert_eq!(
+        lines(&door.hears(CALLER, &invite("z9hG4bKc"))),
+        [
+            "192.0.2.1:5060 <- SIP/2.0 100 Trying",
+            "192.0.2.1:5060 <- SIP/2.0 503 Service Unavailable",
+            "call Failed { status: 503 } after 0 legs",
+        ]
+    );
 }
