@@ -276,6 +276,25 @@ async fn a_request_without_a_length_is_answered_400_and_the_connection_closed() 
 }
 
 #[tokio::test]
+async fn messages_ahead_of_bytes_that_cannot_be_framed_get_their_answers() {
+    let (mut net, address) = bind(Transport::Tcp, "127.0.0.1:0");
+    let mut phone = tokio::net::TcpStream::connect(address).await.expect("loopback");
+    let stray = format!("{OPTIONS}{OPTIONS}stray\r\n\r\n");
+    phone.write_all(stray.as_bytes()).await.expect("the connection is open");
+    let heard = events(&mut net, 2).await;
+    assert_eq!(messages(&heard), [OPTIONS.as_bytes(); 2]);
+    let mut failed = Vec::new();
+    for event in &heard {
+        let Event::Received { flow: from, .. } = event else { panic!("{event:?}") };
+        net.send(*from, Bytes::from(&b"SIP/2.0 200 OK\r\n\r\n"[..]), &mut failed);
+    }
+    let mut answers = String::new();
+    in_time(phone.read_to_string(&mut answers)).await.expect("closed in order");
+    assert_eq!(answers, "SIP/2.0 200 OK\r\n\r\n".repeat(2));
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named_with_what_to_do() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it is bound");

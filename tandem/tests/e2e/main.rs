@@ -1,0 +1,18 @@
+//! End to end: the program between real SIP peers on loopback addresses. What a peer sees is compared whole; times
+//! are taken at the peers and from the call list.
+
+#![expect(clippy::expect_used, reason = "the tools of a test fail as it does")]
+
+mod answered;
+mod failover;
+mod operation;
+mod races;
+mod spiral;
+
+mod folder;
+mod messages;
+mod node;
+mod patience;
+mod phone;
+mod sipp;
+mod street;
