@@ -1,0 +1,7 @@
+//! What must hold for any bytes at all: one function per target, each of which panics if it does not.
+//!
+//! libFuzzer feeds them bytes that it thinks up (`fuzz/run`), the tests those it has kept (`fuzz/corpus`).
+
+pub mod framing;
+pub mod message;
+pub mod node;
