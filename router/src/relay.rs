@@ -40,7 +40,7 @@ pub struct Leg<'a> {
     /// The `t` parameter of our Record-Route.
     pub token: &'a [u8],
     /// The Max-Breadth it may spread by (RFC 5393 §5.3.3).
-    pub breadth: u32,
+    pub breadth: usize,
 }
 
 /// The INVITE as it goes to a leg (RFC 3261 §16.6): Request-URI, Max-Forwards, Record-Route, Via; no Route, since
@@ -68,7 +68,7 @@ pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal) -> B
         edits.insert(first.line.start, routes);
     }
     let mut breadth = b"Max-Breadth: ".to_vec();
-    push_decimal(&mut breadth, u64::from(leg.breadth));
+    push_decimal(&mut breadth, leg.breadth as u64);
     breadth.extend_from_slice(b"\r\n");
     match request.field(Name::MaxBreadth) {
         Some(field) => edits.replace(field.line, breadth),
@@ -127,6 +127,9 @@ pub fn in_dialog(request: &Message, via: &Via<'_>, below: &Below, here: Here<'_>
         (token, leaves) = (Some(seal.to_vec()), Some(own));
         target = route_uri(last).to_vec();
         routes.pop();
+        if Uri::parse(&target).is_none() {
+            return Passed::Unsealed;
+        }
     }
     while let Some((own, seal)) = routes.first().and_then(|route| ours(route_uri(route), here.listeners)) {
         token = seal.map(<[u8]>::to_vec).or(token);
@@ -390,7 +393,7 @@ pub fn supports(request: &Message, required: Name) -> Result<(), Refusal> {
 
 /// The request's Max-Breadth: into how many branches it may spread (RFC 5393 §5.3.3); 60 if it does not say.
 #[must_use]
-pub fn breadth(request: &Message) -> u32 {
+pub fn breadth(request: &Message) -> usize {
     let said =
         request.value(Name::MaxBreadth).and_then(|value| core::str::from_utf8(value).ok()?.parse().ok());
     said.unwrap_or(60)

@@ -206,6 +206,7 @@ impl Seal {
     fn below_hash(&self, via: &Via<'_>, received: Option<IpAddr>, rport: Option<u16>) -> u32 {
         let mut hasher = self.hasher(b'b');
         feed(&mut hasher, via.branch());
+        via.transport.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_uppercase()));
         feed_host(&mut hasher, via);
         if let Some(ip) = received {
             feed_ip(&mut hasher, ip);

@@ -5,7 +5,7 @@ use crate::message::{Message, Start};
 use crate::method::Method;
 use crate::name_addr::NameAddr;
 use crate::parse::content_length;
-use crate::scan::{Elements, find_comma, is_space, is_token, is_uri_byte, trim};
+use crate::scan::{Elements, URI, find_comma, is_all, is_space, is_token, trim};
 use crate::uri::{Uri, scheme};
 use crate::via::Via;
 
@@ -79,14 +79,18 @@ fn check_version(version: &[u8]) -> Result<(), Fault> {
 }
 
 fn check_request_uri(uri: &[u8]) -> Result<(), Fault> {
-    require(uri.iter().copied().all(is_uri_byte), "Malformed Request-URI")?;
-    let scheme = scheme(uri).ok_or(bad("Malformed Request-URI"))?;
-    if !scheme.eq_ignore_ascii_case(b"sip") && !scheme.eq_ignore_ascii_case(b"sips") {
-        return Err(Fault { status: 416, reason: "Unsupported URI Scheme" });
+    match Uri::parse(uri) {
+        // RFC 3261 §19.1.1: no headers in a Request-URI.
+        Some(uri) => require(uri.headers.is_none(), "Headers In Request-URI"),
+        None if is_foreign(uri) => Err(Fault { status: 416, reason: "Unsupported URI Scheme" }),
+        None => Err(bad("Malformed Request-URI")),
     }
-    let uri = Uri::parse(uri).ok_or(bad("Malformed Request-URI"))?;
-    // RFC 3261 §19.1.1: no headers in a Request-URI.
-    require(uri.headers.is_none(), "Headers In Request-URI")
+}
+
+/// A URI of another scheme than ours?
+fn is_foreign(uri: &[u8]) -> bool {
+    let is_ours = |scheme: &[u8]| scheme.eq_ignore_ascii_case(b"sip") || scheme.eq_ignore_ascii_case(b"sips");
+    is_all(uri, URI) && scheme(uri).is_some_and(|scheme| !is_ours(scheme))
 }
 
 fn check_shape(message: &Message) -> Result<(), Fault> {
@@ -107,30 +111,22 @@ const ONCE: [(Name, &str, &str); 4] = [
 
 fn check_counts(message: &Message) -> Result<(), Fault> {
     for (name, missing, repeated) in ONCE {
-        match message.fields_of(name).count() {
-            0 => return Err(bad(missing)),
-            1 => (),
-            _ => return Err(bad(repeated)),
-        }
+        require(message.names.has(name), missing)?;
+        require(!message.names.repeats(name), repeated)?;
     }
-    require(message.fields_of(Name::MaxForwards).count() <= 1, "Repeated Max-Forwards")?;
+    require(!message.names.repeats(Name::MaxForwards), "Repeated Max-Forwards")?;
     let call_id = message.call_id();
     require(!call_id.is_empty() && !call_id.iter().copied().any(is_space), "Malformed Call-ID")
 }
 
 fn check_vias(message: &Message) -> Result<(), Fault> {
-    require(message.field(Name::Via).is_some(), "Missing Via")?;
+    require(message.names.has(Name::Via), "Missing Via")?;
     let are_good = message.fields_of(Name::Via).all(|field| every_element(message.at(field.value), is_via));
     require(are_good, "Malformed Via")
 }
 
 fn is_via(element: &[u8]) -> bool {
-    Via::parse(element).is_some_and(|via| via.params.are_well_formed()) && is_version_2(element)
-}
-
-/// `SIP / 2.0`, whatever white space stands between.
-fn is_version_2(via: &[u8]) -> bool {
-    via.iter().filter(|&&byte| !is_space(byte)).take(7).map(u8::to_ascii_uppercase).eq(*b"SIP/2.0")
+    Via::parse(element).is_some_and(|via| via.is_well_formed())
 }
 
 /// Is the value a list of at least one element, none of them empty, and all good?
@@ -162,7 +158,7 @@ fn check_addresses(message: &Message) -> Result<(), Fault> {
 fn is_address(addr: &NameAddr<'_>) -> bool {
     let is_display = addr.display.first() == Some(&b'"') || !addr.display.contains(&b',');
     is_display
-        && addr.uri.iter().copied().all(is_uri_byte)
+        && is_all(addr.uri, URI)
         && scheme(addr.uri).is_some()
         && addr.params.are_well_formed()
 }
@@ -186,7 +182,7 @@ fn check_length(message: &Message) -> Result<(), Fault> {
 
 fn check_max_forwards(message: &Message) -> Result<(), Fault> {
     let is_number = message.max_forwards().is_some_and(|hops| hops <= MAX_FORWARDS_MAX);
-    require(message.field(Name::MaxForwards).is_none() || is_number, "Malformed Max-Forwards")
+    require(!message.names.has(Name::MaxForwards) || is_number, "Malformed Max-Forwards")
 }
 
 fn check_routes(message: &Message) -> Result<(), Fault> {

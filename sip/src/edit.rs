@@ -1,34 +1,56 @@
 //! Changes to a message as edits over its bytes: everything untouched leaves byte for byte as it came.
 
 use crate::message::{Bytes, Message, Span};
+use core::ops::Range;
 
 /// A list of changes to one message. Spans are those of the message; they may be added in any order but must not
 /// overlap. Several insertions at one place come out in the order they were added.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
-    list: Vec<(Span, Vec<u8>)>,
+    list: Vec<Edit>,
+    /// What is put in, of all edits.
+    text: Vec<u8>,
 }
+
+#[derive(Clone, Debug)]
+struct Edit {
+    span: Span,
+    with: Range<usize>,
+}
+
+/// Room for the edits of most messages without a second allocation.
+const EDITS_USUAL: usize = 8;
+
+/// Room for what is put into most messages.
+const TEXT_USUAL: usize = 512;
 
 impl Edits {
     /// No change yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { list: Vec::with_capacity(EDITS_USUAL), text: Vec::with_capacity(TEXT_USUAL) }
+    }
+
+    /// Puts what `write` pushes in place of a span.
+    pub fn write(&mut self, span: Span, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.text.len();
+        write(&mut self.text);
+        self.list.push(Edit { span, with: start..self.text.len() });
     }
 
     /// Puts `with` in place of a span.
-    pub fn replace(&mut self, span: Span, with: impl Into<Vec<u8>>) {
-        self.list.push((span, with.into()));
+    pub fn replace(&mut self, span: Span, with: impl AsRef<[u8]>) {
+        self.write(span, |text| text.extend_from_slice(with.as_ref()));
     }
 
     /// Puts `bytes` before the byte at `at`.
-    pub fn insert(&mut self, at: u32, bytes: impl Into<Vec<u8>>) {
+    pub fn insert(&mut self, at: u32, bytes: impl AsRef<[u8]>) {
         self.replace(Span { start: at, end: at }, bytes);
     }
 
     /// Takes a span out.
     pub fn remove(&mut self, span: Span) {
-        self.replace(span, Vec::new());
+        self.write(span, |_| ());
     }
 
     /// The message with all changes made. Bytes of the datagram before the start line and beyond the body are not
@@ -39,15 +61,14 @@ impl Edits {
     #[must_use]
     pub fn apply(mut self, message: &Message) -> Bytes {
         // An insertion stands before what is replaced at its place; the sort is stable.
-        self.list.sort_by_key(|(span, _)| (span.start, span.end));
+        self.list.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let end = message.body.end;
-        let added: usize = self.list.iter().map(|(_, with)| with.len()).sum();
-        let mut out = Vec::with_capacity(message.bytes().len() + added);
+        let mut out = Vec::with_capacity(message.bytes().len() + self.text.len());
         let mut at = message.begin();
-        for (span, with) in &self.list {
+        for Edit { span, with } in self.list {
             assert!(at <= span.start && span.start <= span.end && span.end <= end, "edits must not overlap");
             out.extend_from_slice(message.at(Span { start: at, end: span.start }));
-            out.extend_from_slice(with);
+            out.extend_from_slice(self.text.get(with).unwrap_or_default());
             at = span.end;
         }
         out.extend_from_slice(message.at(Span { start: at, end }));

@@ -2,9 +2,9 @@
 
 use crate::header::Name;
 use crate::method::Method;
-use crate::name_addr::NameAddr;
-use crate::parse::Flaws;
-use crate::scan::{Elements, Scanner, is_token, number};
+use crate::name_addr::{NameAddr, Parts};
+use crate::parse::{Flaws, Names};
+use crate::scan::{Elements, number};
 use crate::via::Via;
 use core::fmt;
 use std::sync::Arc;
@@ -58,6 +58,10 @@ pub struct Message {
     pub(crate) bytes: Bytes,
     pub(crate) start: Start,
     pub(crate) fields: Vec<Field>,
+    pub(crate) names: Names,
+    pub(crate) from: Option<Parts>,
+    pub(crate) to: Option<Parts>,
+    pub(crate) cseq: Option<(u32, Span)>,
     pub(crate) body: Span,
     pub(crate) flaws: Flaws,
 }
@@ -154,13 +158,14 @@ impl Message {
 
     /// The fields of one name, in order.
     pub fn fields_of(&self, name: Name) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(move |field| field.name == name)
+        let fields: &[Field] = if self.names.has(name) { &self.fields } else { &[] };
+        fields.iter().filter(move |field| field.name == name)
     }
 
     /// The first field of that name.
     #[must_use]
     pub fn field(&self, name: Name) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
+        self.fields_of(name).next()
     }
 
     /// The value of the first field of that name, without surrounding white space.
@@ -197,13 +202,7 @@ impl Message {
     /// The CSeq number and method name; `None` if missing or malformed.
     #[must_use]
     pub fn cseq(&self) -> Option<(u32, &[u8])> {
-        let mut scanner = Scanner::new(self.value(Name::CSeq)?);
-        let digits = scanner.take_while(|byte| byte.is_ascii_digit());
-        let before = scanner.rest().len();
-        scanner.skip_space();
-        let is_apart = scanner.rest().len() < before;
-        let sequence = u32::try_from(number(digits)?).ok()?;
-        (is_apart && is_token(scanner.rest())).then(|| (sequence, scanner.rest()))
+        self.cseq.map(|(sequence, name)| (sequence, self.at(name)))
     }
 
     /// The topmost Via element, with its span; `None` if missing or malformed.
@@ -221,13 +220,13 @@ impl Message {
     /// The From header; `None` if missing or malformed.
     #[must_use]
     pub fn from(&self) -> Option<NameAddr<'_>> {
-        NameAddr::parse(self.value(Name::From)?)
+        self.from.map(|parts| parts.view(&self.bytes))
     }
 
     /// The To header; `None` if missing or malformed.
     #[must_use]
     pub fn to(&self) -> Option<NameAddr<'_>> {
-        NameAddr::parse(self.value(Name::To)?)
+        self.to.map(|parts| parts.view(&self.bytes))
     }
 
     /// The tag of From; empty if there is none.
@@ -249,7 +248,9 @@ impl Message {
     }
 
     fn via_at(&self, span: Span) -> Option<Via<'_>> {
-        Via::parse(self.at(span)).map(|via| Via { span, ..via })
+        let mut via = Via::parse(self.at(span))?;
+        via.span = span;
+        Some(via)
     }
 
     /// Where the start line begins: after the empty lines that may come first.

@@ -1,7 +1,8 @@
 //! From, To, Contact, Route and Record-Route values.
 
+use crate::message::Span;
 use crate::param::Params;
-use crate::scan::{quoted_end, trim};
+use crate::scan::{quoted_end, span, trim_range};
 use crate::uri::Uri;
 use memchr::{memchr, memchr3};
 
@@ -21,31 +22,7 @@ impl<'a> NameAddr<'a> {
     /// something other than parameters follows it.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let bytes = trim(bytes);
-        let quoted = if bytes.first() == Some(&b'"') { quoted_end(bytes, 0)? } else { 0 };
-        let found =
-            memchr3(b'<', b';', b'"', bytes.get(quoted..)?).map_or(bytes.len(), |offset| quoted + offset);
-        match bytes.get(found) {
-            Some(b'<') => Self::bracketed(bytes, found),
-            Some(b';') | None if quoted == 0 => Self::bare(bytes, found),
-            Some(_) | None => None,
-        }
-    }
-
-    fn bracketed(bytes: &'a [u8], open: usize) -> Option<Self> {
-        let display = trim(bytes.get(..open)?);
-        let rest = bytes.get(open..)?.strip_prefix(b"<")?;
-        let close = memchr(b'>', rest)?;
-        let uri = rest.get(..close)?;
-        let params = trim(rest.get(close + 1..)?);
-        let is_whole = !uri.is_empty() && (params.is_empty() || params.first() == Some(&b';'));
-        is_whole.then_some(Self { display, uri, params: Params { bytes: params } })
-    }
-
-    fn bare(bytes: &'a [u8], semicolon: usize) -> Option<Self> {
-        let (uri, params) = bytes.split_at(semicolon);
-        let uri = trim(uri);
-        (!uri.is_empty()).then_some(Self { display: b"", uri, params: Params { bytes: params } })
+        Parts::of(bytes, 0, bytes.len()).map(|parts| parts.view(bytes))
     }
 
     /// The URI taken apart; `None` if it is no SIP URI.
@@ -58,6 +35,52 @@ impl<'a> NameAddr<'a> {
     #[must_use]
     pub fn tag(&self) -> &'a [u8] {
         self.params.value("tag").unwrap_or_default()
+    }
+}
+
+/// Where the parts of one stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts {
+    display: Span,
+    uri: Span,
+    params: Span,
+}
+
+impl Parts {
+    /// Reads what stands in `start..end`.
+    pub(crate) fn of(bytes: &[u8], start: usize, end: usize) -> Option<Self> {
+        let (start, end) = trim_range(bytes, start, end);
+        let bytes = bytes.get(..end)?;
+        let quoted = if bytes.get(start) == Some(&b'"') { quoted_end(bytes, start)? } else { start };
+        let found = memchr3(b'<', b';', b'"', bytes.get(quoted..)?).map_or(end, |offset| quoted + offset);
+        match bytes.get(found) {
+            Some(b'<') => Self::bracketed(bytes, start, found),
+            Some(b';') | None if quoted == start => Self::bare(bytes, start, found),
+            Some(_) | None => None,
+        }
+    }
+
+    fn bracketed(bytes: &[u8], start: usize, open: usize) -> Option<Self> {
+        let close = open + memchr(b'>', bytes.get(open..)?)?;
+        let params = trim_range(bytes, close + 1, bytes.len());
+        let is_whole = open + 1 < close && (params.0 == params.1 || bytes.get(params.0) == Some(&b';'));
+        let display = trim_range(bytes, start, open);
+        let parts = Self { display: span(display), uri: span((open + 1, close)), params: span(params) };
+        is_whole.then_some(parts)
+    }
+
+    fn bare(bytes: &[u8], start: usize, semicolon: usize) -> Option<Self> {
+        let uri = trim_range(bytes, start, semicolon);
+        let params = (semicolon, bytes.len());
+        let parts = Self { display: span((start, start)), uri: span(uri), params: span(params) };
+        (uri.0 < uri.1).then_some(parts)
+    }
+
+    /// The parts of the bytes they were found in.
+    pub(crate) fn view<'a>(&self, bytes: &'a [u8]) -> NameAddr<'a> {
+        let at = |span: Span| bytes.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let params = Params { bytes: at(self.params) };
+        NameAddr { display: at(self.display), uri: at(self.uri), params }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `;name=value` lists as views over bytes.
 
-use crate::scan::{find_unquoted, is_token, is_uri_byte, quoted_end, trim};
+use crate::scan::{TOKEN, VALUE, find_unquoted, is_all, is_token, quoted_end, run, trim};
 use memchr::memchr;
 
 /// A list of parameters, from its first semicolon to its end.
@@ -26,50 +26,63 @@ impl<'a> Params<'a> {
 
     /// All parameters in order: name, value. Empty ones (`;;`) are passed over.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
-        Pieces::of(self.bytes).map(split).filter(|(name, value)| !name.is_empty() || value.is_some())
+        let is_there = |param: &Param<'_>| !param.name.is_empty() || param.value.is_some();
+        self.all().filter(is_there).map(|param| (param.name, param.value))
     }
 
-    /// Is every parameter a token, alone or with a token, host or quoted string as its value?
+    /// What stands between the semicolons, empty ones too.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
+        let rest = (!self.bytes.is_empty()).then(|| self.bytes.strip_prefix(b";").unwrap_or(self.bytes));
+        Pieces { rest }
+    }
+
+    /// Is every parameter well formed?
     pub(crate) fn are_well_formed(&self) -> bool {
-        Pieces::of(self.bytes).map(split).all(|(name, value)| is_token(name) && value.is_none_or(is_value))
+        self.all().all(|param| param.is_well_formed)
     }
 }
 
-/// The trimmed bytes between semicolons.
+/// One parameter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Param<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: Option<&'a [u8]>,
+    /// A token, alone or with a token, host or quoted string as its value?
+    pub(crate) is_well_formed: bool,
+}
+
 struct Pieces<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Pieces<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: usize::from(bytes.first() == Some(&b';')) }
-    }
+    rest: Option<&'a [u8]>,
 }
 
 impl<'a> Iterator for Pieces<'a> {
-    type Item = &'a [u8];
+    type Item = Param<'a>;
 
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let is_over = self.at > self.bytes.len() || self.bytes.is_empty();
-        if is_over {
-            return None;
-        }
-        let end = find_unquoted(self.bytes, self.at, b';');
-        let piece = self.bytes.get(self.at..end).unwrap_or_default();
-        self.at = end + 1;
-        Some(trim(piece))
+    fn next(&mut self) -> Option<Param<'a>> {
+        let rest = self.rest?;
+        let (param, len) = plain(rest).unwrap_or_else(|| any(rest));
+        self.rest = rest.get(len + 1..);
+        Some(param)
     }
 }
 
-fn split(piece: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match memchr(b'=', piece) {
-        Some(at) => {
-            let (name, value) = piece.split_at(at);
-            (trim(name), Some(trim(value.get(1..).unwrap_or_default())))
-        }
-        None => (piece, None),
-    }
+/// The parameter at the beginning, with its length, if it is `token` or `token=value` without quotes and white space:
+/// most are.
+fn plain(bytes: &[u8]) -> Option<(Param<'_>, usize)> {
+    let (name, rest) = bytes.split_at(run(bytes, TOKEN));
+    let value = rest.strip_prefix(b"=").map(|rest| rest.split_at(run(rest, VALUE)).0);
+    let len = name.len() + value.map_or(0, |value| 1 + value.len());
+    let is_plain = !name.is_empty() && value != Some(b"") && matches!(bytes.get(len), None | Some(b';'));
+    is_plain.then_some((Param { name, value, is_well_formed: true }, len))
+}
+
+/// The parameter at the beginning, whatever it is.
+fn any(bytes: &[u8]) -> (Param<'_>, usize) {
+    let len = find_unquoted(bytes, 0, b';');
+    let piece = trim(bytes.get(..len).unwrap_or_default());
+    let (name, value) = piece.split_at(memchr(b'=', piece).unwrap_or(piece.len()));
+    let (name, value) = (trim(name), value.strip_prefix(b"=").map(trim));
+    (Param { name, value, is_well_formed: is_token(name) && value.is_none_or(is_value) }, len)
 }
 
 /// Lenient on characters: only what could end the parameter or the header early is refused.
@@ -77,7 +90,7 @@ fn is_value(value: &[u8]) -> bool {
     if value.first() == Some(&b'"') {
         return quoted_end(value, 0) == Some(value.len());
     }
-    !value.is_empty() && value.iter().all(|&byte| is_uri_byte(byte) && byte != b',')
+    !value.is_empty() && is_all(value, VALUE)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::header::Name;
 use crate::message::{Bytes, Field, Message, ParseError, Span, Start};
-use crate::scan::{number, trim_end, trim_range};
+use crate::name_addr::Parts;
+use crate::scan::{TOKEN, Scanner, is_token, number, run, span, trim_end, trim_range};
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// Room for the fields of most messages without a second allocation.
@@ -17,6 +18,7 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
     let start =
         lines.next_line().and_then(|line| start_line(&bytes, &line)).ok_or(ParseError::NoStartLine)?;
     let mut fields = Vec::with_capacity(FIELDS_USUAL);
+    let mut names = Names::default();
     let mut flaws = Flaws::default();
     while let Some(line) = lines.next_field() {
         if fields.len() == Message::FIELDS_MAX {
@@ -24,14 +26,23 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
         } else {
             let field = field(&bytes, &line);
             flaws.stray |= field.is_none();
-            fields.push(field.unwrap_or_else(|| stray(&line)));
+            let field = field.unwrap_or_else(|| stray(&line));
+            names.add(field.name);
+            fields.push(field);
         }
     }
     flaws.cut = !lines.saw_empty;
     let headers = bytes.get(begin..lines.at).unwrap_or_default();
     flaws.lone_return = memchr_iter(b'\r', headers).count() != lines.returns;
-    let body = body(&bytes, &fields, lines.at);
-    Ok(Message { bytes, start, fields, body, flaws })
+    let value = |name| {
+        let found = names.has(name).then(|| fields.iter().find(|field: &&Field| field.name == name));
+        found.flatten().map(|field| field.value)
+    };
+    let address = |span: Span| Parts::of(&bytes, span.start as usize, span.end as usize);
+    let (from, to) = (value(Name::From).and_then(address), value(Name::To).and_then(address));
+    let cseq = value(Name::CSeq).and_then(|value| cseq(&bytes, value));
+    let body = body(&bytes, value(Name::ContentLength), lines.at);
+    Ok(Message { bytes, start, fields, names, from, to, cseq, body, flaws })
 }
 
 /// What the index cannot show, for `check`.
@@ -45,6 +56,31 @@ pub(crate) struct Flaws {
     pub(crate) cut: bool,
     /// A CR before the body that is not part of a line end.
     pub(crate) lone_return: bool,
+}
+
+/// Which header field names there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Names {
+    seen: u64,
+    repeated: u64,
+}
+
+impl Names {
+    fn add(&mut self, name: Name) {
+        let bit = 1 << name as u32;
+        self.repeated |= self.seen & bit;
+        self.seen |= bit;
+    }
+
+    /// At least once.
+    pub(crate) fn has(self, name: Name) -> bool {
+        self.seen & 1 << name as u32 != 0
+    }
+
+    /// More than once.
+    pub(crate) fn repeats(self, name: Name) -> bool {
+        self.repeated & 1 << name as u32 != 0
+    }
 }
 
 /// The number in a Content-Length value.
@@ -113,7 +149,8 @@ impl<'a> Lines<'a> {
 /// Name, value start and value end of a field; `None` if it is no header field.
 pub(crate) fn split_field(bytes: &[u8], line: &Line) -> Option<(Name, usize, usize)> {
     let text = bytes.get(line.start..line.text_end)?;
-    let colon = memchr(b':', text)?;
+    let token = run(text, TOKEN);
+    let colon = if text.get(token) == Some(&b':') { token } else { memchr(b':', text)? };
     let written = trim_end(text.get(..colon)?);
     let name = Name::of(written);
     let is_name = name != Name::Other || !written.is_empty() && written.iter().all(|&byte| byte > b' ');
@@ -123,17 +160,17 @@ pub(crate) fn split_field(bytes: &[u8], line: &Line) -> Option<(Name, usize, usi
 
 fn field(bytes: &[u8], line: &Line) -> Option<Field> {
     let (name, start, end) = split_field(bytes, line)?;
-    Some(Field { name, line: span(line.start, line.end), value: span(start, end) })
+    Some(Field { name, line: span((line.start, line.end)), value: span((start, end)) })
 }
 
 /// A line without a name is kept, so that nothing that arrived is lost.
 fn stray(line: &Line) -> Field {
-    Field { name: Name::Other, line: span(line.start, line.end), value: span(line.start, line.text_end) }
+    Field { name: Name::Other, line: span((line.start, line.end)), value: span((line.start, line.text_end)) }
 }
 
 fn start_line(bytes: &[u8], line: &Line) -> Option<Start> {
     let text = bytes.get(line.start..line.text_end)?;
-    let place = |from: usize, to: usize| span(line.start + from, line.start + to);
+    let place = |from: usize, to: usize| span((line.start + from, line.start + to));
     let first = memchr(b' ', text)?;
     if is_version(text) {
         let code = first + 1;
@@ -162,19 +199,23 @@ fn is_version(text: &[u8]) -> bool {
     text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"SIP/"))
 }
 
-/// The body by the first Content-Length; one that is missing or wrong leaves all that came.
-fn body(bytes: &[u8], fields: &[Field], start: usize) -> Span {
-    let stated = fields.iter().find(|field| field.name == Name::ContentLength);
-    let length = stated
-        .and_then(|field| content_length(bytes.get(field.value.start as usize..field.value.end as usize)?));
-    let end = length.map_or(bytes.len(), |length| start.saturating_add(length).min(bytes.len()));
-    span(start, end)
+/// Number and method name.
+fn cseq(bytes: &[u8], value: Span) -> Option<(u32, Span)> {
+    let mut scanner = Scanner::new(bytes.get(value.start as usize..value.end as usize)?);
+    let digits = scanner.digits();
+    let before = scanner.rest().len();
+    scanner.skip_space();
+    let name = scanner.rest();
+    let sequence = u32::try_from(number(digits)?).ok()?;
+    let start = value.end - u32::try_from(name.len()).ok()?;
+    (name.len() < before && is_token(name)).then_some((sequence, Span { start, end: value.end }))
 }
 
-/// Both are at most [`Message::BYTES_MAX`].
-fn span(start: usize, end: usize) -> Span {
-    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
-    Span { start: narrow(start), end: narrow(end) }
+/// The body by the first Content-Length; one that is missing or wrong leaves all that came.
+fn body(bytes: &[u8], stated: Option<Span>, start: usize) -> Span {
+    let length = stated.and_then(|value| content_length(bytes.get(value.start as usize..value.end as usize)?));
+    let end = length.map_or(bytes.len(), |length| start.saturating_add(length).min(bytes.len()));
+    span((start, end))
 }
 
 #[cfg(test)]

@@ -1,34 +1,44 @@
 //! Lexing that several headers share: white space, tokens, quotes, comma lists.
 
+use crate::message::Span;
 use memchr::{memchr, memchr2, memchr3};
 
 /// White space inside a header value, folding included (RFC 3261 §25.1 LWS).
 pub(crate) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+    CLASS[byte as usize] & SPACE != 0
 }
 
+/// White space and line ends.
+pub(crate) const SPACE: u8 = 1;
 /// A byte of a token (RFC 3261 §25.1).
-pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    CLASS[byte as usize] & TOKEN != 0
-}
-
+pub(crate) const TOKEN: u8 = 2;
 /// A byte that may stand in a URI. Lenient: only what would end the URI early for the next reader is left out.
-pub(crate) const fn is_uri_byte(byte: u8) -> bool {
-    CLASS[byte as usize] & URI != 0
-}
-
-const TOKEN: u8 = 1;
-const URI: u8 = 2;
+pub(crate) const URI: u8 = 4;
+/// A byte of a URI's user that means nothing but itself.
+pub(crate) const USER: u8 = 8;
+/// A byte of a parameter's value outside quotes; as lenient as that of a URI.
+pub(crate) const VALUE: u8 = 16;
+/// A byte of a host name. The underscore is no part of RFC 3261's hostname, but of many real ones.
+pub(crate) const HOST: u8 = 32;
+/// A byte of a URI's scheme after its first letter.
+pub(crate) const SCHEME: u8 = 64;
 
 /// What each byte may be part of.
 const CLASS: [u8; 256] = {
     let mut class = [0; 256];
     let mut byte = 0_u8;
     loop {
-        let is_token = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        let alphanumeric = byte.is_ascii_alphanumeric();
+        let is_token =
+            alphanumeric || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
         let is_uri = byte > b' ' && !matches!(byte, b'"' | b'<' | b'>' | 0x7f);
-        class[byte as usize] = (is_token as u8 * TOKEN) | (is_uri as u8 * URI);
+        class[byte as usize] = (matches!(byte, b' ' | b'\t' | b'\r' | b'\n') as u8 * SPACE)
+            | (is_token as u8 * TOKEN)
+            | (is_uri as u8 * URI)
+            | ((is_uri && !matches!(byte, b':' | b'@' | b'%')) as u8 * USER)
+            | ((is_uri && !matches!(byte, b',' | b';')) as u8 * VALUE)
+            | ((alphanumeric || matches!(byte, b'-' | b'.' | b'_')) as u8 * HOST)
+            | ((alphanumeric || matches!(byte, b'-' | b'.' | b'+')) as u8 * SCHEME);
         if byte == u8::MAX {
             break class;
         }
@@ -36,8 +46,18 @@ const CLASS: [u8; 256] = {
     }
 };
 
+/// How many bytes at the beginning are of a class. What is read so is short: a vectorised search costs more.
+pub(crate) fn run(bytes: &[u8], class: u8) -> usize {
+    bytes.iter().position(|&byte| CLASS[byte as usize] & class == 0).unwrap_or(bytes.len())
+}
+
+/// Are all bytes of a class?
+pub(crate) fn is_all(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().all(|&byte| CLASS[byte as usize] & class != 0)
+}
+
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+    !bytes.is_empty() && is_all(bytes, TOKEN)
 }
 
 /// Without white space and folding at both ends.
@@ -65,6 +85,12 @@ pub(crate) fn trim_range(bytes: &[u8], mut start: usize, mut end: usize) -> (usi
         end -= 1;
     }
     (start, end)
+}
+
+/// Offsets in a message as a span: both are at most [`Message::BYTES_MAX`](crate::Message::BYTES_MAX).
+pub(crate) fn span((start, end): (usize, usize)) -> Span {
+    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    Span { start: narrow(start), end: narrow(end) }
 }
 
 /// Decimal digits and nothing else; saturates at `u64::MAX`.
@@ -181,7 +207,7 @@ impl<'a> Scanner<'a> {
     }
 
     pub(crate) fn skip_space(&mut self) {
-        self.take_while(is_space);
+        self.take(SPACE);
     }
 
     /// Passes over `byte`, which must come next.
@@ -190,15 +216,22 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    pub(crate) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
-        let len = self.rest.iter().take_while(|&&byte| wanted(byte)).count();
+    /// Reads the bytes of a class that come next.
+    pub(crate) fn take(&mut self, class: u8) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at(run(self.rest, class));
+        self.rest = rest;
+        taken
+    }
+
+    pub(crate) fn digits(&mut self) -> &'a [u8] {
+        let len = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (taken, rest) = self.rest.split_at(len);
         self.rest = rest;
         taken
     }
 
     pub(crate) fn token(&mut self) -> Option<&'a [u8]> {
-        Some(self.take_while(is_token_byte)).filter(|token| !token.is_empty())
+        Some(self.take(TOKEN)).filter(|token| !token.is_empty())
     }
 }
 

@@ -1,7 +1,7 @@
 //! URIs as views over bytes.
 
 use crate::param::Params;
-use crate::scan::{is_uri_byte, number};
+use crate::scan::{HOST, SCHEME, URI, USER, is_all, number, run};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use memchr::{memchr, memchr_iter};
 
@@ -22,13 +22,11 @@ impl<'a> Host<'a> {
         if let Some(rest) = bytes.strip_prefix(b"[") {
             return ipv6(rest.strip_suffix(b"]")?).map(|ip| Self::Ip(IpAddr::V6(ip)));
         }
-        if bytes.iter().all(|&byte| byte.is_ascii_digit() || byte == b'.') {
-            let ip: Ipv4Addr = str::from_utf8(bytes).ok()?.parse().ok()?;
+        if let Some(ip) = ipv4(bytes) {
             return Some(Self::Ip(IpAddr::V4(ip)));
         }
-        // The underscore is no part of RFC 3261's hostname, but of many real ones.
-        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        bytes.iter().all(is_name).then_some(Self::Name(bytes))
+        let is_name = is_all(bytes, HOST) && !bytes.iter().all(|&byte| byte.is_ascii_digit() || byte == b'.');
+        is_name.then_some(Self::Name(bytes))
     }
 
     /// Compares names in any case and addresses by value (RFC 5954 §4.2).
@@ -40,6 +38,27 @@ impl<'a> Host<'a> {
             (Self::Ip(_), Host::Name(_)) | (Self::Name(_), Host::Ip(_)) => false,
         }
     }
+}
+
+/// Four numbers of 0 to 255 without leading zeros, which might mean octal ones to the next reader.
+fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut rest = bytes;
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let mut value = 0;
+        let len = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, after) = rest.split_at(len);
+        for digit in digits {
+            value = value * 10 + u16::from(digit - b'0');
+        }
+        let has_zero = len > 1 && digits.first() == Some(&b'0');
+        *octet = u8::try_from(value).ok().filter(|_| len > 0 && !has_zero)?;
+        rest = after;
+    }
+    rest.is_empty().then_some(octets.into())
 }
 
 /// An IPv6 address without brackets. The third colon that the grammar of RFC 3261 asks for before an embedded IPv4
@@ -75,17 +94,18 @@ impl<'a> Uri<'a> {
         let scheme = scheme(bytes)?;
         let secure = scheme.eq_ignore_ascii_case(b"sips");
         let rest = bytes.get(scheme.len() + 1..)?;
-        if !(secure || scheme.eq_ignore_ascii_case(b"sip")) || !rest.iter().copied().all(is_uri_byte) {
+        if !(secure || scheme.eq_ignore_ascii_case(b"sip")) || !is_all(rest, URI) {
             return None;
         }
         let (user, password, rest) = split_userinfo(rest)?;
-        let (rest, headers) = match memchr(b'?', rest) {
+        let (host, port, rest) = split_host_port(rest)?;
+        let (params, headers) = match memchr(b'?', rest) {
             Some(at) => (rest.get(..at)?, Some(rest.get(at + 1..)?)),
             None => (rest, None),
         };
-        let (host_port, params) = rest.split_at(memchr(b';', rest).unwrap_or(rest.len()));
-        let (host, port) = split_host_port(host_port)?;
-        Some(Self { secure, user, password, host, port, params: Params { bytes: params }, headers })
+        let is_whole = matches!(params.first(), None | Some(b';'));
+        let params = Params { bytes: params };
+        is_whole.then_some(Self { secure, user, password, host, port, params, headers })
     }
 
     /// Compares by the rules of RFC 3261 §19.1.4 and RFC 5954 §4.2.
@@ -105,10 +125,8 @@ impl<'a> Uri<'a> {
 /// The scheme before the colon, as it was written; `None` if there is none.
 #[must_use]
 pub fn scheme(uri: &[u8]) -> Option<&[u8]> {
-    let scheme = uri.get(..memchr(b':', uri)?)?;
-    let (first, rest) = scheme.split_first()?;
-    let is_scheme = first.is_ascii_alphabetic()
-        && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    let (scheme, rest) = uri.split_at(run(uri, SCHEME));
+    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic) && rest.first() == Some(&b':');
     is_scheme.then_some(scheme)
 }
 
@@ -118,23 +136,20 @@ pub fn unescape(user: &[u8]) -> Vec<u8> {
     Unescaped { bytes: user }.map(|(byte, _)| byte).collect()
 }
 
-/// `host`, `host:port`: the port is 1 to 65535.
-pub(crate) fn split_host_port(bytes: &[u8]) -> Option<(Host<'_>, Option<u16>)> {
+/// `host`, `host:port`: the port is 1 to 65535. And what follows.
+fn split_host_port(bytes: &[u8]) -> Option<(Host<'_>, Option<u16>, &[u8])> {
     let host_end = match bytes.first() {
         Some(b'[') => memchr(b']', bytes)? + 1,
-        Some(_) => memchr(b':', bytes).unwrap_or(bytes.len()),
-        None => return None,
+        Some(_) | None => run(bytes, HOST),
     };
     let (host, rest) = bytes.split_at(host_end);
     if host.is_empty() {
         return None;
     }
-    let port = match rest.strip_prefix(b":") {
-        Some(digits) => Some(port(digits)?),
-        None if rest.is_empty() => None,
-        None => return None,
-    };
-    Some((Host::parse(host)?, port))
+    let host = Host::parse(host)?;
+    let Some(rest) = rest.strip_prefix(b":") else { return Some((host, None, rest)) };
+    let (digits, rest) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    Some((host, Some(port(digits)?), rest))
 }
 
 /// 1 to 65535.
@@ -146,6 +161,11 @@ type Userinfo<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, &'a [u8]);
 
 /// User, password, and what follows the `@`. Two `@` leave it open where the host begins: malformed.
 fn split_userinfo(bytes: &[u8]) -> Option<Userinfo<'_>> {
+    let (plain, rest) = bytes.split_at(run(bytes, USER));
+    if let Some(rest) = rest.strip_prefix(b"@") {
+        let is_clear = !plain.is_empty() && memchr(b'@', rest).is_none();
+        return is_clear.then_some((Some(plain), None, rest));
+    }
     let Some(at) = memchr(b'@', bytes) else {
         return Some((None, None, bytes));
     };

@@ -2,10 +2,11 @@
 
 use crate::message::Span;
 use crate::param::Params;
-use crate::scan::{Scanner, find_unquoted, is_space, quotes_are_closed, trim};
+use crate::scan::{HOST, Scanner, find_unquoted, quotes_are_closed, trim};
 use crate::text::{push_decimal, push_ip};
 use crate::uri::{Host, ipv6, port};
 use core::net::{IpAddr, SocketAddr};
+use memchr::memchr;
 
 /// One Via element, `SIP/2.0/UDP host:port;params`.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,10 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// Parameters.
     pub params: Params<'a>,
+    branch: Option<&'a [u8]>,
+    received: Option<&'a [u8]>,
+    rport: Option<&'a [u8]>,
+    is_well_formed: bool,
 }
 
 /// What a receiver adds to a request's topmost Via, and where the responses go.
@@ -47,7 +52,7 @@ impl<'a> Via<'a> {
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let mut scanner = Scanner::new(bytes);
-        let transport = protocol(&mut scanner)?;
+        let (is_version_2, transport) = protocol(&mut scanner)?;
         let before = scanner.rest().len();
         scanner.skip_space();
         let was_apart = scanner.rest().len() < before;
@@ -56,26 +61,55 @@ impl<'a> Via<'a> {
         let port = sent_by_port(&mut scanner)?;
         scanner.skip_space();
         let rest = scanner.rest();
-        let is_whole = was_apart && (rest.is_empty() || rest.first() == Some(&b';')) && is_closed(rest);
+        if !was_apart || !matches!(rest.first(), None | Some(b';')) {
+            return None;
+        }
         let params = Params { bytes: trim(rest) };
-        is_whole.then_some(Self { span: Span::default(), transport, host, port, params })
+        let (span, is_well_formed) = (Span::default(), is_version_2);
+        let (branch, received, rport) = (None, None, None);
+        let via = Self { span, transport, host, port, params, branch, received, rport, is_well_formed };
+        via.with_params(rest)
+    }
+
+    /// Takes note of the parameters that are asked for, each of them the first of its name.
+    fn with_params(mut self, rest: &[u8]) -> Option<Self> {
+        let mut are_well_formed = true;
+        for param in self.params.all() {
+            are_well_formed &= param.is_well_formed;
+            let place = match param.name.len() {
+                5 if param.name.eq_ignore_ascii_case(b"rport") => &mut self.rport,
+                6 if param.name.eq_ignore_ascii_case(b"branch") => &mut self.branch,
+                8 if param.name.eq_ignore_ascii_case(b"received") => &mut self.received,
+                _ => continue,
+            };
+            place.get_or_insert(param.value.unwrap_or_default());
+        }
+        self.is_well_formed &= are_well_formed;
+        (are_well_formed || is_closed(rest)).then_some(self)
     }
 
     /// The `branch` parameter; empty if there is none.
     #[must_use]
     pub fn branch(&self) -> &'a [u8] {
-        self.params.value("branch").unwrap_or_default()
+        self.branch.unwrap_or_default()
+    }
+
+    /// What was stamped on it, as far as it can be read: `received` and `rport`.
+    #[must_use]
+    pub fn stamps(&self) -> (Option<IpAddr>, Option<u16>) {
+        (self.received.and_then(address), self.rport.and_then(port))
+    }
+
+    /// Is its version 2.0, and is every parameter a token, alone or with a value?
+    pub(crate) fn is_well_formed(&self) -> bool {
+        self.is_well_formed
     }
 
     /// What a receiver adds to this element (RFC 3261 §18.2.1, RFC 3581 §4), and where responses go by it. `element`
     /// is the whole element as it stands.
     #[must_use]
     pub fn stamp(&self, element: &[u8], source: SocketAddr) -> Stamp {
-        let (mut asked, mut claimed) = (false, false);
-        for (name, _) in self.params.iter() {
-            asked |= name.eq_ignore_ascii_case(b"rport");
-            claimed |= name.eq_ignore_ascii_case(b"received");
-        }
+        let (asked, claimed) = (self.rport.is_some(), self.received.is_some());
         let ip = source.ip().to_canonical();
         let differs = !matches!(self.host, Host::Ip(host) if host.to_canonical() == ip);
         let received = (asked || differs).then_some(ip);
@@ -115,12 +149,11 @@ impl<'a> Via<'a> {
     /// `rport`, sent-by port, or 5060 (5061 for TLS). `None` if the sent-by is a name and nothing was received.
     #[must_use]
     pub fn reply_to(&self) -> Option<SocketAddr> {
-        let received = self.params.value("received").and_then(address);
+        let (received, rport) = self.stamps();
         let ip = match (received, self.host) {
             (Some(ip), _) | (None, Host::Ip(ip)) => ip,
             (None, Host::Name(_)) => return None,
         };
-        let rport = self.params.value("rport").and_then(port);
         Some(SocketAddr::new(ip, rport.or(self.port).unwrap_or_else(|| self.usual_port())))
     }
 
@@ -134,27 +167,28 @@ impl<'a> Via<'a> {
 /// Room for `;rport=65535;received=` and an IPv6 address.
 const STAMP_LEN: usize = 70;
 
-/// `SIP / 2.0 / UDP`: the transport.
-fn protocol<'a>(scanner: &mut Scanner<'a>) -> Option<&'a [u8]> {
+/// `SIP / 2.0 / UDP`: is the version 2.0, and the transport.
+fn protocol<'a>(scanner: &mut Scanner<'a>) -> Option<(bool, &'a [u8])> {
     scanner.skip_space();
-    for _ in 0..2 {
-        scanner.token()?;
+    let mut before_slash = || {
+        let token = scanner.token()?;
         scanner.skip_space();
         scanner.expect(b'/')?;
         scanner.skip_space();
-    }
-    scanner.token()
+        Some(token)
+    };
+    let (name, version) = (before_slash()?, before_slash()?);
+    Some((name.eq_ignore_ascii_case(b"SIP") && version == b"2.0", scanner.token()?))
 }
 
 fn sent_by_host<'a>(scanner: &mut Scanner<'a>) -> Option<Host<'a>> {
-    if scanner.rest().first() != Some(&b'[') {
-        let host = scanner.take_while(|byte| !is_space(byte) && !matches!(byte, b':' | b';'));
-        return if host.is_empty() { None } else { Host::parse(host) };
+    let rest = scanner.rest();
+    if rest.first() == Some(&b'[') {
+        let (host, rest) = rest.split_at(memchr(b']', rest)? + 1);
+        *scanner = Scanner::new(rest);
+        return Host::parse(host);
     }
-    let open = scanner.rest();
-    let inside = scanner.take_while(|byte| byte != b']');
-    scanner.expect(b']')?;
-    Host::parse(open.get(..inside.len() + 1)?)
+    Some(scanner.take(HOST)).filter(|host| !host.is_empty()).and_then(Host::parse)
 }
 
 /// An open quote or bracket would swallow what `stamped` puts behind it.
@@ -169,8 +203,7 @@ fn sent_by_port(scanner: &mut Scanner<'_>) -> Option<Option<u16>> {
         return Some(None);
     }
     scanner.skip_space();
-    let digits = scanner.take_while(|byte| byte.is_ascii_digit());
-    port(digits).map(Some)
+    port(scanner.digits()).map(Some)
 }
 
 /// `received` as an address; with brackets too, as some send it (RFC 5118 §4.5).
