@@ -149,13 +149,21 @@ impl<'a> Lines<'a> {
 /// Name, value start and value end of a field; `None` if it is no header field.
 pub(crate) fn split_field(bytes: &[u8], line: &Line) -> Option<(Name, usize, usize)> {
     let text = bytes.get(line.start..line.text_end)?;
-    let token = run(text, TOKEN);
-    let colon = if text.get(token) == Some(&b':') { token } else { memchr(b':', text)? };
-    let written = trim_end(text.get(..colon)?);
-    let name = Name::of(written);
-    let is_name = name != Name::Other || !written.is_empty() && written.iter().all(|&byte| byte > b' ');
+    let (token, rest) = text.split_at(run(text, TOKEN));
+    let (name, colon) = match rest.first() {
+        Some(b':') if !token.is_empty() => (token, token.len()),
+        _ => odd_name(text)?,
+    };
     let (start, end) = trim_range(bytes, line.start + colon + 1, line.text_end);
-    is_name.then_some((name, start, end))
+    Some((Name::of(name), start, end))
+}
+
+/// A name with white space behind it, or with bytes that are no token's; and where its colon stands.
+fn odd_name(text: &[u8]) -> Option<(&[u8], usize)> {
+    let colon = memchr(b':', text)?;
+    let name = trim_end(text.get(..colon)?);
+    let is_name = !name.is_empty() && name.iter().all(|&byte| byte > b' ');
+    is_name.then_some((name, colon))
 }
 
 fn field(bytes: &[u8], line: &Line) -> Option<Field> {
