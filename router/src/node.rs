@@ -17,7 +17,7 @@ use crate::slots::{Slot, Slots};
 use crate::transit::Transits;
 use sip::text::push_hex;
 use sip::txn::Timers;
-use sip::{Message, Method, Name, Time, check};
+use sip::{Message, Method, Name, Time, inspect};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -157,26 +157,26 @@ impl Node {
     fn on_received(&mut self, flow: Flow, bytes: sip::Bytes, now: Time, out: &mut Vec<Effect>) {
         let drop = |why| Effect::Record(Entry::Dropped { flow, why });
         let Ok(message) = Message::parse(bytes) else { return out.push(drop("no SIP message")) };
-        let fault = check(&message).err();
-        if !message.is_request() {
-            return match fault {
-                Some(fault) => out.push(drop(fault.reason)),
-                None => self.on_response(flow, message, now, out),
-            };
-        }
-        match fault {
-            Some(_) if message.method() == Method::Ack => out.push(drop("an ACK with a fault")),
-            Some(fault) => {
+        match inspect(&message) {
+            Ok(vias) if message.is_request() => {
+                if let Some(below) = Below::new(&message, &vias, flow.path.remote, &self.seal) {
+                    self.on_request(flow, message, below, now, out);
+                }
+            }
+            Ok(vias) => match self.seal.read_branch(&message, &vias) {
+                Some(proof) => self.on_response(flow, message, proof, now, out),
+                None => out.push(drop("a response to nothing of ours")),
+            },
+            Err(fault) if !message.is_request() => out.push(drop(fault.reason)),
+            Err(_) if message.method() == Method::Ack => out.push(drop("an ACK with a fault")),
+            Err(fault) => {
                 reply::refuse(&self.seal, &message, flow, &Refusal::plain(fault.status, fault.reason), out)
             }
-            None => self.on_request(flow, message, now, out),
         }
     }
 
-    fn on_request(&mut self, flow: Flow, request: Message, now: Time, out: &mut Vec<Effect>) {
-        let Some(via) = request.top_via() else { return };
-        let key = self.seal.transaction(&request, &via);
-        let known = self.by_transaction.get(&key).copied();
+    fn on_request(&mut self, flow: Flow, request: Message, below: Below, now: Time, out: &mut Vec<Effect>) {
+        let known = self.by_transaction.get(&below.key).copied();
         match (request.method(), known) {
             (Method::Invite, Some(slot)) => {
                 self.with_call(slot, now, out, |call, means| call.on_retransmission(means));
@@ -185,7 +185,7 @@ impl Node {
                 let mut taken = false;
                 self.with_call(slot, now, out, |call, means| taken = call.on_ack(means));
                 if !taken {
-                    self.pass_on(flow, &request, now, out);
+                    self.pass_on(flow, &request, &below, now, out);
                 }
             }
             (Method::Cancel, Some(slot))
@@ -194,7 +194,7 @@ impl Node {
                 reply::answer(&self.seal, &request, flow, 200, b"", out);
                 self.with_call(slot, now, out, |call, means| call.on_cancel(means));
             }
-            (Method::Ack, None) if request.to_tag() == self.seal.refusal_tag(&request) => {}
+            (Method::Ack, None) if self.seal.is_refusals(&request) => {}
             (Method::Options, _) if request.to_tag().is_empty() => {
                 let known = relay::supports(&request, Name::ProxyRequire)
                     .and_then(|()| relay::supports(&request, Name::Require));
@@ -211,23 +211,22 @@ impl Node {
                 }
             }
             (Method::Invite, None) if request.to_tag().is_empty() => {
-                self.on_invite(flow, request, key, now, out)
+                self.on_invite(flow, request, below, now, out)
             }
-            _ => self.pass_on(flow, &request, now, out),
+            _ => self.pass_on(flow, &request, &below, now, out),
         }
     }
 
     /// A new call.
-    fn on_invite(&mut self, flow: Flow, request: Message, key: u64, now: Time, out: &mut Vec<Effect>) {
-        if let Err(refusal) = relay::admit(&request, &self.seal) {
+    fn on_invite(&mut self, flow: Flow, request: Message, below: Below, now: Time, out: &mut Vec<Effect>) {
+        if let Err(refusal) = relay::admit(&request, &below) {
             return reply::refuse(&self.seal, &request, flow, &refusal, out);
         }
         if self.draining || self.calls.len() >= CALLS_MAX {
             let why = if self.draining { "this node is draining" } else { "too many calls" };
             return reply::refuse(&self.seal, &request, flow, &Refusal::plain(503, why), out);
         }
-        let Some(via) = request.top_via() else { return };
-        let below = Below::new(&request, &via, flow.path.remote, &self.seal);
+        let key = below.key;
         let number = String::from_utf8_lossy(called(&request)).into_owned();
         let Some((course, listed)) = self.plan.course_of(called(&request)) else {
             out.push(Effect::Record(Entry::Unlisted { number, flow }));
@@ -267,10 +266,17 @@ impl Node {
     }
 
     /// A request that belongs to no walk: passed on by our own seal in its Route, or refused.
-    fn pass_on(&mut self, flow: Flow, request: &Message, now: Time, out: &mut Vec<Effect>) {
-        let refusal = match relay::admit(request, &self.seal) {
+    fn pass_on(
+        &mut self,
+        flow: Flow,
+        request: &Message,
+        below: &Below,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let refusal = match relay::admit(request, below) {
             Err(refusal) => refusal,
-            Ok(()) => match self.route(flow, request, now) {
+            Ok(()) => match self.route(request, below, now) {
                 Passed::To { to, key, bytes } => {
                     return self.send_on(flow, request, to, key, bytes, now, out);
                 }
@@ -288,12 +294,10 @@ impl Node {
         }
     }
 
-    fn route(&self, flow: Flow, request: &Message, now: Time) -> Passed {
+    fn route(&self, request: &Message, below: &Below, now: Time) -> Passed {
         let (unix, seal) = (self.unix(now), &self.seal);
         let here = Here { listeners: &self.identity.listeners, names: &self.names, seal, unix };
-        let Some(via) = request.top_via() else { return Passed::Unsealed };
-        let below = Below::new(request, &via, flow.path.remote, seal);
-        relay::in_dialog(request, &via, &below, here)
+        relay::in_dialog(request, below, here)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
@@ -316,14 +320,17 @@ impl Node {
         self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
     }
 
-    fn on_response(&mut self, flow: Flow, response: Message, now: Time, out: &mut Vec<Effect>) {
-        let (branch, intact) = match self.seal.read_branch(&response) {
-            Some(Proof::Whole(branch)) => (branch, true),
-            Some(Proof::WrongBelow(branch)) => (branch, false),
-            None => {
-                return out
-                    .push(Effect::Record(Entry::Dropped { flow, why: "a response to nothing of ours" }));
-            }
+    fn on_response(
+        &mut self,
+        flow: Flow,
+        response: Message,
+        proof: Proof,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let (branch, intact) = match proof {
+            Proof::Whole(branch) => (branch, true),
+            Proof::WrongBelow(branch) => (branch, false),
         };
         let slot = Slot { place: branch.slot, generation: branch.generation };
         match branch.kind {

@@ -194,7 +194,7 @@ impl Probes {
         let Slot { place, generation } = slot;
         let branch = Branch { kind: Kind::Probe, slot: place, generation, leg: 0, routing: 0 };
         let mut text = format!("OPTIONS {uri} SIP/2.0\r\n").into_bytes();
-        push_via(&mut text, leaves, &seal.branch(branch, 0, call_id.as_bytes()));
+        push_via(&mut text, leaves, |text| seal.push_branch(text, branch, 0, call_id.as_bytes()));
         let rest = format!(
             "Max-Forwards: 70\r\nFrom: <sip:tandem@{host}:{port}>;tag={tag:x}\r\n\
              To: <{uri}>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\nContact: <sip:tandem@{host}:{port}>\r\n\

@@ -14,15 +14,27 @@ pub struct Below {
     pub stamp: Stamp,
     /// Its hash in our branch above it.
     pub hash: u32,
+    /// What the request's transaction is known by.
+    pub key: u64,
+    /// Do we stand in the request's Vias already, with the same routing? Then it is a loop; with another it is a spiral
+    /// (RFC 3261 §16.3 step 4, RFC 5393 §4.2).
+    pub is_loop: bool,
 }
 
 impl Below {
-    /// Reads it off a request that came from `source`.
+    /// Reads it off a request that came from `source`, with its Vias from the topmost on; `None` if it has none.
     #[must_use]
-    pub fn new(request: &Message, via: &Via<'_>, source: SocketAddr, seal: &Seal) -> Self {
+    pub fn new(request: &Message, vias: &[Via<'_>], source: SocketAddr, seal: &Seal) -> Option<Self> {
+        let via = vias.first()?;
         let stamp = via.stamp(request.at(via.span), source);
         let hash = seal.below(via, &stamp);
-        Self { stamp, hash }
+        let key = seal.transaction(request, via);
+        let mut before = vias.iter().filter_map(|via| seal.routing_of(via.branch(), request.call_id())).peekable();
+        let is_loop = before.peek().is_some() && {
+            let routing = seal.routing(request);
+            before.any(|before| before == routing)
+        };
+        Some(Self { stamp, hash, key, is_loop })
     }
 }
 
@@ -54,27 +66,32 @@ pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal) -> B
     for route in request.fields_of(Name::Route) {
         edits.remove(route.line);
     }
-    let branch = seal.branch(leg.branch, below.hash, request.call_id());
-    let mut head = Vec::with_capacity(512);
-    push_via(&mut head, leg.leaves, &branch);
-    let first = request.field(Name::RecordRoute);
-    let mut routes = Vec::new();
-    let lines = if first.is_some() { &mut routes } else { &mut head };
-    push_record_route(lines, leg.leaves, leg.token);
-    if leg.leaves != leg.came {
-        push_record_route(lines, leg.came, leg.token);
+    let record_route = |lines: &mut Vec<u8>| {
+        push_record_route(lines, leg.leaves, leg.token);
+        if leg.leaves != leg.came {
+            push_record_route(lines, leg.came, leg.token);
+        }
+    };
+    let breadth = |lines: &mut Vec<u8>| {
+        lines.extend_from_slice(b"Max-Breadth: ");
+        push_decimal(lines, leg.breadth as u64);
+        lines.extend_from_slice(b"\r\n");
+    };
+    put_on_top(request, below, &mut edits, |lines| {
+        push_via(lines, leg.leaves, |text| seal.push_branch(text, leg.branch, below.hash, request.call_id()));
+        if !request.has(Name::RecordRoute) {
+            record_route(lines);
+        }
+        if !request.has(Name::MaxBreadth) {
+            breadth(lines);
+        }
+    });
+    if let Some(first) = request.field(Name::RecordRoute) {
+        edits.write(Span { start: first.line.start, end: first.line.start }, record_route);
     }
-    if let Some(first) = first {
-        edits.insert(first.line.start, routes);
+    if let Some(field) = request.field(Name::MaxBreadth) {
+        edits.write(field.line, breadth);
     }
-    let mut breadth = b"Max-Breadth: ".to_vec();
-    push_decimal(&mut breadth, leg.breadth as u64);
-    breadth.extend_from_slice(b"\r\n");
-    match request.field(Name::MaxBreadth) {
-        Some(field) => edits.replace(field.line, breadth),
-        None => head.extend_from_slice(&breadth),
-    }
-    put_on_top(request, below, head, &mut edits);
     edits.apply(request)
 }
 
@@ -113,7 +130,7 @@ pub struct Here<'a> {
 /// state (RFC 3261 §16.4, §16.6 step 6 and 7, §16.11). The branch is a function of the branch below, so that a
 /// retransmission, the ACK of a refusal and the CANCEL bear the one of their request, on any node.
 #[must_use]
-pub fn in_dialog(request: &Message, via: &Via<'_>, below: &Below, here: Here<'_>) -> Passed {
+pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
     let Some(uri) = request.request_uri() else { return Passed::Unsealed };
     let mut target = request.at(uri).to_vec();
     let mut routes: Vec<&[u8]> = request.elements(Name::Route).map(|span| request.at(span)).collect();
@@ -161,18 +178,17 @@ pub fn in_dialog(request: &Message, via: &Via<'_>, below: &Below, here: Here<'_>
     for line in &old {
         edits.remove(*line);
     }
-    let [slot, generation] = halves(here.seal.transaction(request, via));
+    let [slot, generation] = halves(below.key);
     let routing = here.seal.routing(request);
     let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing };
-    let branch = here.seal.branch(branch, below.hash, request.call_id());
-    let mut head = Vec::with_capacity(512);
-    push_via(&mut head, out, &branch);
-    if !routes.is_empty() {
-        head.extend_from_slice(b"Route: ");
-        head.extend_from_slice(&routes.join(&b", "[..]));
-        head.extend_from_slice(b"\r\n");
-    }
-    put_on_top(request, below, head, &mut edits);
+    put_on_top(request, below, &mut edits, |lines| {
+        push_via(lines, out, |text| here.seal.push_branch(text, branch, below.hash, request.call_id()));
+        if !routes.is_empty() {
+            lines.extend_from_slice(b"Route: ");
+            lines.extend_from_slice(&routes.join(&b", "[..]));
+            lines.extend_from_slice(b"\r\n");
+        }
+    });
     let to = Flow { path, connection: 0 };
     Passed::To { to, key: (slot, generation), bytes: edits.apply(request) }
 }
@@ -203,18 +219,6 @@ pub fn back(response: &Message, listeners: &[Listener]) -> Option<Flow> {
     let remote = via.reply_to()?;
     let local = listener_for(listeners, transport, remote.ip())?;
     Some(Flow { path: Path { transport, local, remote }, connection: 0 })
-}
-
-/// Do we stand in this request's Vias already, with the same routing? Then it is a loop; with another it is a spiral
-/// (RFC 3261 §16.3 step 4, RFC 5393 §4.2).
-#[must_use]
-pub fn is_loop(request: &Message, seal: &Seal) -> bool {
-    let mut routing = None;
-    request.elements(Name::Via).any(|span| {
-        let Some(via) = Via::parse(request.at(span)) else { return false };
-        let before = seal.routing_of(via.branch(), request.call_id());
-        before.is_some_and(|before| before == *routing.get_or_insert_with(|| seal.routing(request)))
-    })
 }
 
 /// The listener a URI names, if it is one of ours by host, port and transport, and the seal in its `t` parameter.
@@ -269,32 +273,33 @@ fn is_loose(element: &[u8]) -> bool {
 
 /// Puts our lines above the topmost Via, which is stamped with where the request really came from (RFC 3261
 /// §18.2.1, RFC 3581), and counts the hop: one less, or 70 if there was no Max-Forwards (RFC 3261 §16.6 step 3).
-fn put_on_top(request: &Message, below: &Below, mut head: Vec<u8>, edits: &mut Edits) {
-    match (request.field(Name::MaxForwards), request.max_forwards()) {
-        (Some(field), Some(left)) => {
-            let mut less = Vec::with_capacity(3);
-            push_decimal(&mut less, u64::from(left.saturating_sub(1)));
-            edits.replace(field.value, less);
-        }
-        _ => head.extend_from_slice(b"Max-Forwards: 70\r\n"),
+fn put_on_top(request: &Message, below: &Below, edits: &mut Edits, ours: impl FnOnce(&mut Vec<u8>)) {
+    let hops = request.field(Name::MaxForwards).zip(request.max_forwards());
+    if let Some((field, left)) = hops {
+        edits.write(field.value, |text| push_decimal(text, u64::from(left.saturating_sub(1))));
     }
     if let Some(stamped) = &below.stamp.element {
-        edits.replace(below.stamp.span, stamped.as_slice());
+        edits.replace(below.stamp.span, stamped);
     }
     if let Some(first) = request.field(Name::Via) {
-        edits.insert(first.line.start, head);
+        edits.write(Span { start: first.line.start, end: first.line.start }, |lines| {
+            ours(lines);
+            if hops.is_none() {
+                lines.extend_from_slice(b"Max-Forwards: 70\r\n");
+            }
+        });
     }
 }
 
-/// Pushes our Via header line with this branch.
-pub fn push_via(lines: &mut Vec<u8>, leaves: &Listener, branch: &[u8]) {
+/// Pushes our Via header line with the branch that `branch` pushes.
+pub fn push_via(lines: &mut Vec<u8>, leaves: &Listener, branch: impl FnOnce(&mut Vec<u8>)) {
     lines.extend_from_slice(match leaves.transport {
         Transport::Udp => b"Via: SIP/2.0/UDP ",
         Transport::Tcp => b"Via: SIP/2.0/TCP ",
     });
     push_advertised(lines, leaves);
     lines.extend_from_slice(b";rport;branch=");
-    lines.extend_from_slice(branch);
+    branch(lines);
     lines.extend_from_slice(b"\r\n");
 }
 
@@ -361,12 +366,12 @@ impl Refusal {
 ///
 /// # Errors
 /// The refusal to answer with.
-pub fn admit(request: &Message, seal: &Seal) -> Result<(), Refusal> {
+pub fn admit(request: &Message, below: &Below) -> Result<(), Refusal> {
     let refuse = |status, why| Err(Refusal::plain(status, why));
     if request.max_forwards() == Some(0) {
         return refuse(483, "too many hops");
     }
-    if is_loop(request, seal) {
+    if below.is_loop {
         return refuse(482, "a loop: the same request was here before");
     }
     if request.method() != Method::Cancel {

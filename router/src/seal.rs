@@ -2,7 +2,7 @@
 
 use core::hash::Hasher as _;
 use core::net::IpAddr;
-use sip::text::push_hex;
+use sip::text::{push_hex, read_hex};
 use sip::{Host, Message, Method, Name, Stamp, Via};
 use siphasher::sip::SipHasher24;
 
@@ -58,21 +58,19 @@ impl Seal {
         Self { key }
     }
 
-    /// The `branch` value to write over the Via element that hashes to `below`; 0 for a request of our own.
-    #[must_use]
-    pub fn branch(&self, branch: Branch, below: u32, call_id: &[u8]) -> Vec<u8> {
-        let mut text = Vec::with_capacity(80);
-        text.extend_from_slice(b"z9hG4bKt");
+    /// Pushes the `branch` value to write over the Via element that hashes to `below`; 0 for a request of our own.
+    pub fn push_branch(&self, text: &mut Vec<u8>, branch: Branch, below: u32, call_id: &[u8]) {
+        let start = text.len();
+        text.extend_from_slice(PREFIX);
         text.push(branch.kind.letter());
-        push_hex(&mut text, u64::from(branch.slot), 1);
+        push_hex(text, u64::from(branch.slot), 1);
         for (number, width) in [(branch.generation, 1), (branch.leg, 1), (branch.routing, 8), (below, 8)] {
             text.push(b'.');
-            push_hex(&mut text, u64::from(number), width);
+            push_hex(text, u64::from(number), width);
         }
-        let mac = self.mac(b'v', &[&text, call_id]);
+        let mac = self.mac(b'v', &[text.get(start..).unwrap_or_default(), call_id]);
         text.push(b'.');
-        push_hex(&mut text, mac, 16);
-        text
+        push_hex(text, mac, 16);
     }
 
     /// What of the Via below ours comes back unchanged in a response, as a hash; `stamp` is what we add to it.
@@ -81,18 +79,15 @@ impl Seal {
         self.below_hash(via, stamp.received, stamp.rport)
     }
 
-    /// Reads the top Via of a response; `None` if we did not write it.
+    /// Reads the top one of a response's Vias; `None` if we did not write it.
     #[must_use]
-    pub fn read_branch(&self, response: &Message) -> Option<Proof> {
-        let via = response.top_via()?;
-        let (branch, below) = self.read(via.branch(), response.call_id())?;
-        let intact = match response.second_via() {
+    pub fn read_branch(&self, response: &Message, vias: &[Via<'_>]) -> Option<Proof> {
+        let (branch, below) = self.read(vias.first()?.branch(), response.call_id())?;
+        let intact = match vias.get(1) {
             None => below == 0,
             Some(via) => {
-                let text = |name| via.params.value(name).and_then(|value| core::str::from_utf8(value).ok());
-                let received =
-                    text("received").map(|ip| ip.trim_matches(['[', ']'])).and_then(|ip| ip.parse().ok());
-                below == self.below_hash(&via, received, text("rport").and_then(|port| port.parse().ok()))
+                let (received, rport) = via.stamps();
+                below == self.below_hash(via, received, rport)
             }
         };
         Some(if intact { Proof::Whole(branch) } else { Proof::WrongBelow(branch) })
@@ -109,16 +104,16 @@ impl Seal {
     pub fn routing(&self, request: &Message) -> u32 {
         let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
         let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
-        let mut hasher = self.hasher(b'l');
+        let mut hash = self.hash(b'l');
         for part in [uri, request.call_id(), request.from_tag(), request.to_tag(), &cseq] {
-            feed(&mut hasher, part);
+            hash.feed(part);
         }
         for name in [Name::Route, Name::ProxyRequire, Name::ProxyAuthorization] {
             for field in request.fields_of(name) {
-                feed(&mut hasher, request.at(field.value));
+                hash.feed(request.at(field.value));
             }
         }
-        low(hasher.finish())
+        low(hash.finish())
     }
 
     /// What a request's transaction is known by (RFC 3261 §17.2.3): branch and sent-by, or for a branch without
@@ -129,26 +124,26 @@ impl Seal {
         if is_invites && let Some(key) = self.invite_transaction(via) {
             return key;
         }
-        let mut hasher = self.hasher(b't');
+        let mut hash = self.hash(b't');
         let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
         let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
         let method = if is_invites { b"" } else { request.method_name() };
         let legacy = !is_rfc3261(via);
         let parts = [uri, request.call_id(), request.from_tag(), &cseq];
         for part in parts.into_iter().filter(|_| legacy).chain([via.branch(), method]) {
-            feed(&mut hasher, part);
+            hash.feed(part);
         }
-        feed_host(&mut hasher, via);
-        hasher.finish()
+        hash.feed_host(via);
+        hash.finish()
     }
 
     /// The key of an INVITE's transaction by its topmost Via alone; `None` for a branch of RFC 2543.
     #[must_use]
     pub fn invite_transaction(&self, via: &Via<'_>) -> Option<u64> {
-        let mut hasher = self.hasher(b'i');
-        feed(&mut hasher, via.branch());
-        feed_host(&mut hasher, via);
-        is_rfc3261(via).then(|| hasher.finish())
+        let mut hash = self.hash(b'i');
+        hash.feed(via.branch());
+        hash.feed_host(via);
+        is_rfc3261(via).then(|| hash.finish())
     }
 
     /// The value of the `t` parameter in our Record-Route: good for this call, until `unix` plus [`ROUTE_LIFE`]
@@ -168,11 +163,10 @@ impl Seal {
     /// who sends.
     #[must_use]
     pub fn verify_route(&self, token: &[u8], request: &Message, unix: i64) -> bool {
-        let read = || {
-            let (until, mac) = core::str::from_utf8(token).ok()?.split_once('.')?;
-            Some((u32::from_str_radix(until, 16).ok()?, u64::from_str_radix(mac, 16).ok()?))
-        };
-        let Some((until, mac)) = read() else { return false };
+        let mut numbers = token.split(|byte| *byte == b'.').map(read_hex);
+        let until = numbers.next().flatten().and_then(|until| u32::try_from(until).ok());
+        let mac = numbers.next().flatten();
+        let (Some(until), Some(mac), None) = (until, mac, numbers.next()) else { return false };
         let fits = |tag: &[u8]| self.mac(b'r', &[request.call_id(), tag, &until.to_be_bytes()]) == mac;
         i64::from(until) >= unix && (fits(request.from_tag()) || fits(request.to_tag()))
     }
@@ -187,73 +181,116 @@ impl Seal {
         tag
     }
 
+    /// Is this the ACK of a refusal that kept no state?
+    #[must_use]
+    pub fn is_refusals(&self, ack: &Message) -> bool {
+        let tag = ack.to_tag();
+        tag.first() == Some(&b'r') && tag == self.refusal_tag(ack)
+    }
+
     fn read(&self, branch: &[u8], call_id: &[u8]) -> Option<(Branch, u32)> {
-        let text = core::str::from_utf8(branch).ok()?;
-        let (signed, mac) = text.rsplit_once('.')?;
-        if u64::from_str_radix(mac, 16).ok()? != self.mac(b'v', &[signed.as_bytes(), call_id]) {
+        let (kind, numbers) = branch.strip_prefix(PREFIX)?.split_first()?;
+        let kind = Kind::of(*kind)?;
+        let dot = branch.iter().rposition(|byte| *byte == b'.')?;
+        let (signed, mac) = branch.split_at(dot);
+        if read_hex(mac.get(1..)?)? != self.mac(b'v', &[signed, call_id]) {
             return None;
         }
-        let rest = signed.strip_prefix("z9hG4bKt")?;
-        let (kind, numbers) = rest.split_at_checked(1)?;
-        let mut numbers = numbers.split('.').map(|number| u32::from_str_radix(number, 16).ok());
-        let mut number = || numbers.next().flatten();
-        let kind = Kind::of(kind)?;
+        let mut numbers = numbers.split(|byte| *byte == b'.').map(read_hex);
+        let mut number = || u32::try_from(numbers.next()??).ok();
         let branch =
             Branch { kind, slot: number()?, generation: number()?, leg: number()?, routing: number()? };
         Some((branch, number()?))
     }
 
     fn below_hash(&self, via: &Via<'_>, received: Option<IpAddr>, rport: Option<u16>) -> u32 {
-        let mut hasher = self.hasher(b'b');
-        feed(&mut hasher, via.branch());
-        via.transport.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_uppercase()));
-        feed_host(&mut hasher, via);
+        let mut hash = self.hash(b'b');
+        hash.feed(via.branch());
+        via.transport.iter().for_each(|byte| hash.put(&[byte.to_ascii_uppercase()]));
+        hash.feed_host(via);
         if let Some(ip) = received {
-            feed_ip(&mut hasher, ip);
+            hash.feed_ip(ip);
         }
-        hasher.write_u16(rport.unwrap_or(0));
+        hash.put(&rport.unwrap_or(0).to_be_bytes());
         // 0 stands for "nothing below".
-        low(hasher.finish()).max(1)
+        low(hash.finish()).max(1)
     }
 
     fn mac(&self, domain: u8, parts: &[&[u8]]) -> u64 {
-        let mut hasher = self.hasher(domain);
+        let mut hash = self.hash(domain);
         for part in parts {
-            feed(&mut hasher, part);
+            hash.feed(part);
         }
-        hasher.finish()
+        hash.finish()
     }
 
-    fn hasher(&self, domain: u8) -> SipHasher24 {
-        let mut hasher = SipHasher24::new_with_key(&self.key);
-        hasher.write_u8(domain);
-        hasher
+    fn hash(&self, domain: u8) -> Hash {
+        let mut hash = Hash { hasher: SipHasher24::new_with_key(&self.key), pad: [0; PAD], used: 0 };
+        hash.put(&[domain]);
+        hash
     }
 }
+
+/// What all branches of ours begin with.
+const PREFIX: &[u8] = b"z9hG4bKt";
 
 /// A bare magic cookie names nothing: all such calls would be one.
 fn is_rfc3261(via: &Via<'_>) -> bool {
     via.branch().starts_with(Via::MAGIC) && via.branch().len() > Via::MAGIC.len()
 }
 
-/// Parts are fed with their length, so that no two lists of parts read alike.
-fn feed(hasher: &mut SipHasher24, part: &[u8]) {
-    hasher.write_usize(part.len());
-    hasher.write(part);
+/// A hash of many parts. They are gathered first: each call of the hasher costs more than the few bytes of a part.
+struct Hash {
+    hasher: SipHasher24,
+    pad: [u8; PAD],
+    used: usize,
 }
 
-fn feed_host(hasher: &mut SipHasher24, via: &Via<'_>) {
-    match via.host {
-        Host::Ip(ip) => feed_ip(hasher, ip),
-        Host::Name(name) => feed(hasher, &name.to_ascii_lowercase()),
+/// Most of what is hashed fits.
+const PAD: usize = 192;
+
+impl Hash {
+    /// Parts are fed with their length, so that no two lists of parts read alike.
+    fn feed(&mut self, part: &[u8]) {
+        // No part is longer than a message.
+        self.put(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        self.put(part);
     }
-    hasher.write_u16(via.port.unwrap_or(0));
-}
 
-fn feed_ip(hasher: &mut SipHasher24, ip: IpAddr) {
-    match ip {
-        IpAddr::V4(ip) => hasher.write(&ip.octets()),
-        IpAddr::V6(ip) => hasher.write(&ip.octets()),
+    fn feed_host(&mut self, via: &Via<'_>) {
+        match via.host {
+            Host::Ip(ip) => self.feed_ip(ip),
+            Host::Name(name) => self.feed(&name.to_ascii_lowercase()),
+        }
+        self.put(&via.port.unwrap_or(0).to_be_bytes());
+    }
+
+    fn feed_ip(&mut self, ip: IpAddr) {
+        match ip {
+            IpAddr::V4(ip) => self.put(&ip.octets()),
+            IpAddr::V6(ip) => self.put(&ip.octets()),
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.used + bytes.len();
+        if let Some(place) = self.pad.get_mut(self.used..end) {
+            place.copy_from_slice(bytes);
+            self.used = end;
+        } else {
+            self.flush();
+            self.hasher.write(bytes);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.hasher.write(self.pad.get(..self.used).unwrap_or_default());
+        self.used = 0;
+    }
+
+    fn finish(mut self) -> u64 {
+        self.flush();
+        self.hasher.finish()
     }
 }
 
@@ -271,11 +308,11 @@ impl Kind {
         }
     }
 
-    fn of(letter: &str) -> Option<Self> {
+    const fn of(letter: u8) -> Option<Self> {
         match letter {
-            "l" => Some(Self::Leg),
-            "p" => Some(Self::Probe),
-            "s" => Some(Self::Passing),
+            b'l' => Some(Self::Leg),
+            b'p' => Some(Self::Probe),
+            b's' => Some(Self::Passing),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use crate::message::{Message, Start};
 use crate::method::Method;
 use crate::name_addr::NameAddr;
 use crate::parse::content_length;
-use crate::scan::{Elements, URI, find_comma, is_all, is_space, is_token, trim};
+use crate::scan::{Elements, URI, find_comma, is_all, is_space, is_token, span, trim_range};
 use crate::uri::{Uri, scheme};
 use crate::via::Via;
 
@@ -24,10 +24,19 @@ pub struct Fault {
 /// # Errors
 /// The fault; the caller answers a request with it and drops a response.
 pub fn check(message: &Message) -> Result<(), Fault> {
+    inspect(message).map(drop)
+}
+
+/// Judges a message as [`check`](check()) does and hands out what it has read: all Vias, the topmost first, at least
+/// one.
+///
+/// # Errors
+/// The same.
+pub fn inspect(message: &Message) -> Result<Vec<Via<'_>>, Fault> {
     check_start(message)?;
     check_shape(message)?;
     check_counts(message)?;
-    check_vias(message)?;
+    let vias = check_vias(message)?;
     check_addresses(message)?;
     check_cseq(message)?;
     check_length(message)?;
@@ -37,7 +46,7 @@ pub fn check(message: &Message) -> Result<(), Fault> {
         check_contacts(message)?;
         check_date(message)?;
     }
-    Ok(())
+    Ok(vias)
 }
 
 /// CSeq numbers are below this (RFC 3261 §8.1.1.5).
@@ -119,29 +128,21 @@ fn check_counts(message: &Message) -> Result<(), Fault> {
     require(!call_id.is_empty() && !call_id.iter().copied().any(is_space), "Malformed Call-ID")
 }
 
-fn check_vias(message: &Message) -> Result<(), Fault> {
-    require(message.names.has(Name::Via), "Missing Via")?;
-    let are_good = message.fields_of(Name::Via).all(|field| every_element(message.at(field.value), is_via));
-    require(are_good, "Malformed Via")
-}
-
-fn is_via(element: &[u8]) -> bool {
-    Via::parse(element).is_some_and(|via| via.is_well_formed())
-}
-
-/// Is the value a list of at least one element, none of them empty, and all good?
-fn every_element(value: &[u8], is_good: fn(&[u8]) -> bool) -> bool {
-    let mut at = 0;
-    loop {
-        let comma = find_comma(value, at);
-        if !is_good(trim(value.get(at..comma).unwrap_or_default())) {
-            return false;
+fn check_vias(message: &Message) -> Result<Vec<Via<'_>>, Fault> {
+    let mut vias = Vec::new();
+    for field in message.fields_of(Name::Via) {
+        let (mut at, end) = (field.value.start as usize, field.value.end as usize);
+        // An empty element is a fault here, so this is no work for `elements`.
+        while at <= end {
+            let comma = find_comma(message.bytes.get(..end).unwrap_or_default(), at);
+            let element = span(trim_range(&message.bytes, at, comma));
+            let via = message.via_at(element).filter(Via::is_well_formed).ok_or(bad("Malformed Via"))?;
+            vias.push(via);
+            at = comma + 1;
         }
-        if comma == value.len() {
-            return true;
-        }
-        at = comma + 1;
     }
+    require(!vias.is_empty(), "Missing Via")?;
+    Ok(vias)
 }
 
 fn check_addresses(message: &Message) -> Result<(), Fault> {

@@ -20,7 +20,7 @@ pub mod txn;
 pub mod uri;
 pub mod via;
 
-pub use check::{Fault, check};
+pub use check::{Fault, check, inspect};
 pub use edit::Edits;
 pub use header::Name;
 pub use message::{Bytes, Field, Message, ParseError, Span};

@@ -162,6 +162,12 @@ impl Message {
         fields.iter().filter(move |field| field.name == name)
     }
 
+    /// Is there a field of that name?
+    #[must_use]
+    pub fn has(&self, name: Name) -> bool {
+        self.names.has(name)
+    }
+
     /// The first field of that name.
     #[must_use]
     pub fn field(&self, name: Name) -> Option<&Field> {
@@ -247,7 +253,7 @@ impl Message {
         u32::try_from(number(self.value(Name::MaxForwards)?)?).ok()
     }
 
-    fn via_at(&self, span: Span) -> Option<Via<'_>> {
+    pub(crate) fn via_at(&self, span: Span) -> Option<Via<'_>> {
         let mut via = Via::parse(self.at(span))?;
         via.span = span;
         Some(via)

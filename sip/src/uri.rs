@@ -40,7 +40,6 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Four numbers of 0 to 255 without leading zeros, which might mean octal ones to the next reader.
 fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
     let mut rest = bytes;
@@ -48,17 +47,21 @@ fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
         if place > 0 {
             rest = rest.strip_prefix(b".")?;
         }
-        let mut value = 0;
-        let len = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-        let (digits, after) = rest.split_at(len);
-        for digit in digits {
-            value = value * 10 + u16::from(digit - b'0');
-        }
-        let has_zero = len > 1 && digits.first() == Some(&b'0');
-        *octet = u8::try_from(value).ok().filter(|_| len > 0 && !has_zero)?;
-        rest = after;
+        (*octet, rest) = octet_of(rest)?;
     }
     rest.is_empty().then_some(octets.into())
+}
+
+/// The number at the beginning, 0 to 255, and what follows. Zeros in front of it might mean an octal number to the next
+/// reader; what follows such a zero is therefore no dot.
+fn octet_of(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let (first, mut rest) = bytes.split_first().filter(|(first, _)| first.is_ascii_digit())?;
+    let mut octet = first - b'0';
+    while let Some((digit, after)) = rest.split_first().filter(|(next, _)| octet > 0 && next.is_ascii_digit()) {
+        octet = octet.checked_mul(10)?.checked_add(digit - b'0')?;
+        rest = after;
+    }
+    Some((octet, rest))
 }
 
 /// An IPv6 address without brackets. The third colon that the grammar of RFC 3261 asks for before an embedded IPv4

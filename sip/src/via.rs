@@ -169,6 +169,11 @@ const STAMP_LEN: usize = 70;
 
 /// `SIP / 2.0 / UDP`: is the version 2.0, and the transport.
 fn protocol<'a>(scanner: &mut Scanner<'a>) -> Option<(bool, &'a [u8])> {
+    // As nearly everybody writes it.
+    if let Some(rest) = scanner.rest().strip_prefix(b"SIP/2.0/") {
+        *scanner = Scanner::new(rest);
+        return Some((true, scanner.token()?));
+    }
     scanner.skip_space();
     let mut before_slash = || {
         let token = scanner.token()?;
