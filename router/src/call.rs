@@ -96,7 +96,7 @@ impl Call {
         let server = ServerInvite::start(trying, reliability(came.path), timers, &mut sent);
         let mut asked = Vec::new();
         let walk = Walk::start(plan, roads, position, means.health, &mut asked);
-        let (server, clients, record) = (Some(server), Vec::new(), Some(record));
+        let (server, clients, record) = (Some(server), Vec::with_capacity(1), Some(record));
         let mut call = Self { slot, request, came, reply, below, tag, token, server, walk, clients, record };
         call.on_server(sent, means);
         call.carry_out(asked, means);
@@ -447,8 +447,14 @@ pub fn reply_flow(stamp: Option<&Stamp>, came: Flow) -> Flow {
 /// The user part that was called, as it was written.
 #[must_use]
 pub fn called(request: &Message) -> &[u8] {
-    let uri = request.request_uri().map(|span| request.at(span)).and_then(Uri::parse);
-    uri.and_then(|uri| uri.user).unwrap_or_default()
+    request.request_uri().and_then(|uri| Uri::user_of(request.at(uri))).unwrap_or_default()
+}
+
+/// Bytes as text for people.
+#[must_use]
+pub fn text(bytes: &[u8]) -> String {
+    // Nearly all of it is ASCII, for which this is the quick way.
+    core::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
 }
 
 /// What is known of a call as it begins.
@@ -460,7 +466,6 @@ pub fn open_record(
     (number, course): (String, Arc<str>),
     at: &Position,
 ) -> Box<CallRecord> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
     Box::new(CallRecord {
         id,

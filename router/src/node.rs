@@ -1,6 +1,6 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
-use crate::call::{Call, Means, Opening, called, open_record};
+use crate::call::{Call, Means, Opening, called, open_record, text};
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Flow, Identity, Path};
@@ -227,8 +227,9 @@ impl Node {
             return reply::refuse(&self.seal, &request, flow, &Refusal::plain(503, why), out);
         }
         let key = below.key;
-        let number = String::from_utf8_lossy(called(&request)).into_owned();
-        let Some((course, listed)) = self.plan.course_of(called(&request)) else {
+        let user = called(&request);
+        let number = text(user);
+        let Some((course, listed)) = self.plan.course_of(user) else {
             out.push(Effect::Record(Entry::Unlisted { number, flow }));
             return reply::refuse(
                 &self.seal,

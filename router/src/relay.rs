@@ -132,62 +132,49 @@ pub struct Here<'a> {
 #[must_use]
 pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
     let Some(uri) = request.request_uri() else { return Passed::Unsealed };
-    let mut target = request.at(uri).to_vec();
-    let mut routes: Vec<&[u8]> = request.elements(Name::Route).map(|span| request.at(span)).collect();
-    let mut token = None;
-    let mut leaves = None;
+    let mut target = Hop::of_uri(request.at(uri));
+    let mut routes: Vec<Hop<'_>> =
+        request.elements(Name::Route).map(|span| Hop::of_route(request.at(span))).collect();
+    let (mut token, mut leaves) = (None, None);
     // A strict router before us has put our own Record-Route into the Request-URI (RFC 3261 §16.4).
     if let Some(last) = routes.last().copied()
-        && let Some((own, seal)) = ours(&target, here.listeners)
-        && let Some(seal) = seal
+        && let Some((own, Some(seal))) = target.ours(here.listeners)
     {
-        (token, leaves) = (Some(seal.to_vec()), Some(own));
-        target = route_uri(last).to_vec();
+        (token, leaves, target) = (Some(seal), Some(own), last);
         routes.pop();
-        if Uri::parse(&target).is_none() {
+        if target.uri.is_none() {
             return Passed::Unsealed;
         }
     }
-    while let Some((own, seal)) = routes.first().and_then(|route| ours(route_uri(route), here.listeners)) {
-        token = seal.map(<[u8]>::to_vec).or(token);
-        leaves = Some(own);
-        routes.remove(0);
+    let mut routes = routes.as_slice();
+    while let [first, rest @ ..] = routes
+        && let Some((own, seal)) = first.ours(here.listeners)
+    {
+        (token, leaves, routes) = (seal.or(token), Some(own), rest);
     }
-    let sealed = token.is_some_and(|token| here.seal.verify_route(&token, request, here.unix));
-    let mut routes: Vec<Vec<u8>> = routes.into_iter().map(<[u8]>::to_vec).collect();
-    if !sealed {
+    if !token.is_some_and(|token| here.seal.verify_route(token, request, here.unix)) {
         return Passed::Unsealed;
     }
-    let next = match routes.first() {
-        Some(first) if is_loose(first) => route_uri(first).to_vec(),
-        // The next hop is a strict router: it wants itself in the Request-URI (RFC 3261 §16.6 step 6).
-        Some(first) => {
-            let strict = route_uri(first).to_vec();
-            routes.remove(0);
-            routes.push([b"<", &target[..], b">"].concat());
-            target = strict.clone();
-            strict
-        }
-        None => target.clone(),
-    };
-    let Some(path) = next_hop(&next, leaves, here) else { return Passed::Unknown };
+    // A next hop that is a strict router wants itself in the Request-URI, and what stood there at the end of Route
+    // (RFC 3261 §16.6 step 6).
+    let mut last = None;
+    if let [first, rest @ ..] = routes
+        && !first.is_loose()
+    {
+        (last, target, routes) = (Some(target), *first, rest);
+    }
+    let next = if last.is_some() { &target } else { routes.first().unwrap_or(&target) };
+    let Some(path) = next_hop(next, leaves, here) else { return Passed::Unknown };
     let Some(out) = here.listeners.get(usize::from(path.local)) else { return Passed::Unknown };
     let mut edits = Edits::new();
-    edits.replace(uri, target);
-    let old: Vec<Span> = request.fields_of(Name::Route).map(|field| field.line).collect();
-    for line in &old {
-        edits.remove(*line);
-    }
+    edits.replace(uri, target.text);
+    request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
     let [slot, generation] = halves(below.key);
     let routing = here.seal.routing(request);
     let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing };
     put_on_top(request, below, &mut edits, |lines| {
         push_via(lines, out, |text| here.seal.push_branch(text, branch, below.hash, request.call_id()));
-        if !routes.is_empty() {
-            lines.extend_from_slice(b"Route: ");
-            lines.extend_from_slice(&routes.join(&b", "[..]));
-            lines.extend_from_slice(b"\r\n");
-        }
+        push_route(lines, routes, last);
     });
     let to = Flow { path, connection: 0 };
     Passed::To { to, key: (slot, generation), bytes: edits.apply(request) }
@@ -221,23 +208,66 @@ pub fn back(response: &Message, listeners: &[Listener]) -> Option<Flow> {
     Some(Flow { path: Path { transport, local, remote }, connection: 0 })
 }
 
-/// The listener a URI names, if it is one of ours by host, port and transport, and the seal in its `t` parameter.
-fn ours<'a>(uri: &'a [u8], listeners: &[Listener]) -> Option<(u8, Option<&'a [u8]>)> {
-    let uri = Uri::parse(uri)?;
-    let transport = transport_of(&uri);
-    let port = uri.port.unwrap_or(5060);
-    let place = listeners.iter().position(|listener| {
-        let (host, advertised) = &listener.advertise;
-        let named = match uri.host {
-            Host::Ip(ip) => {
-                host.trim_matches(['[', ']']).parse() == Ok(ip) && port == *advertised
-                    || listener.address == SocketAddr::new(ip, port)
-            }
-            Host::Name(name) => name.eq_ignore_ascii_case(host.as_bytes()) && port == *advertised,
-        };
-        named && listener.transport == transport
-    })?;
-    Some((u8::try_from(place).ok()?, uri.params.value("t")))
+/// One URI that a request is to go by.
+#[derive(Clone, Copy)]
+struct Hop<'a> {
+    /// The element of Route as it was written.
+    element: &'a [u8],
+    /// The URI in it.
+    text: &'a [u8],
+    /// `None` if it is no SIP URI.
+    uri: Option<Uri<'a>>,
+}
+
+impl<'a> Hop<'a> {
+    fn of_uri(text: &'a [u8]) -> Self {
+        Self { element: text, text, uri: Uri::parse(text) }
+    }
+
+    fn of_route(element: &'a [u8]) -> Self {
+        let text = NameAddr::parse(element).map_or(element, |route| route.uri);
+        Self { element, ..Self::of_uri(text) }
+    }
+
+    fn is_loose(&self) -> bool {
+        self.uri.is_some_and(|uri| uri.params.get("lr").is_some())
+    }
+
+    /// The listener it names, if it is one of ours by host, port and transport, and the seal in its `t` parameter.
+    fn ours(&self, listeners: &[Listener]) -> Option<(u8, Option<&'a [u8]>)> {
+        let uri = self.uri?;
+        let transport = transport_of(&uri);
+        let port = uri.port.unwrap_or(5060);
+        let place = listeners.iter().position(|listener| {
+            let (host, advertised) = &listener.advertise;
+            let named = match uri.host {
+                Host::Ip(ip) => {
+                    listener.address == SocketAddr::new(ip, port)
+                        || port == *advertised && host.trim_matches(['[', ']']).parse() == Ok(ip)
+                }
+                Host::Name(name) => name.eq_ignore_ascii_case(host.as_bytes()) && port == *advertised,
+            };
+            named && listener.transport == transport
+        })?;
+        Some((u8::try_from(place).ok()?, uri.params.value("t")))
+    }
+}
+
+/// Pushes the Route line of what is left of the way, if anything is.
+fn push_route(lines: &mut Vec<u8>, routes: &[Hop<'_>], last: Option<Hop<'_>>) {
+    if routes.is_empty() && last.is_none() {
+        return;
+    }
+    lines.extend_from_slice(b"Route: ");
+    for route in routes {
+        lines.extend_from_slice(route.element);
+        lines.extend_from_slice(b", ");
+    }
+    match last {
+        Some(last) => [b"<", last.text, b">"].iter().for_each(|part| lines.extend_from_slice(part)),
+        None => lines.truncate(lines.len() - 2),
+    }
+    lines.extend_from_slice(b"\r\n");
 }
 
 fn transport_of(uri: &Uri<'_>) -> Transport {
@@ -247,8 +277,8 @@ fn transport_of(uri: &Uri<'_>) -> Transport {
     }
 }
 
-fn next_hop(uri: &[u8], leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
-    let uri = Uri::parse(uri)?;
+fn next_hop(hop: &Hop<'_>, leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
+    let uri = hop.uri?;
     let transport = transport_of(&uri);
     let ip = match uri.host {
         Host::Ip(ip) => ip,
@@ -261,14 +291,6 @@ fn next_hop(uri: &[u8], leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
     };
     let local = leaves.filter(fits).or_else(|| listener_for(here.listeners, transport, ip))?;
     Some(Path { transport, local, remote: SocketAddr::new(ip, uri.port.unwrap_or(5060)) })
-}
-
-fn route_uri(element: &[u8]) -> &[u8] {
-    NameAddr::parse(element).map_or(element, |route| route.uri)
-}
-
-fn is_loose(element: &[u8]) -> bool {
-    Uri::parse(route_uri(element)).is_some_and(|uri| uri.params.get("lr").is_some())
 }
 
 /// Puts our lines above the topmost Via, which is stamped with where the request really came from (RFC 3261

@@ -129,7 +129,7 @@ impl Walk {
     ) -> Self {
         let now = position.began;
         let state = State::Hunting { ask_at: None, ringback_at: Some(now + RINGBACK) };
-        let (legs, best, rang) = (Vec::new(), None, None);
+        let (legs, best, rang) = (Vec::with_capacity(1), None, None);
         let mut walk = Self { plan, roads, position, legs, state, best, worst: Meaning::Silence, rang };
         walk.go_on(now, health, out);
         walk

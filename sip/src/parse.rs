@@ -3,7 +3,7 @@
 use crate::header::Name;
 use crate::message::{Bytes, Field, Message, ParseError, Span, Start};
 use crate::name_addr::Parts;
-use crate::scan::{TOKEN, Scanner, is_token, number, run, span, trim_end, trim_range};
+use crate::scan::{Scanner, is_token, number, span, trim_end, trim_range};
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// Room for the fields of most messages without a second allocation.
@@ -149,21 +149,13 @@ impl<'a> Lines<'a> {
 /// Name, value start and value end of a field; `None` if it is no header field.
 pub(crate) fn split_field(bytes: &[u8], line: &Line) -> Option<(Name, usize, usize)> {
     let text = bytes.get(line.start..line.text_end)?;
-    let (token, rest) = text.split_at(run(text, TOKEN));
-    let (name, colon) = match rest.first() {
-        Some(b':') if !token.is_empty() => (token, token.len()),
-        _ => odd_name(text)?,
-    };
+    // Names are short: a vectorised search costs more.
+    let colon = text.iter().position(|&byte| byte == b':')?;
+    let written = trim_end(text.get(..colon)?);
+    let name = Name::of(written);
+    let is_name = name != Name::Other || !written.is_empty() && written.iter().all(|&byte| byte > b' ');
     let (start, end) = trim_range(bytes, line.start + colon + 1, line.text_end);
-    Some((Name::of(name), start, end))
-}
-
-/// A name with white space behind it, or with bytes that are no token's; and where its colon stands.
-fn odd_name(text: &[u8]) -> Option<(&[u8], usize)> {
-    let colon = memchr(b':', text)?;
-    let name = trim_end(text.get(..colon)?);
-    let is_name = !name.is_empty() && name.iter().all(|&byte| byte > b' ');
-    is_name.then_some((name, colon))
+    is_name.then_some((name, start, end))
 }
 
 fn field(bytes: &[u8], line: &Line) -> Option<Field> {

@@ -146,6 +146,10 @@ pub(crate) fn find_unquoted(bytes: &[u8], mut at: usize, wanted: u8) -> usize {
 
 /// Where the first comma outside quotes and angle brackets stands, from `at` on; the end if there is none.
 pub(crate) fn find_comma(bytes: &[u8], mut at: usize) -> usize {
+    // Most values have none at all.
+    if bytes.get(at..).and_then(|rest| memchr(b',', rest)).is_none() {
+        return bytes.len();
+    }
     while let Some(offset) = bytes.get(at..).and_then(|rest| memchr3(b',', b'"', b'<', rest)) {
         let found = at + offset;
         let next = match bytes.get(found) {

@@ -111,6 +111,12 @@ impl<'a> Uri<'a> {
         is_whole.then_some(Self { secure, user, password, host, port, params, headers })
     }
 
+    /// The user part alone, of a URI that [`parse`](Self::parse) is known to accept: a third of its cost.
+    #[must_use]
+    pub fn user_of(bytes: &'a [u8]) -> Option<&'a [u8]> {
+        split_userinfo(bytes.get(scheme(bytes)?.len() + 1..)?)?.0
+    }
+
     /// Compares by the rules of RFC 3261 §19.1.4 and RFC 5954 §4.2.
     #[must_use]
     pub fn same_as(&self, other: &Uri<'_>) -> bool {
@@ -319,6 +325,7 @@ mod tests {
             ("sip:h?x=y;z", (None, None, name("h"), None, "", Some("x=y;z"))),
         ];
         for (text, expected) in cases {
+            assert_eq!(Uri::user_of(text.as_bytes()), expected.0.map(str::as_bytes), "{text}");
             assert_eq!(parts(text), expected, "{text}");
         }
         assert!(uri("sips:a").secure && !uri("sip:a").secure);
