@@ -197,6 +197,9 @@ impl Town {
             teller(&format!("{} {}", self.now, line(&event)));
         }
         self.node.handle(self.now, event, &mut out);
+        if self.node.deadline().is_some_and(|at| at <= self.now) {
+            self.node.handle(self.now, Event::Tick, &mut out);
+        }
         if let Some(teller) = self.teller {
             out.iter().for_each(|effect| teller(&format!("    {}", outcome(effect))));
         }

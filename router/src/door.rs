@@ -67,7 +67,8 @@ pub enum Event {
         /// Microseconds since 1970 at `Time::ZERO`.
         epoch: i64,
     },
-    /// Nothing but time has passed.
+    /// Nothing but time has passed: the only event that deadlines act on. Whoever drives a node hands in what came
+    /// first, so that an answer that waited while the process stood still counts before the silence it ended.
     Tick,
 }
 

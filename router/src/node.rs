@@ -109,9 +109,8 @@ impl Node {
             }
             Event::Drain => self.draining = true,
             Event::Clock { epoch } => self.identity.epoch = epoch,
-            Event::Tick => {}
+            Event::Tick => self.on_due(now, out),
         }
-        self.on_due(now, out);
     }
 
     /// When [`handle`](Self::handle) wants to be called with [`Event::Tick`]; `None` for not at all.
@@ -267,14 +266,7 @@ impl Node {
     }
 
     /// A request that belongs to no walk: passed on by our own seal in its Route, or refused.
-    fn pass_on(
-        &mut self,
-        flow: Flow,
-        request: &Message,
-        below: &Below,
-        now: Time,
-        out: &mut Vec<Effect>,
-    ) {
+    fn pass_on(&mut self, flow: Flow, request: &Message, below: &Below, now: Time, out: &mut Vec<Effect>) {
         let refusal = match relay::admit(request, below) {
             Err(refusal) => refusal,
             Ok(()) => match self.route(request, below, now) {
@@ -321,14 +313,7 @@ impl Node {
         self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
     }
 
-    fn on_response(
-        &mut self,
-        flow: Flow,
-        response: Message,
-        proof: Proof,
-        now: Time,
-        out: &mut Vec<Effect>,
-    ) {
+    fn on_response(&mut self, flow: Flow, response: Message, proof: Proof, now: Time, out: &mut Vec<Effect>) {
         let (branch, intact) = match proof {
             Proof::Whole(branch) => (branch, true),
             Proof::WrongBelow(branch) => (branch, false),

@@ -83,6 +83,10 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     if chance.permille(300) {
         world.add_node(town::identity(seed ^ 0xff00), &plan);
     }
+    if chance.permille(120) {
+        let at = Time::ZERO + chance.span(Duration::ZERO, storm);
+        drawn.moves.push((at, Move::Drain(0)));
+    }
     world.plan_move(
         rest_at,
         Move::Weather(Weather { latency: Duration::from_millis(5), ..Weather::default() }),

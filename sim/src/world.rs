@@ -217,6 +217,10 @@ impl World {
             let Some(slot) = self.queue.pop() else { break };
             self.now = slot.at;
             self.happen(slot.due);
+            if self.datagrams > DATAGRAMS_MAX * (1 + self.callers.len() as u64) {
+                self.oracle.broken(16, || "a storm of datagrams without end".to_owned());
+                self.queue.clear();
+            }
         }
         self.now = until;
     }
@@ -411,7 +415,7 @@ impl World {
         if self.ticks.1 > TICKS_MAX {
             self.oracle.broken(17, || "a node wants to be called for ever in one moment".to_owned());
         } else if due {
-            self.feed(number, Event::Tick, Cause::Other);
+            self.feed(number, Event::Tick, Cause::Tick);
         } else {
             self.set_wake(number);
         }
@@ -428,7 +432,7 @@ impl World {
         };
         self.oracle.begins(seat.life, &seat.plan, self.now);
         seat.node = Some(Node::new(identity, Arc::clone(&seat.plan), self.now));
-        self.feed(number, Event::Tick, Cause::Other);
+        self.feed(number, Event::Tick, Cause::Tick);
     }
 
     fn make(&mut self, what: Move) {
@@ -523,6 +527,9 @@ fn sort_out(identity: &Identity, effects: &mut Vec<Effect>, sent: &mut Vec<Sent>
 
 /// Every so manieth event that is a request inside of a call is also shown to a node that knows nothing but the key.
 const TWIN_EVERY: u64 = 7;
+
+/// More datagrams for a call than this are an echo between two who never stop; the run ends there.
+const DATAGRAMS_MAX: u64 = 5_000;
 
 /// Calls for time alone in one moment; a node that asks for more never lets time pass.
 const TICKS_MAX: u32 = 1_000;

@@ -75,6 +75,8 @@ pub struct Run {
     effects: Vec<Effect>,
     /// Full batches since the last tick.
     batches: usize,
+    /// This process stood still, and what came meanwhile is not all read yet.
+    late: bool,
     /// No tick before that, even if the node wants one.
     no_tick_before: Time,
     next_beat: Time,
@@ -141,6 +143,7 @@ impl Run {
             inbox: Vec::new(),
             effects: Vec::new(),
             batches: 0,
+            late: false,
             no_tick_before: Time::ZERO,
             next_beat: Time::ZERO,
             closing: None,
@@ -186,8 +189,8 @@ impl Run {
 
     async fn wait(&mut self) -> Woke {
         let deadline = self.deadline();
-        let late = deadline.is_some_and(|due| self.outside.clock.now().since(due) > LATE);
-        if late {
+        self.late |= deadline.is_some_and(|due| self.outside.clock.now().since(due) > LATE);
+        if self.late {
             // This process stood still: what came in the meantime counts before what did not come. The connections'
             // tasks need the turns to read it.
             for _ in 0..3 {
@@ -235,10 +238,11 @@ impl Run {
         }
         self.inbox = inbox;
         self.batches = if rest == Rest::Some { self.batches + 1 } else { 0 };
-        if self.batches <= BATCHES_BEFORE_TICK && rest == Rest::Some {
+        let patience = if self.late { BATCHES_AFTER_STOP } else { BATCHES_BEFORE_TICK };
+        if self.batches <= patience && rest == Rest::Some {
             return;
         }
-        self.batches = 0;
+        (self.batches, self.late) = (0, false);
         let due = |run: &Self| run.deadline().is_some_and(|due| due <= run.outside.clock.now());
         if due(self) {
             self.handle(Event::Tick);
@@ -375,6 +379,7 @@ impl Closing {
 }
 
 const BATCHES_BEFORE_TICK: usize = 16; // A thousand datagrams: some 50 ms in which deadlines are late.
+const BATCHES_AFTER_STOP: usize = 256; // More than a full socket buffer: 8 MB of bookkeeping, 768 bytes each at least.
 const LATE: Duration = Duration::from_millis(500); // No load makes a tick so late; a stopped process does.
 const TICK_PAUSE: Duration = Duration::from_millis(1); // A deadline that stays costs a thousand ticks a second at most.
 const PANIC_PAUSE: Duration = Duration::from_millis(100); // A tick that panics each time, ten.

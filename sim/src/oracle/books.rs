@@ -1,11 +1,14 @@
 //! What a node writes down and counts.
 
 use super::upstream::Name;
-use super::{Oracle, Turn};
+use super::{Leg, Oracle, Turn};
 use crate::glance::Head;
 use core::time::Duration;
-use router::health::Sign;
+use router::door::Path;
+use router::health::{Evidence, Sign, Standing};
 use router::record::{CallRecord, End, Entry, LegRecord};
+use router::target::{Peer, PeerHost, Probe};
+use sip::Time;
 use std::sync::Arc;
 
 /// Calls that are walked at once in one node of a run.
@@ -13,9 +16,18 @@ const CALLS_MAX: usize = 5_000;
 /// Transactions and walks in memory at once in one node of a run.
 const LINGERING_MAX: usize = 50_000;
 
+/// A change of belief, as it was recorded.
+#[derive(Clone, Copy)]
+struct Change<'a> {
+    path: Path,
+    from: Standing,
+    to: Standing,
+    evidence: &'a [Evidence],
+}
+
 impl Oracle {
     /// Invariant 15: every change of belief has evidence and follows on the last one. Invariant 16: counters stay
-    /// within their caps. Invariant 17: after an event nothing is left that was due.
+    /// within their caps. Invariant 17: after a tick nothing is left that was due.
     pub(crate) fn inv_15_16_17_books(&mut self, turn: &Turn<'_>) {
         self.looked(16);
         self.looked(17);
@@ -26,25 +38,98 @@ impl Oracle {
         if let Some(deadline) = turn.node.deadline()
             && deadline <= turn.now
             && turn.sent.is_empty()
-            && matches!(turn.cause, super::Cause::Other)
+            && matches!(turn.cause, super::Cause::Tick)
         {
             self.broken(17, || format!("still due at {deadline} after a tick at {}", turn.now));
         }
+        self.inv_15_evidence(turn);
+    }
+
+    fn inv_15_evidence(&mut self, turn: &Turn<'_>) {
         for entry in turn.records {
             if let Entry::Health { at, path, from, to, evidence, .. } = entry {
                 self.looked(15);
-                let before =
-                    self.lives.get_mut(&turn.life).and_then(|life| life.standing.insert(*path, (*to, *at)));
-                let torn = before.is_some_and(|(before, _)| before != *from);
-                let future = evidence.iter().any(|piece| piece.at > turn.now) || *at != turn.now;
-                let good = evidence.iter().any(|piece| matches!(piece.sign, Sign::Alive { .. }));
-                let up = *to == router::health::Standing::Up;
-                if from == to || torn || future || evidence.is_empty() || evidence.len() > 5 || (up && !good)
-                {
-                    self.broken(15, || format!("{} from {from:?} to {to:?} by {evidence:?}", path.remote));
+                let change = Change { path: *path, from: *from, to: *to, evidence };
+                let fault =
+                    self.fault_of_change(turn, change).or((*at != turn.now).then_some("at another time"));
+                if let Some(fault) = fault {
+                    self.broken(15, || {
+                        format!("{} {fault}: from {from:?} to {to:?} by {evidence:?}", path.remote)
+                    });
                 }
             }
         }
+        let standing = self.lives.get(&turn.life).map(|life| &life.standing);
+        let said =
+            |path: &Path| standing.and_then(|standing| standing.get(path)).map(|(standing, _)| *standing);
+        let unsaid =
+            |(path, standing, _): &(Path, Standing, _)| said(path).unwrap_or(Standing::Unknown) != *standing;
+        if let Some((path, standing, _)) = turn.node.beliefs().find(unsaid) {
+            self.broken(15, || format!("{} became {standing:?} without a record", path.remote));
+        }
+    }
+
+    /// What is wrong with a change of belief: it does not follow on the last one, nothing speaks for it, it goes DOWN by
+    /// less than the plan asks for, or it comes back to UP twice within one hold.
+    fn fault_of_change(&mut self, turn: &Turn<'_>, change: Change<'_>) -> Option<&'static str> {
+        let Change { path, from, to, evidence } = change;
+        let terms = self.terms_of(turn.life, path);
+        let life = self.lives.get_mut(&turn.life)?;
+        let before = life.standing.insert(path, (to, turn.now));
+        let torn = before.map_or(Standing::Unknown, |(before, _)| before) != from || from == to;
+        let weighed = evidence.iter().all(|piece| piece.at <= turn.now) && (1..=5).contains(&evidence.len());
+        let good = evidence.iter().any(|piece| matches!(piece.sign, Sign::Alive { .. }));
+        // It named the time itself; or it was on probation, where it has missed often enough before.
+        let hard = evidence.iter().any(|piece| matches!(piece.sign, Sign::Unavailable(Some(_))));
+        let steps = evidence.iter().map(|piece| halves_of(piece.sign)).sum::<u32>();
+        let enough = hard || from == Standing::Probation || evidence.len() == 5;
+        let enough = enough || from != Standing::Up && steps >= u32::from(terms.down_after) * 2;
+        let up = to == Standing::Up;
+        let last = life.returned.get(&path).copied();
+        let hasty = last.flatten().is_some_and(|last| turn.now.since(last) < terms.hold);
+        if up {
+            life.returned.insert(path, last.map(|_| turn.now));
+        }
+        // A call that gets through takes back what the far side has asked for, and nothing else (TRIGGERS, section 8).
+        let away = life.away.remove(&path);
+        let named = evidence.last().is_some_and(|piece| matches!(piece.sign, Sign::Unavailable(Some(_))));
+        if named && to == Standing::Down {
+            life.away.insert(path);
+        }
+        let (down, suspect) = (to == Standing::Down, to == Standing::Suspect);
+        let once =
+            evidence.windows(2).any(|pair| matches!(pair, [one, other] if is_one_sample(*one, *other)));
+        let begun = suspect && matches!(from, Standing::Up | Standing::Unknown);
+        let last_bad = evidence.last().is_some_and(|piece| halves_of(piece.sign) > 0);
+        let faults = [
+            (torn, "does not follow on the last change"),
+            (!weighed, "has no evidence"),
+            (up && !good, "came UP by nothing good"),
+            (up && from == Standing::Down && !away, "came UP without probation"),
+            (up && hasty, "flaps"),
+            (down && !enough, "went DOWN by too little"),
+            (begun && last_bad && steps < 2, "is SUSPECT by half a step"),
+            (once, "counts one moment twice"),
+        ];
+        faults.into_iter().find_map(|(wrong, text)| wrong.then_some(text))
+    }
+
+    /// How a path is probed: the most lenient of what the plans of a life say.
+    fn terms_of(&self, life: u32, path: Path) -> Probe {
+        let plans = self.lives.get(&life).into_iter().flat_map(|life| &life.plans);
+        let peers = plans.flat_map(|plan| plan.peers.iter()).filter(|peer| match &peer.host {
+            PeerHost::Ip(ip) => *ip == path.remote.ip(),
+            PeerHost::Name(_) => false,
+        });
+        let usual = Probe::every(Duration::from_secs(5));
+        let terms = peers.map(|peer| peer.probe.unwrap_or(usual));
+        terms
+            .reduce(|one, other| Probe {
+                down_after: one.down_after.min(other.down_after),
+                hold: one.hold.min(other.hold),
+                ..one
+            })
+            .unwrap_or(usual)
     }
 
     /// Invariant 19: each admitted INVITE yields one record that says what went over the wire.
@@ -67,12 +152,19 @@ impl Oracle {
         context.records += 1;
         let (records, legs) = (context.records, context.legs.clone());
         let (accepted, refused, cancelled) = (context.accepted, context.refused, context.cancelled);
-        let right = match record.end {
-            End::Answered { .. } => accepted.is_some(),
-            End::Cancelled => cancelled.is_some(),
-            End::Failed { status } => refused.is_some_and(|(_, said, _)| said == status),
+        let (first, rang) = (context.began, context.rang);
+        let answered = |target: &str| {
+            let is_it = |(leg, branch): (&LegRecord, &u64)| {
+                &*leg.target == target && self.legs.get(branch).is_some_and(|leg| leg.answered)
+            };
+            record.legs.iter().zip(&legs).any(is_it) || target == "a leg from before a restart"
         };
-        let first = context.began;
+        let right = match &record.end {
+            End::Answered { target } => accepted.is_some() && answered(target),
+            End::Cancelled => cancelled.is_some() && refused.is_some_and(|(_, said, _)| said == 487),
+            End::Failed { status } => *status != 487 && refused.is_some_and(|(_, said, _)| said == *status),
+        };
+        let new = self.lives.get_mut(&turn.life).is_some_and(|life| life.records.insert(record.id));
         if records != 1 {
             return Some(format!("{records} records"));
         }
@@ -81,6 +173,12 @@ impl Oracle {
         }
         if record.began != first {
             return Some(format!("began at {} but the record says {}", first, record.began));
+        }
+        if record.ended != turn.now || record.rang != rang {
+            return Some(format!("ended {}, rang {:?}, but the record says otherwise", turn.now, rang));
+        }
+        if !new {
+            return Some(format!("{} is the id of another record too", record.id));
         }
         if record.legs.len() != legs.len() {
             return Some(format!("{} legs, {} in the record", legs.len(), record.legs.len()));
@@ -110,6 +208,11 @@ impl Oracle {
                 });
             }
             let (Some(ended), Some(branch)) = (leg.ended, branches.get(place)) else { continue };
+            if self.legs.get(branch).is_some_and(|sent| !is_told_truly(leg, sent, ended)) {
+                self.broken(5, || {
+                    format!("{}: it is not true of {} that {:?}", Name(&invite), leg.target, leg.outcome)
+                });
+            }
             let by_call = closing.is_some_and(|closing| closing <= ended);
             let by_budget = live_within.is_some_and(|limit| ended.since(record.began) >= limit);
             if !by_call && !by_budget && !self.ended_for_a_reason(turn, *branch, leg) {
@@ -144,10 +247,10 @@ impl Oracle {
     }
 
     /// The shortest `progress` of the peers at an address, and the shortest `ring` of any target or step.
-    fn patience(&self, turn: &Turn<'_>, leg: &super::Leg) -> (Duration, Duration) {
+    fn patience(&self, turn: &Turn<'_>, leg: &Leg) -> (Duration, Duration) {
         let plans = self.lives.get(&turn.life).map(|life| &life.plans);
         let plans = || plans.into_iter().flatten();
-        let at = |peer: &&router::target::Peer| matches!(&peer.host, router::target::PeerHost::Ip(ip) if *ip == leg.to.ip());
+        let at = |peer: &&Peer| matches!(&peer.host, PeerHost::Ip(ip) if *ip == leg.to.ip());
         let progress = plans().flat_map(|plan| plan.peers.iter()).filter(at).map(|peer| peer.progress).min();
         let steps = plans().flat_map(|plan| plan.courses.iter()).flat_map(|course| {
             let lists = [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref()];
@@ -166,5 +269,37 @@ impl Oracle {
             context.invite.glance.as_ref().is_none_or(|glance| !glance.value(bytes, Head::To).is_empty())
         );
         user.unwrap_or_default()
+    }
+}
+
+/// Steps towards DOWN, in halves: the table of TRIGGERS, section 2.
+const fn halves_of(sign: Sign) -> u32 {
+    match sign {
+        Sign::Miss | Sign::Unreachable => 2,
+        Sign::Soft => 1,
+        Sign::Alive { .. } | Sign::Unavailable(_) => 0,
+    }
+}
+
+/// Bad signs that come within 100 ms are one: a PBX that dies fails all its calls in one moment.
+fn is_one_sample(one: Evidence, other: Evidence) -> bool {
+    let bad = halves_of(one.sign) > 0 && halves_of(other.sign) > 0;
+    bad && other.at.since(one.at) < Duration::from_millis(100)
+}
+
+/// Did what the record says of a leg's end happen on the wire before that end?
+fn is_told_truly(record: &LegRecord, leg: &Leg, ended: Time) -> bool {
+    let (heard, rang) = (leg.heard.filter(|at| *at < ended), leg.rang.filter(|at| *at < ended));
+    let last = leg.last.filter(|(at, _)| *at <= ended).map(|(_, status)| status);
+    match record.outcome.as_str() {
+        // A leg that was given up before may still answer.
+        "answered" => leg.answered,
+        "nobody listens there" => leg.unreachable.is_some(),
+        "its answer came with a wrong Via" => last.is_some(),
+        told if told.starts_with("silent for ") => heard.is_none(),
+        told if told.starts_with("no ringing in ") => heard.is_some() && rang.is_none(),
+        told if told.starts_with("rang for ") => rang.is_some(),
+        told if told.starts_with("cancelled: ") => true,
+        told => told.parse().ok() == last && last.is_some(),
     }
 }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// A walk lasts 180 s at most (TRIGGERS, section 4, I9), then the last legs have 64 · T1 to hear of it.
 const WALK_MAX: Duration = Duration::from_secs(180 + 32);
 
+/// A caller who gives up is told so when the legs that rang have had their chance to answer, and not much later.
+const LEAVE_MAX: Duration = Duration::from_secs(3);
+
 impl Oracle {
     /// Judges a run that has come to rest.
     pub(crate) fn at_end<'a>(&mut self, now: Time, nodes: impl Iterator<Item = &'a Node>) {
@@ -38,7 +41,13 @@ impl Oracle {
         }
         let (over, began, invite) = (context.over(), context.began, Arc::clone(&context.invite));
         let paused = self.was_paused(key.0);
+        let left = context.cancelled.zip(over).map(|(cancelled, over)| over.since(cancelled));
         self.looked(3);
+        if let Some(left) = left.filter(|left| *left > LEAVE_MAX && !paused) {
+            self.broken(3, || {
+                format!("{}: the caller gave up {left:?} before it was told so", Name(&invite))
+            });
+        }
         match over {
             None => self.broken(3, || format!("{}: no final response", Name(&invite))),
             Some(over) if over.since(began) > WALK_MAX && !paused => {

@@ -46,6 +46,9 @@ impl Oracle {
             return;
         };
         let faults = self.inv_05_06_new_leg(turn, context, sent, glance);
+        let told = context.admitted;
+        let shed =
+            self.lives.get(&turn.life).and_then(|life| life.draining).is_some_and(|at| at < context.began);
         let passed_over = self.inv_14_passed_over(turn, context, sent.to);
         if let Some(passed) = passed_over {
             self.looked(14);
@@ -62,6 +65,12 @@ impl Oracle {
         }
         self.looked(5);
         self.looked(6);
+        if !told {
+            self.broken(3, || format!("{}: a leg began before the caller had its 100", Name(&sent.packet)));
+        }
+        if shed {
+            self.broken(18, || format!("{}: a new call on a node that is draining", Name(&sent.packet)));
+        }
         for (invariant, fault) in faults.into_iter().flatten() {
             self.broken(invariant, || format!("{}: {fault} (to {})", Name(&sent.packet), sent.to));
         }
@@ -75,6 +84,7 @@ impl Oracle {
             heard: None,
             rang: None,
             last: None,
+            refusal: None,
             answered: false,
             cancel: None,
             unreachable: None,
@@ -206,9 +216,34 @@ impl Oracle {
         if !passed_on && !refused {
             self.broken(9, || format!("{}: an ACK of our own making", Name(&sent.packet)));
         }
+        let (Some(leg), Some((_, response, _)), true) = (self.legs.get(&glance.branch), turn.came(), refused)
+        else {
+            return;
+        };
+        if !is_ack_of(&leg.packet, response, sent) || leg.to != sent.to {
+            self.broken(9, || format!("{}: an ACK that is not made of its INVITE", Name(&sent.packet)));
+        }
     }
 
-    /// Invariant 9: each refusal that comes is acknowledged once on its branch, before a new leg starts.
+    /// Invariant 9: the ACK of an answer is passed on once for each time it comes.
+    pub(crate) fn inv_09_acks_of_answers_are_passed_on(&mut self, turn: &Turn<'_>) {
+        let Some((_, packet, came)) = turn.came() else { return };
+        let of_an_answer = came.is_request() && came.verb == Verb::Ack;
+        if !of_an_answer || !self.answers.contains(&(came.call, came.to_tag)) {
+            return;
+        }
+        let is_it = |went: &Glance| {
+            went.is_request() && (went.verb, went.cseq, went.to_tag) == (Verb::Ack, came.cseq, came.to_tag)
+        };
+        let count = turn.went().filter(|(_, went)| is_it(went)).count();
+        self.looked(9);
+        if count != 1 {
+            self.broken(9, || format!("{}: the ACK of an answer was passed on {count} times", Name(packet)));
+        }
+    }
+
+    /// Invariant 9: each refusal that comes is acknowledged once on its branch, before a new leg starts; copies too,
+    /// for 64 · T1.
     pub(crate) fn inv_09_refusals_are_acknowledged(&mut self, turn: &Turn<'_>, first: bool) {
         let Some((from, packet, glance)) = turn.came() else { return };
         if glance.status < 300 || glance.verb != Verb::Invite {
@@ -216,7 +251,9 @@ impl Oracle {
         }
         let Some(leg) = self.legs.get(&glance.branch) else { return };
         let alive = leg.life == turn.life && leg.to == from && turn.now.since(leg.began).as_secs() < 32;
-        let alive = alive && first && leg.unreachable.is_none();
+        let invited = leg.packet.glance.as_ref().is_some_and(|invite| invite.cseq == glance.cseq);
+        let again = leg.last.is_some_and(|(at, status)| status >= 300 && turn.now.since(at).as_secs() < 32);
+        let alive = alive && (first || again && invited) && leg.unreachable.is_none();
         let is_ack = |other: &Glance| other.verb == Verb::Ack && other.branch == glance.branch;
         let acks = turn.went().filter(|(_, other)| other.is_request() && is_ack(other)).count();
         let ack_at = turn.went().position(|(_, other)| other.is_request() && is_ack(other));
@@ -306,17 +343,31 @@ fn addresses_of(plan: &Plan, target: TargetId) -> Vec<SocketAddr> {
     peers.into_iter().filter_map(address).collect()
 }
 
+/// RFC 3261 §17.1.1.3: all as the INVITE's, but the To of the response.
+fn is_ack_of(invite: &Packet, response: &Packet, sent: &Sent) -> bool {
+    let (Some(first), Some(refusal), Some(ack)) = (&invite.glance, &response.glance, &sent.packet.glance)
+    else {
+        return false;
+    };
+    is_of_transaction(invite, first, &sent.packet, ack)
+        && ack.value(&sent.packet.bytes, Head::To) == refusal.value(&response.bytes, Head::To)
+}
+
 /// RFC 3261 §9.1: Request-URI, Call-ID, To, From, the number of CSeq, Route and the one Via are the INVITE's.
 fn is_cancel_of(invite: &Packet, sent: &Sent) -> bool {
-    let cancel = &sent.packet;
-    let (Some(first), Some(second)) = (&invite.glance, &cancel.glance) else { return false };
-    let same = |head| first.values(&invite.bytes, head).eq(second.values(&cancel.bytes, head));
-    first.uri(&invite.bytes) == second.uri(&cancel.bytes)
+    let (Some(first), Some(cancel)) = (&invite.glance, &sent.packet.glance) else { return false };
+    is_of_transaction(invite, first, &sent.packet, cancel)
+        && cancel.value(&sent.packet.bytes, Head::To) == first.value(&invite.bytes, Head::To)
+}
+
+/// What CANCEL and the ACK of a refusal have in common with their INVITE.
+fn is_of_transaction(invite: &Packet, first: &Glance, other: &Packet, second: &Glance) -> bool {
+    let same = |head| first.values(&invite.bytes, head).eq(second.values(&other.bytes, head));
+    first.uri(&invite.bytes) == second.uri(&other.bytes)
         && first.cseq == second.cseq
-        && first.value(&invite.bytes, Head::Via) == second.value(&cancel.bytes, Head::Via)
+        && first.value(&invite.bytes, Head::Via) == second.value(&other.bytes, Head::Via)
         && second.vias == 1
         && same(Head::CallId)
         && same(Head::From)
-        && same(Head::To)
         && same(Head::Route)
 }

@@ -54,7 +54,9 @@ pub enum Cause {
     },
     /// The network said that nobody is there.
     Unreachable(Path),
-    /// Time, or its owner.
+    /// Time.
+    Tick,
+    /// Its owner.
     Other,
 }
 
@@ -66,7 +68,7 @@ impl Cause {
                 let glance = packet.glance.as_ref();
                 glance.is_some_and(|glance| glance.is_request() && glance.to_tag != 0)
             }
-            Self::Unreachable(_) | Self::Other => false,
+            Self::Unreachable(_) | Self::Tick | Self::Other => false,
         }
     }
 }
@@ -106,7 +108,7 @@ impl<'a> Turn<'a> {
             Cause::Packet { from, packet, .. } => {
                 packet.glance.as_ref().map(|glance| (*from, &**packet, glance))
             }
-            Cause::Unreachable(_) | Cause::Other => None,
+            Cause::Unreachable(_) | Cause::Tick | Cause::Other => None,
         }
     }
 
@@ -120,12 +122,21 @@ impl<'a> Turn<'a> {
 #[derive(Debug, Default)]
 struct Life {
     plans: Vec<Arc<Plan>>,
-    draining: bool,
+    /// Since when it takes no new calls.
+    draining: Option<Time>,
     died: Option<Time>,
     /// When it stood still, each time.
     pauses: Vec<Time>,
     /// What it believes of each path, and since when.
     standing: BTreeMap<Path, (Standing, Time)>,
+    /// Which paths it has ever believed UP, and when each came back to that last.
+    returned: BTreeMap<Path, Option<Time>>,
+    /// Which of those that are DOWN have asked for it themselves, for a time.
+    away: BTreeSet<Path>,
+    /// The ids of its call records.
+    records: BTreeSet<u64>,
+    /// What it had in memory after its last event.
+    lingering: usize,
 }
 
 /// One INVITE that came from a caller.
@@ -140,6 +151,8 @@ pub(crate) struct Inbound {
     plan: usize,
     pub(crate) admitted: bool,
     pub(crate) legs: Vec<u64>,
+    /// When the caller was first told that it rings.
+    pub(crate) rang: Option<Time>,
     pub(crate) cancelled: Option<Time>,
     /// The first 2xx that a node took for it.
     pub(crate) answered: Option<Time>,
@@ -177,6 +190,8 @@ pub(crate) struct Leg {
     pub(crate) heard: Option<Time>,
     pub(crate) rang: Option<Time>,
     pub(crate) last: Option<(Time, u16)>,
+    /// Its refusal as it came: the To tag, and all that a proxy leaves alone.
+    pub(crate) refusal: Option<(u64, u64)>,
     pub(crate) answered: bool,
     pub(crate) cancel: Option<(Time, Arc<Packet>)>,
     pub(crate) unreachable: Option<Time>,
@@ -206,7 +221,10 @@ pub struct Oracle {
     by_call: BTreeMap<(u32, u64, u64), u64>,
     legs: BTreeMap<u64, Leg>,
     known: BTreeSet<SocketAddr>,
-    sources: BTreeSet<SocketAddr>,
+    /// Where each request came from, by its branch and method.
+    askers: BTreeMap<(u64, Verb), SocketAddr>,
+    /// Call-ID and To tag of every 2xx that went up.
+    answers: BTreeSet<(u64, u64)>,
     node_addresses: BTreeSet<SocketAddr>,
     key: [u8; 16],
 }
@@ -227,7 +245,8 @@ impl Oracle {
             by_call: BTreeMap::new(),
             legs: BTreeMap::new(),
             known: BTreeSet::new(),
-            sources: BTreeSet::new(),
+            askers: BTreeMap::new(),
+            answers: BTreeSet::new(),
             node_addresses: BTreeSet::new(),
             key: [0; 16],
         }
@@ -270,7 +289,7 @@ impl Oracle {
         let Some(life) = self.lives.get_mut(&life) else { return };
         match event {
             Event::Apply(plan) => life.plans.push(Arc::clone(plan)),
-            Event::Drain => life.draining = true,
+            Event::Drain => _ = life.draining.get_or_insert(now),
             Event::Received { .. }
             | Event::Unreachable { .. }
             | Event::Resolved { .. }
@@ -288,9 +307,10 @@ impl Oracle {
         self.inv_11_other_methods(turn);
         self.inv_05_09_legs(turn);
         self.inv_09_refusals_are_acknowledged(turn, fresh);
+        self.inv_09_acks_of_answers_are_passed_on(turn);
         self.inv_07_the_others_are_cancelled(turn);
         self.inv_12_fidelity(turn);
-        self.inv_18_calls_that_are_up_are_never_shed(turn);
+        self.inv_18_shedding(turn);
         self.inv_20_no_stray_output(turn);
         self.inv_15_16_17_books(turn);
         self.inv_19_accounting(turn);
@@ -321,16 +341,17 @@ impl Oracle {
             }
         }
         let Some((from, _, glance)) = turn.came() else { return false };
-        self.sources.insert(from);
         if !glance.is_request() {
             return glance.verb == Verb::Invite && self.notice_response(turn, glance);
         }
+        self.askers.insert((glance.branch, glance.verb), from);
         let key = (turn.life, glance.branch);
         match glance.verb {
             Verb::Invite if glance.to_tag == 0 => self.notice_invite(turn, from, glance),
             Verb::Cancel => {
                 if let Some(context) = self.contexts.get_mut(&key)
                     && context.over().is_none()
+                    && context.source.ip() == from.ip()
                 {
                     context.cancelled.get_or_insert(turn.now);
                 }
@@ -365,6 +386,7 @@ impl Oracle {
         let first = leg.last.is_none();
         if first {
             leg.last = Some((turn.now, glance.status));
+            leg.refusal = (glance.status >= 300).then_some((glance.to_tag, glance.rest));
         }
         if glance.status < 300 && usable {
             leg.answered = true;
@@ -393,6 +415,7 @@ impl Oracle {
             plan: plans.saturating_sub(1),
             admitted: false,
             legs: Vec::new(),
+            rang: None,
             cancelled: None,
             answered: None,
             refused: None,

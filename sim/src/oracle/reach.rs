@@ -19,7 +19,7 @@ impl Oracle {
         let ended_before = context.over().is_some_and(|over| over < drawn.heal_at);
         let Some(plan) = self.plan_of(context) else { return false };
         let state = self.lives.get(&life);
-        let steady = state.is_some_and(|life| !life.draining && life.died.is_none());
+        let steady = state.is_some_and(|life| life.draining.is_none() && life.died.is_none());
         untouched
             && steady
             && !ended_before

@@ -1,18 +1,21 @@
 //! What callers are told.
 
-use super::{Leg, Oracle, Turn};
+use super::{Inbound, Leg, Oracle, Turn};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::fmt;
+use core::time::Duration;
+use sip::Time;
 use std::sync::Arc;
 
 impl Oracle {
     /// Invariant 1: a context sends at most one refusal, and none after a 2xx; nothing provisional after either.
     pub(crate) fn inv_01_one_verdict(&mut self, turn: &Turn<'_>) {
         let foreign = self.passes_for_another_life(turn);
-        for (sent, glance) in
+        for (_, glance) in
             turn.went().filter(|(_, glance)| !glance.is_request() && glance.verb == Verb::Invite)
         {
             if foreign && (200..300).contains(&glance.status) {
+                self.answers.insert((glance.call, glance.to_tag));
                 continue;
             }
             let Some(context) = self.contexts.get_mut(&(turn.life, glance.branch)) else { continue };
@@ -20,11 +23,18 @@ impl Oracle {
             let call = Name(&invite);
             let before = (context.accepted.is_some(), context.refused);
             match glance.status {
-                0..=199 => context.admitted = true,
+                0..=199 => {
+                    context.admitted = true;
+                    if glance.status > 100 {
+                        context.rang.get_or_insert(turn.now);
+                    }
+                }
                 200..=299 => _ = context.accepted.get_or_insert(turn.now),
                 _ => _ = context.refused.get_or_insert((turn.now, glance.status, glance.to_tag)),
             }
-            let (to, source) = (sent.to, context.source);
+            if (200..300).contains(&glance.status) {
+                self.answers.insert((glance.call, glance.to_tag));
+            }
             self.looked(1);
             match (glance.status, before) {
                 (0..=199, (true, _) | (_, Some(_))) => {
@@ -37,9 +47,6 @@ impl Oracle {
                     self.broken(1, || format!("{call}: {} after {status}", glance.status));
                 }
                 _ => (),
-            }
-            if to != source {
-                self.broken(20, || format!("{call}: a response goes to {to}, the INVITE came from {source}"));
             }
         }
     }
@@ -98,11 +105,22 @@ impl Oracle {
             let name = Name(&invite);
             let (legs, cancelled) = (context.legs.len(), context.cancelled.is_some());
             let began = context.began;
+            let first = context.refused.is_some_and(|(at, ..)| at == turn.now);
+            let fresh = context.cancelled.is_some_and(|at| turn.now.since(at) < CROSSING);
+            let awaited = first && fresh && self.is_awaited(context, turn.now);
             self.looked(10);
             match glance.status {
                 101..=199 => self.inv_10_ringing(turn, glance, name),
                 487 if !cancelled => {
                     self.broken(10, || format!("{name}: 487 to a caller who did not give up"))
+                }
+                487 if awaited => {
+                    self.broken(10, || {
+                        format!("{name}: 487 while a leg that was cancelled may still answer")
+                    });
+                }
+                401 | 407 | 300..=399 if legs > 0 => {
+                    self.broken(10, || format!("{name}: a target's {} was sent up", glance.status));
                 }
                 503 if legs > 0 => self.broken(10, || format!("{name}: a target's 503 was sent up")),
                 100 if turn.now.since(began).as_millis() > 200 && !self.was_paused(turn.life) => {
@@ -115,6 +133,14 @@ impl Oracle {
                 _ => (),
             }
         }
+    }
+
+    /// Was a leg cancelled a moment ago, and nothing final has come of it? Its answer may cross the CANCEL.
+    fn is_awaited(&self, context: &Inbound, now: Time) -> bool {
+        context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
+            let crossing = leg.cancel.as_ref().is_some_and(|(at, _)| now.since(*at) < CROSSING);
+            crossing && leg.last.is_none()
+        })
     }
 
     fn inv_10_ringing(&mut self, turn: &Turn<'_>, went: &Glance, name: Name<'_>) {
@@ -137,6 +163,9 @@ impl Oracle {
         {
             let status = glance.status;
             self.looked(11);
+            if glance.verb == Verb::Ack {
+                self.broken(9, || format!("{}: an ACK was answered with {status}", Name(&sent.packet)));
+            }
             if matches!(status, 100..=199 | 408) {
                 self.broken(11, || format!("{}: {status} to {}", Name(&sent.packet), glance.verb.name()));
             }
@@ -147,6 +176,9 @@ impl Oracle {
         self.lives.get(&life).is_some_and(|life| !life.pauses.is_empty())
     }
 }
+
+/// For so long at least after the caller's CANCEL an answer that crosses ours has its chance before the 487 goes up.
+const CROSSING: Duration = Duration::from_secs(1);
 
 /// What violations call a message: its Call-ID.
 #[derive(Clone, Copy, Debug)]

@@ -2,33 +2,45 @@
 
 use super::upstream::Name;
 use super::{Oracle, Sent, Turn};
-use crate::glance::{Glance, Head, Verb};
+use crate::glance::{Glance, Head, Packet, Verb};
 
 impl Oracle {
-    /// Invariant 12: what a proxy has no business with leaves byte for byte as it came.
+    /// Invariant 12: what a proxy has no business with leaves byte for byte as it came, one hop older.
     pub(crate) fn inv_12_fidelity(&mut self, turn: &Turn<'_>) {
-        let came = turn.came().map(|(_, _, came)| came);
+        let came = turn.came().map(|(_, packet, came)| (packet, came));
         for (sent, glance) in turn.went() {
-            let kept = match (glance.is_request(), glance.verb) {
-                (true, Verb::Invite) if glance.to_tag == 0 => {
-                    let context = self.contexts.get(&(turn.life, glance.second));
-                    context.and_then(|context| context.invite.glance.as_ref()).map(|invite| invite.rest)
-                }
+            let context = self.contexts.get(&(turn.life, glance.second));
+            let origin = match (glance.is_request(), glance.verb) {
+                (true, Verb::Invite) if glance.to_tag == 0 => context
+                    .map(|context| &*context.invite)
+                    .and_then(|invite| Some((invite, invite.glance.as_ref()?))),
                 (true, Verb::Invite | Verb::Ack | Verb::Bye) => {
-                    came.filter(|came| is_same(came, glance)).map(|came| came.rest)
+                    came.filter(|(_, came)| is_same(came, glance))
                 }
-                (false, Verb::Invite) if (101..200).contains(&glance.status) => came
-                    .filter(|came| came.status == glance.status && came.to_tag == glance.to_tag)
-                    .map(|came| came.rest),
-                (true, Verb::Cancel | Verb::Options | Verb::Other) | (false, _) => None,
+                (true, Verb::Cancel | Verb::Options | Verb::Other) => None,
+                (false, _) => came.filter(|(_, came)| is_same_response(came, glance)),
             };
+            let hops = origin.filter(|_| glance.is_request()).map(|(packet, came)| hops_of(packet, came));
+            let stale = hops.is_some_and(|hops| hops_of(&sent.packet, glance) + 1 != hops);
+            let kept = origin.map(|(_, came)| came.rest).or_else(|| self.refusal_of(turn, glance));
             if let Some(kept) = kept {
                 self.looked(12);
                 if kept != glance.rest {
                     self.broken(12, || format!("{}: {} was altered", Name(&sent.packet), what(glance)));
                 }
             }
+            if stale {
+                self.broken(12, || format!("{}: {} did not lose a hop", Name(&sent.packet), what(glance)));
+            }
         }
+    }
+
+    /// What came from the leg whose refusal this is, if it is one of a leg.
+    fn refusal_of(&self, turn: &Turn<'_>, went: &Glance) -> Option<u64> {
+        let context = self.contexts.get(&(turn.life, went.branch)).filter(|_| went.status >= 300)?;
+        let legs = context.legs.iter().filter_map(|branch| self.legs.get(branch));
+        let mut refusals = legs.filter_map(|leg| leg.refusal);
+        refusals.find(|(tag, _)| *tag == went.to_tag).map(|(_, rest)| rest)
     }
 
     /// Invariant 13: what a node passed on inside of a call or by its seal alone, another node with the same key and
@@ -49,27 +61,45 @@ impl Oracle {
         }
     }
 
-    /// Invariant 18: whoever sheds load, calls that are up are never refused with 503.
-    pub(crate) fn inv_18_calls_that_are_up_are_never_shed(&mut self, turn: &Turn<'_>) {
-        let Some((_, packet, came)) = turn.came() else { return };
-        if !came.is_request() || came.to_tag == 0 {
-            return;
-        }
+    /// Invariant 18: a node that takes no new calls says so to whoever asks, and keeps nothing of those it refuses;
+    /// calls that are up are never refused with 503.
+    pub(crate) fn inv_18_shedding(&mut self, turn: &Turn<'_>) {
+        let Some(life) = self.lives.get_mut(&turn.life) else { return };
+        let before = core::mem::replace(&mut life.lingering, turn.node.lingering());
+        let (grown, draining) = (turn.node.lingering() > before, life.draining.is_some());
+        let Some((_, packet, came)) = turn.came().filter(|(_, _, came)| came.is_request()) else { return };
+        let (name, verb) = (Name(packet), came.verb.name());
+        let shed = turn.went().any(|(_, glance)| glance.status == 503 && glance.branch == came.branch);
         self.looked(18);
-        if turn.went().any(|(_, glance)| glance.status == 503 && glance.branch == came.branch) {
-            self.broken(18, || format!("{}: {} was refused with 503", Name(packet), came.verb.name()));
+        if came.to_tag != 0 && shed {
+            self.broken(18, || format!("{name}: {verb} was refused with 503"));
+        }
+        if draining && grown {
+            self.broken(18, || format!("{name}: {verb} is kept by a node that is draining"));
+        }
+        if draining && came.verb == Verb::Options && came.to_tag == 0 && !shed {
+            self.broken(18, || format!("{name}: OPTIONS does not say that the node is draining"));
         }
     }
 
-    /// Invariant 20: requests go to peers of a plan or along a token of ours; responses to where a request came from.
+    /// Invariant 20: requests go to peers of a plan or along a token of ours; responses to where their request came from.
     pub(crate) fn inv_20_no_stray_output(&mut self, turn: &Turn<'_>) {
         for sent in turn.sent {
             let known = self.known.contains(&sent.to) || self.node_addresses.contains(&sent.to);
-            let response = sent.packet.glance.as_ref().is_some_and(|glance| !glance.is_request());
+            let response = sent.packet.glance.as_ref().filter(|glance| !glance.is_request());
             self.looked(20);
-            let answered = response && self.sources.contains(&sent.to);
-            if !known && !answered {
-                self.broken(20, || format!("{}: sent to a stranger, {}", Name(&sent.packet), sent.to));
+            match response.map(|glance| self.askers.get(&(glance.branch, glance.verb))) {
+                None if !known => {
+                    self.broken(20, || format!("{}: sent to a stranger, {}", Name(&sent.packet), sent.to));
+                }
+                Some(asker) if asker != Some(&sent.to) => {
+                    let (name, to) = (Name(&sent.packet).to_string(), sent.to);
+                    let asker = asker.copied();
+                    self.broken(20, || {
+                        format!("{name}: a response goes to {to}, its request came from {asker:?}")
+                    });
+                }
+                None | Some(_) => (),
             }
         }
     }
@@ -98,6 +128,19 @@ fn is_same(came: &Glance, went: &Glance) -> bool {
     came.is_request()
         && (came.verb, came.cseq, came.call) == (went.verb, went.cseq, went.call)
         && (came.from_tag, came.to_tag) == (went.from_tag, went.to_tag)
+}
+
+/// Is the one the other, passed on upstream?
+fn is_same_response(came: &Glance, went: &Glance) -> bool {
+    !came.is_request()
+        && (came.status, came.verb, came.cseq, came.call) == (went.status, went.verb, went.cseq, went.call)
+        && came.to_tag == went.to_tag
+}
+
+/// Its Max-Forwards; 70 if it does not say (RFC 3261 §16.6 step 3).
+fn hops_of(packet: &Packet, glance: &Glance) -> u32 {
+    let value = core::str::from_utf8(glance.value(&packet.bytes, Head::MaxForwards)).ok();
+    value.and_then(|value| value.parse().ok()).unwrap_or(71)
 }
 
 fn what(glance: &Glance) -> String {
