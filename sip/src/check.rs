@@ -337,6 +337,13 @@ mod tests {
     }
 
     #[test]
+    fn a_vias_version_is_2_0_and_nothing_near_it() {
+        for near in ["SIP/2.00/UDP", "SIP/2.0.0/UDP", "SIPS/2.0/UDP", "SIP/2/UDP"] {
+            assert_eq!(altered(REQUEST, "SIP/2.0/UDP", near), (400, "Malformed Via"), "{near}");
+        }
+    }
+
+    #[test]
     fn a_response_is_refused_only_for_what_a_proxy_needs() {
         let cases = [
             ("200", "99", (400, "Status Code Out Of Range")),

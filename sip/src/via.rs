@@ -172,6 +172,7 @@ fn protocol<'a>(scanner: &mut Scanner<'a>) -> Option<(bool, &'a [u8])> {
     // As nearly everybody writes it.
     if let Some(rest) = scanner.rest().strip_prefix(b"SIP/2.0/") {
         *scanner = Scanner::new(rest);
+        scanner.skip_space();
         return Some((true, scanner.token()?));
     }
     scanner.skip_space();
@@ -244,12 +245,15 @@ mod tests {
 
     #[test]
     fn white_space_may_stand_around_every_separator() {
-        let via = via("SIP  /   2.0\r\n /UDP\r\n    192.0.2.2 : 5070 ; branch =\r\n z9hG4bKx;rport");
-        assert_eq!(via.transport, b"UDP");
-        assert_eq!(via.host, Host::Ip([192, 0, 2, 2].into()));
-        assert_eq!(via.port, Some(5070));
-        assert_eq!(via.branch(), b"z9hG4bKx");
-        assert_eq!(via.params.get("RPORT"), Some(None));
+        for protocol in ["SIP  /   2.0\r\n /UDP", "SIP/2.0/ UDP", "sip/2.0/\r\n UDP"] {
+            let text = format!("{protocol}\r\n    192.0.2.2 : 5070 ; branch =\r\n z9hG4bKx;rport");
+            let via = via(&text);
+            assert_eq!(via.transport, b"UDP");
+            assert_eq!(via.host, Host::Ip([192, 0, 2, 2].into()));
+            assert_eq!(via.port, Some(5070));
+            assert_eq!(via.branch(), b"z9hG4bKx");
+            assert_eq!(via.params.get("RPORT"), Some(None));
+        }
     }
 
     #[test]
