@@ -29,7 +29,8 @@ impl Below {
         let stamp = via.stamp(request.at(via.span), source);
         let hash = seal.below(via, &stamp);
         let key = seal.transaction(request, via);
-        let mut before = vias.iter().filter_map(|via| seal.routing_of(via.branch(), request.call_id())).peekable();
+        let mut before =
+            vias.iter().filter_map(|via| seal.routing_of(via.branch(), request.call_id())).peekable();
         let is_loop = before.peek().is_some() && {
             let routing = seal.routing(request);
             before.any(|before| before == routing)

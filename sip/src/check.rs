@@ -158,10 +158,7 @@ fn check_addresses(message: &Message) -> Result<(), Fault> {
 /// Any scheme will do here (RFC 4475 §3.3.3); the URI's inside is for those who use it.
 fn is_address(addr: &NameAddr<'_>) -> bool {
     let is_display = addr.display.first() == Some(&b'"') || !addr.display.contains(&b',');
-    is_display
-        && is_all(addr.uri, URI)
-        && scheme(addr.uri).is_some()
-        && addr.params.are_well_formed()
+    is_display && is_all(addr.uri, URI) && scheme(addr.uri).is_some() && addr.params.are_well_formed()
 }
 
 fn check_cseq(message: &Message) -> Result<(), Fault> {

@@ -28,11 +28,14 @@ impl Edits {
     /// No change yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { list: Vec::with_capacity(EDITS_USUAL), text: Vec::with_capacity(TEXT_USUAL) }
+        Self { list: Vec::with_capacity(EDITS_USUAL), text: Vec::new() }
     }
 
     /// Puts what `write` pushes in place of a span.
     pub fn write(&mut self, span: Span, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.text.is_empty() {
+            self.text.reserve(TEXT_USUAL);
+        }
         let start = self.text.len();
         write(&mut self.text);
         self.list.push(Edit { span, with: start..self.text.len() });
@@ -50,7 +53,7 @@ impl Edits {
 
     /// Takes a span out.
     pub fn remove(&mut self, span: Span) {
-        self.write(span, |_| ());
+        self.list.push(Edit { span, with: 0..0 });
     }
 
     /// The message with all changes made. Bytes of the datagram before the start line and beyond the body are not

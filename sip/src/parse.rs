@@ -213,7 +213,8 @@ fn cseq(bytes: &[u8], value: Span) -> Option<(u32, Span)> {
 
 /// The body by the first Content-Length; one that is missing or wrong leaves all that came.
 fn body(bytes: &[u8], stated: Option<Span>, start: usize) -> Span {
-    let length = stated.and_then(|value| content_length(bytes.get(value.start as usize..value.end as usize)?));
+    let length =
+        stated.and_then(|value| content_length(bytes.get(value.start as usize..value.end as usize)?));
     let end = length.map_or(bytes.len(), |length| start.saturating_add(length).min(bytes.len()));
     span((start, end))
 }

@@ -29,8 +29,8 @@ const CLASS: [u8; 256] = {
     let mut byte = 0_u8;
     loop {
         let alphanumeric = byte.is_ascii_alphanumeric();
-        let is_token =
-            alphanumeric || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        let is_token = alphanumeric
+            || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
         let is_uri = byte > b' ' && !matches!(byte, b'"' | b'<' | b'>' | 0x7f);
         class[byte as usize] = (matches!(byte, b' ' | b'\t' | b'\r' | b'\n') as u8 * SPACE)
             | (is_token as u8 * TOKEN)

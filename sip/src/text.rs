@@ -36,7 +36,8 @@ pub fn push_hex(out: &mut Vec<u8>, number: u64, width: usize) {
 #[must_use]
 pub fn read_hex(digits: &[u8]) -> Option<u64> {
     let is_number = (1..=HEX_MAX).contains(&digits.len());
-    let read = || digits.iter().try_fold(0, |sum, byte| Some(sum << 4 | u64::from(char::from(*byte).to_digit(16)?)));
+    let read =
+        || digits.iter().try_fold(0, |sum, byte| Some(sum << 4 | u64::from(char::from(*byte).to_digit(16)?)));
     is_number.then(read).flatten()
 }
 

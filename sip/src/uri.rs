@@ -57,7 +57,8 @@ fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
 fn octet_of(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (first, mut rest) = bytes.split_first().filter(|(first, _)| first.is_ascii_digit())?;
     let mut octet = first - b'0';
-    while let Some((digit, after)) = rest.split_first().filter(|(next, _)| octet > 0 && next.is_ascii_digit()) {
+    while let Some((digit, after)) = rest.split_first().filter(|(next, _)| octet > 0 && next.is_ascii_digit())
+    {
         octet = octet.checked_mul(10)?.checked_add(digit - b'0')?;
         rest = after;
     }
