@@ -84,7 +84,7 @@ impl Host {
         } else if !in_dialog {
             self.merged.insert(key, glance.branch);
         }
-        let tag = format!("h{}n{}", self.number, self.incoming.len());
+        let tag = self.tag();
         for (step, act) in (0..).zip(&acts) {
             if act.after > Duration::ZERO {
                 out.push(Ask::Wake { at: now + act.after, alarm: Alarm::Act(glance.branch, step) });

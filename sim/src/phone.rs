@@ -98,6 +98,7 @@ pub struct Host {
     requests: BTreeMap<(u64, Verb), Request>,
     served: BTreeMap<(u64, Verb), Bytes>,
     drawn: u32,
+    tagged: u32,
 }
 
 #[derive(Debug)]
@@ -137,6 +138,7 @@ impl Host {
             requests: BTreeMap::new(),
             served: BTreeMap::new(),
             drawn: 0,
+            tagged: 0,
         }
     }
 
@@ -239,6 +241,12 @@ impl Host {
     }
 
     /// A branch that nobody used before.
+    /// A tag that no other call of this host has: memory that is lost in between does not make it come again.
+    pub(crate) fn tag(&mut self) -> String {
+        self.tagged += 1;
+        format!("h{}n{}", self.number, self.tagged)
+    }
+
     pub(crate) fn branch(&mut self) -> String {
         self.drawn += 1;
         format!("z9hG4bK{}p{}", self.number, self.drawn)

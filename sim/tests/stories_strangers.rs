@@ -136,7 +136,7 @@ fn the_ack_of_an_answer_is_passed_on_even_if_it_bears_the_branch_of_its_invite()
     let ack = format!(
         "ACK sip:x@{OFFICE} SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.77.7:5070;rport;branch=z9hG4bKodd\r\n\
          Max-Forwards: 70\r\nRoute: <sip:{NODE};lr;t={token}>\r\nFrom: <sip:a@10.0.77.7>;tag=s\r\n\
-         To: <sip:{}@{NODE}>;tag=h3n0f0\r\nCall-ID: odd\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+         To: <sip:{}@{NODE}>;tag=h3n1f0\r\nCall-ID: odd\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
         town::NUMBER
     );
     let moves = [(ms(0), from_a_stranger(invite("odd"))), (ms(1200), from_a_stranger(ack))];

@@ -108,7 +108,7 @@ impl Oracle {
             (up && from == Standing::Down && !away, "came UP without probation"),
             (up && hasty, "flaps"),
             (down && !enough, "went DOWN by too little"),
-            (begun && last_bad && steps < 2, "is SUSPECT by half a step"),
+            (begun && last_bad && steps < 2 && evidence.len() < 5, "is SUSPECT by half a step"),
             (once, "counts one moment twice"),
         ];
         faults.into_iter().find_map(|(wrong, text)| wrong.then_some(text))
