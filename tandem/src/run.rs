@@ -189,15 +189,23 @@ impl Run {
 
     async fn wait(&mut self) -> Woke {
         let deadline = self.deadline();
-        self.late |= deadline.is_some_and(|due| self.outside.clock.now().since(due) > LATE);
-        if self.late {
-            // This process stood still: what came in the meantime counts before what did not come. The connections'
-            // tasks need the turns to read it.
+        let woke = if self.is_late(deadline) { Woke::Due } else { self.wake(deadline).await };
+        if self.is_late(deadline) {
+            // This process stood still, perhaps while it waited: what came in the meantime counts before what did not
+            // come. The driver and the connections' tasks need the turns to read it.
+            self.late = true;
             for _ in 0..3 {
                 yield_now().await;
             }
-            return Woke::Due;
         }
+        woke
+    }
+
+    fn is_late(&self, deadline: Option<Time>) -> bool {
+        self.late || deadline.is_some_and(|due| self.outside.clock.now().since(due) > LATE)
+    }
+
+    async fn wake(&mut self, deadline: Option<Time>) -> Woke {
         if !self.later.is_empty() {
             yield_now().await;
             return Woke::Due;
