@@ -220,28 +220,51 @@ impl Talk {
         }
     }
 
-    /// Answers a request of which only the headers make sense, and sees the answer off.
+    /// Answers a request of which only the headers make sense, and sees that answer off with those to the messages
+    /// before it.
     async fn refuse(&mut self) {
-        let Ok(request) = Message::parse(Bytes::from(self.framer.rest())) else { return };
-        if !request.is_request() || request.method() == sip::Method::Ack {
+        let refusal = self.refusal();
+        if refusal.is_none() && matches!(self.known, Known::Stranger(_)) {
             return;
         }
-        let remote = self.wire.flow.path.remote;
-        let extra = sip::build::Extra { to_tag: b"framing", lines: b"Connection: close\r\n" };
-        let refusal = sip::build::response(&request, remote, 400, "Message Length Unclear", extra);
         let rest = self.writing.take();
-        let last_words = async {
-            if let Some((bytes, written, _)) = rest {
-                self.stream.write_all(bytes.get(written..).unwrap_or_default()).await?;
-            }
-            self.stream.write_all(&refusal).await?;
+        let unsent = rest.as_ref().and_then(|(bytes, written, _)| bytes.get(*written..)).unwrap_or_default();
+        let first = [unsent, refusal.as_deref().unwrap_or_default()].concat();
+        // It is closed after that in any case.
+        let _ = tokio::time::timeout(LAST_WORDS, self.speak(first)).await;
+        let farewell = async {
             self.stream.shutdown().await?;
-            // Closing with bytes unread would reset the connection, and the answer with it.
+            // Closing with bytes unread would reset the connection, and the answers with it.
             while self.stream.read(&mut [0; DISCARD]).await? > 0 {}
             io::Result::Ok(())
         };
-        // It is closed after that in any case.
-        let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
+        let _ = tokio::time::timeout(LAST_WORDS, farewell).await;
+    }
+
+    /// What is said to a request that cannot be framed; nothing to an ACK, a response or noise.
+    fn refusal(&self) -> Option<Bytes> {
+        let request = Message::parse(Bytes::from(self.framer.rest())).ok()?;
+        let remote = self.wire.flow.path.remote;
+        let extra = sip::build::Extra { to_tag: b"framing", lines: b"Connection: close\r\n" };
+        let answered = request.is_request() && request.method() != sip::Method::Ack;
+        answered.then(|| sip::build::response(&request, remote, 400, "Message Length Unclear", extra))
+    }
+
+    /// Writes this, and then what the queue brings. What comes in is thrown away: nobody knows where a message begins.
+    async fn speak(&mut self, first: Vec<u8>) -> io::Result<()> {
+        self.stream.write_all(&first).await?;
+        loop {
+            let mut discarded = [0; DISCARD];
+            tokio::select! {
+                next = self.wire.queue.recv() => match next {
+                    Some(bytes) => self.stream.write_all(&bytes).await?,
+                    None => return Ok(()),
+                },
+                length = self.stream.read(&mut discarded) => if length? == 0 {
+                    return Ok(());
+                },
+            }
+        }
     }
 }
 
@@ -251,4 +274,4 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(5); // By then a call has l
 const PARTIAL_MAX: Duration = Duration::from_secs(30); // 64 KiB at the slowest modem's pace.
 const IDLE_MAX: Duration = Duration::from_mins(15); // Keep-alives come every two minutes at the least (RFC 5626 §4.4.1).
 const DISCARD: usize = 512; // Held by the task while it waits.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_secs(1); // A refusal, a 100 and what else the node says at once.
