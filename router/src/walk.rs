@@ -179,10 +179,10 @@ impl Walk {
         out: &mut Vec<Output>,
     ) {
         let Some(leg) = self.legs.get_mut(id) else { return };
+        "answered".clone_into(&mut leg.outcome);
         if !matches!(leg.phase, Phase::Ended) {
             let (path, wanted) = (leg.path, leg.phase.is_wanted());
             leg.ended.get_or_insert(now);
-            "answered".clone_into(&mut leg.outcome);
             leg.phase = Phase::Ended;
             believe(health, path, Sign::Alive { round_trip: None, resent: 0 }, now, out);
             if wanted {

@@ -240,13 +240,13 @@ impl Host {
         self.requests.insert(key, Request { bytes, from, to });
     }
 
-    /// A branch that nobody used before.
     /// A tag that no other call of this host has: memory that is lost in between does not make it come again.
     pub(crate) fn tag(&mut self) -> String {
         self.tagged += 1;
         format!("h{}n{}", self.number, self.tagged)
     }
 
+    /// A branch that nobody used before.
     pub(crate) fn branch(&mut self) -> String {
         self.drawn += 1;
         format!("z9hG4bK{}p{}", self.number, self.drawn)

@@ -7,7 +7,7 @@ use router::door::{Effect, Event, Flow, Path, Transport};
 use router::health::Standing;
 use router::hours::{Hours, Window};
 use router::plan::{Course, CourseId, Member, Step};
-use router::target::{Probe, Reach, TargetId, TargetKind};
+use router::target::{PeerHost, Probe, Reach, TargetId, TargetKind};
 use router::{Node, Plan};
 use sim::Script;
 use sim::manner::Manner;
@@ -203,6 +203,15 @@ fn a_challenge_and_a_redirection_of_targets_are_not_passed_up() {
             ],
         );
     }
+}
+
+#[test]
+fn a_call_that_nobody_can_be_rung_for_is_left_to_the_carrier() {
+    let mut plan = town::town_with(vec![town::step(&[town::OFFICE_TARGET], 1)]);
+    for peer in plan.peers.iter_mut().take(2) {
+        peer.host = PeerHost::Name("pbx.example.net".into());
+    }
+    tells(&story(plan, &[], &[caller()]), &["0.000s call 1 INVITE <- caller", "0.000s call 1 503 -> caller"]);
 }
 
 #[test]

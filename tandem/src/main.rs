@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use tandem::calls::CallsTo;
 use tandem::cli::{check, help};
 use tandem::config::{LogFormat, LogLevel};
-use tandem::{demo, explain};
 use tandem::start::{self, Options, StartError};
+use tandem::{demo, explain};
 
 /// Keeps inbound calls answered: detects what can no longer take calls, evaluates the plan, reroutes each call.
 #[derive(Debug, Parser)]

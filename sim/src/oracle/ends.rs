@@ -83,8 +83,8 @@ impl Oracle {
     fn inv_19_one_record(&mut self, key: (u32, u64)) {
         let Some(context) = self.contexts.get(&key) else { return };
         let died = self.lives.get(&key.0).is_some_and(|life| life.died.is_some());
-        let (records, legs, invite) = (context.records, context.legs.len(), Arc::clone(&context.invite));
-        if died || legs == 0 {
+        let (records, admitted, invite) = (context.records, context.admitted, Arc::clone(&context.invite));
+        if died || !admitted {
             return;
         }
         if records != 1 {
