@@ -11,8 +11,7 @@ use std::sync::Arc;
 pub struct CourseId(pub u32);
 
 /// The compiled plan file: everything one generation of it says. It cannot be wrong: every id is in range, every
-/// list has a member, courses do not contain themselves; the edge's `config` sees to that, and
-/// [`Plan::flaw`] says so again for tests.
+/// list has a member, courses do not contain themselves; the edge's `config` sees to that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The business.
