@@ -73,7 +73,7 @@ fn every_call_is_answered_where_the_plan_says_while_all_breaks() {
         "5  office, carrier north, both mobiles  answering after 5.",
         "6  carrier north                        office after 0.",
         "6 of 6 calls were answered where the plan says, in time.",
-        "✗ office: silent for 2.0 s, INVITE sent ",
+        "✗ office: silent for 2 s, INVITE sent ",
         "✗ ana by north: nobody listens there (tandem.toml:34)",
         "✗ ben by south: rang for 5 s without an answer (tandem.toml:34)",
         "│──CANCEL────────────────────▶│──CANCEL────────────────────▶│",

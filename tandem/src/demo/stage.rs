@@ -49,11 +49,11 @@ impl Stage {
 
     /// The table of all calls, and what it comes to.
     pub(super) fn summary(&mut self, played: &[Played]) {
-        self.title("   What was broken                        answered by                as the plan says");
+        self.title("   What was broken                      answered by              as the plan says");
         for (nth, call) in played.iter().enumerate() {
             let mark = self.mark(call.fine);
             self.say(&format!(
-                "{}  {:<39}{:<27}{:<37}{mark}",
+                "{}  {:<37}{:<25}{:<34}{mark}",
                 nth + 1,
                 call.broken,
                 call.answer,
