@@ -250,6 +250,11 @@ impl Run {
         if self.batches <= patience && rest == Rest::Some {
             return;
         }
+        if !self.late && self.is_late(self.deadline()) {
+            // It stood still after it had read: there may be more to read now.
+            self.late = true;
+            return;
+        }
         (self.batches, self.late) = (0, false);
         let due = |run: &Self| run.deadline().is_some_and(|due| due <= run.outside.clock.now());
         if due(self) {
