@@ -516,7 +516,9 @@ fn timers(health: &Health, path: Path) -> Timers {
     Timers { t1: health.t1(path), ..Timers::default() }
 }
 
-const fn reliability(path: Path) -> Reliability {
+/// Does this path's transport send again what is lost?
+#[must_use]
+pub const fn reliability(path: Path) -> Reliability {
     match path.transport {
         Transport::Udp => Reliability::Unreliable,
         Transport::Tcp => Reliability::Reliable,

@@ -1,8 +1,8 @@
 //! Our own OPTIONS: sent when health asks for one, its outcome told to health.
 
-use crate::call::peer_uri;
+use crate::call::{peer_uri, reliability};
 use crate::chance::Chance;
-use crate::door::{Effect, Flow, Identity, Path, Transport};
+use crate::door::{Effect, Flow, Identity, Path};
 use crate::health::{self, Health, Sign, Source};
 use crate::plan::Plan;
 use crate::relay::{Bracketed, push_via};
@@ -11,7 +11,7 @@ use crate::seal::{Branch, Kind, Seal};
 use crate::slots::{Slot, Slots};
 use crate::walk::retry_after;
 use core::time::Duration;
-use sip::txn::{ClientOutput, ClientRequest, Reliability, Timers};
+use sip::txn::{ClientOutput, ClientRequest, Timers};
 use sip::{Bytes, Message, Time};
 
 /// The probes that wait for an answer.
@@ -61,13 +61,9 @@ impl Probes {
             peer.map_or_else(|| format!("sip:{}", path.remote), |(_, peer)| lossy(&peer_uri(peer, b"")));
         let life = peer.and_then(|(_, peer)| peer.probe).map_or(TIMEOUT, |probe| probe.timeout);
         let bytes = self.options(slot, path, &uri, here);
-        let reliability = match path.transport {
-            Transport::Udp => Reliability::Unreliable,
-            Transport::Tcp => Reliability::Reliable,
-        };
         let timers = Timers { t1: health.t1(path), life, t4: LINGER, ..Timers::default() };
         let mut asked = Vec::new();
-        let transaction = ClientRequest::start(bytes, reliability, timers, now, &mut asked);
+        let transaction = ClientRequest::start(bytes, reliability(path), timers, now, &mut asked);
         let slot = self.waiting.insert(Probe { path, sent: now, answered: false, transaction });
         for output in asked {
             if let ClientOutput::Send(bytes) = output {

@@ -2,26 +2,20 @@
 
 use core::time::Duration;
 
-/// A small generator (SplitMix64). Not for secrets.
+/// The node's own generator, with the draws that a simulation needs. Not for secrets.
 #[derive(Clone, Debug)]
-pub struct Chance {
-    state: u64,
-}
+pub struct Chance(router::chance::Chance);
 
 impl Chance {
     /// Begins at a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self { state: seed }
+        Self(router::chance::Chance::new(seed))
     }
 
     /// The next 64 bits.
     pub fn draw(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.state;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
+        self.0.draw()
     }
 
     /// A number below `bound`; 0 if the bound is 0.
