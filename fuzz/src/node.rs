@@ -8,7 +8,8 @@ mod watch;
 use core::time::Duration;
 use draw::Draw;
 use router::Node;
-use router::door::{Effect, Event, Flow};
+use router::door::{Effect, Event};
+use router::path::Flow;
 use sip::{Bytes, Message, Time, build};
 use watch::Watch;
 

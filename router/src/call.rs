@@ -1,7 +1,8 @@
 //! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
 
-use crate::door::{Effect, Flow, Identity, Path, Transport};
+use crate::door::{Effect, Identity};
 use crate::health::{self, Health};
+use crate::path::{Flow, Path};
 use crate::plan::Plan;
 use crate::position::{LEGS_MAX, List, Position};
 use crate::record::{CallRecord, End, Entry};
@@ -505,10 +506,7 @@ pub fn peer_uri(peer: &Peer, user: &[u8]) -> Vec<u8> {
         uri.push(b':');
         push_decimal(&mut uri, u64::from(port));
     }
-    match peer.transport {
-        Transport::Udp => {}
-        Transport::Tcp => uri.extend_from_slice(b";transport=tcp"),
-    }
+    uri.extend_from_slice(peer.transport.as_param().as_bytes());
     uri
 }
 
@@ -519,8 +517,5 @@ fn timers(health: &Health, path: Path) -> Timers {
 /// Does this path's transport send again what is lost?
 #[must_use]
 pub const fn reliability(path: Path) -> Reliability {
-    match path.transport {
-        Transport::Udp => Reliability::Unreliable,
-        Transport::Tcp => Reliability::Reliable,
-    }
+    if path.transport.is_reliable() { Reliability::Reliable } else { Reliability::Unreliable }
 }

@@ -1,39 +1,11 @@
 //! The door: all that can happen to a node, and all that it can ask for.
 
+use crate::path::{Flow, Listener, Path};
 use crate::plan::Plan;
 use crate::record::Entry;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use sip::{Bytes, Time};
 use std::sync::Arc;
-
-/// How bytes travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Transport {
-    /// Datagrams; lost ones are sent again by the transactions.
-    Udp,
-    /// A stream, framed by Content-Length.
-    Tcp,
-}
-
-/// One way to a peer: from one of our listeners to an address. Health is kept per path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Path {
-    /// Transport.
-    pub transport: Transport,
-    /// Which of our listeners, by its place in the node's list.
-    pub local: u8,
-    /// The other side.
-    pub remote: SocketAddr,
-}
-
-/// A path, and for a stream the connection on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Flow {
-    /// The path.
-    pub path: Path,
-    /// Which connection, numbered by the edge from 1; 0 for datagrams and for "any, open one if there is none".
-    pub connection: u64,
-}
 
 /// What can happen to a node.
 #[derive(Clone, Debug)]
@@ -84,17 +56,6 @@ pub enum Effect {
     },
     /// Something worth keeping: for the log, the metrics, the call list.
     Record(Entry),
-}
-
-/// One of a node's listening addresses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listener {
-    /// Transport.
-    pub transport: Transport,
-    /// The address it is bound to.
-    pub address: SocketAddr,
-    /// What peers are told: written into Via and Record-Route. A host name or an address, and the port.
-    pub advertise: (String, u16),
 }
 
 /// What a node is given once, for its life.

@@ -1,7 +1,7 @@
 //! The one decision: what a call does next. Asked by the live router, the simulator and every explanation.
 
-use crate::door::Path;
 use crate::health::{Health, Standing};
+use crate::path::Path;
 use crate::plan::{Course, CourseId, Member, Plan, Step};
 use crate::position::{Cursor, Frame, INVITES_MAX, List, Party, Pass, Position};
 use crate::roads::Roads;
@@ -305,9 +305,9 @@ fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::door::{Listener, Transport};
     use crate::health::{Sign, Source};
     use crate::hours::{Hours, Window};
+    use crate::path::{Listener, Transport};
     use crate::roads::Names;
     use crate::target::{Carrier, CarrierId, Peer, PeerHost, Target};
     use crate::verdict::Go;

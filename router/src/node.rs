@@ -3,8 +3,9 @@
 use crate::call::{Call, Means, Opening, called, open_record, text};
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
-use crate::door::{Effect, Event, Flow, Identity, Path};
+use crate::door::{Effect, Event, Identity};
 use crate::health::{self, Evidence, Health, Standing};
+use crate::path::{Flow, Path};
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::probes::Probes;

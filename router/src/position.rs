@@ -1,6 +1,6 @@
 //! Where a call is in its plan: what was tried, what is rung, what is done.
 
-use crate::door::Path;
+use crate::path::Path;
 use crate::plan::CourseId;
 use crate::target::{CarrierId, PeerId, TargetId};
 use crate::verdict::{Go, Meaning};

@@ -2,8 +2,9 @@
 
 use crate::call::{peer_uri, reliability};
 use crate::chance::Chance;
-use crate::door::{Effect, Flow, Identity, Path};
+use crate::door::{Effect, Identity};
 use crate::health::{self, Health, Sign, Source};
+use crate::path::{Flow, Path};
 use crate::plan::Plan;
 use crate::relay::{Bracketed, push_via};
 use crate::roads::Roads;

@@ -1,7 +1,7 @@
 //! What is worth keeping of what a node did: typed entries, printed by the edge.
 
-use crate::door::{Flow, Path};
 use crate::health::{Evidence, Standing};
+use crate::path::{Flow, Path};
 use core::net::SocketAddr;
 use sip::Time;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! RFC 3261 §16 as functions on messages: what is changed on the way, and where it goes.
 
-use crate::door::{Flow, Listener, Path, Transport};
-use crate::roads::{Names, listener_for};
+use crate::path::{Flow, Listener, Path, Transport, listener_for};
+use crate::roads::Names;
 use crate::seal::{Branch, Kind, Seal};
 use core::net::SocketAddr;
 use sip::text::push_decimal;
@@ -203,7 +203,7 @@ pub fn pop_via(response: &Message) -> Bytes {
 #[must_use]
 pub fn back(response: &Message, listeners: &[Listener]) -> Option<Flow> {
     let via = response.second_via()?;
-    let transport = if via.transport.eq_ignore_ascii_case(b"TCP") { Transport::Tcp } else { Transport::Udp };
+    let transport = Transport::named(via.transport).unwrap_or(Transport::Udp);
     let remote = via.reply_to()?;
     let local = listener_for(listeners, transport, remote.ip())?;
     Some(Flow { path: Path { transport, local, remote }, connection: 0 })
@@ -272,10 +272,7 @@ fn push_route(lines: &mut Vec<u8>, routes: &[Hop<'_>], last: Option<Hop<'_>>) {
 }
 
 fn transport_of(uri: &Uri<'_>) -> Transport {
-    match uri.params.value("transport") {
-        Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
-        _ => Transport::Udp,
-    }
+    uri.params.value("transport").and_then(Transport::named).unwrap_or(Transport::Udp)
 }
 
 fn next_hop(hop: &Hop<'_>, leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
@@ -316,10 +313,9 @@ fn put_on_top(request: &Message, below: &Below, edits: &mut Edits, ours: impl Fn
 
 /// Pushes our Via header line with the branch that `branch` pushes.
 pub fn push_via(lines: &mut Vec<u8>, leaves: &Listener, branch: impl FnOnce(&mut Vec<u8>)) {
-    lines.extend_from_slice(match leaves.transport {
-        Transport::Udp => b"Via: SIP/2.0/UDP ",
-        Transport::Tcp => b"Via: SIP/2.0/TCP ",
-    });
+    lines.extend_from_slice(b"Via: SIP/2.0/");
+    lines.extend_from_slice(leaves.transport.in_via().as_bytes());
+    lines.push(b' ');
     push_advertised(lines, leaves);
     lines.extend_from_slice(b";rport;branch=");
     branch(lines);
@@ -329,10 +325,8 @@ pub fn push_via(lines: &mut Vec<u8>, leaves: &Listener, branch: impl FnOnce(&mut
 fn push_record_route(lines: &mut Vec<u8>, listener: &Listener, token: &[u8]) {
     lines.extend_from_slice(b"Record-Route: <sip:");
     push_advertised(lines, listener);
-    lines.extend_from_slice(match listener.transport {
-        Transport::Udp => b";lr;t=",
-        Transport::Tcp => b";transport=tcp;lr;t=",
-    });
+    lines.extend_from_slice(listener.transport.as_param().as_bytes());
+    lines.extend_from_slice(b";lr;t=");
     lines.extend_from_slice(token);
     lines.extend_from_slice(b">\r\n");
 }

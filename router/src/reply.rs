@@ -1,7 +1,8 @@
 //! Answers that keep no state: the same request gets the same answer again, from any node.
 
 use crate::call::reply_flow;
-use crate::door::{Effect, Flow};
+use crate::door::Effect;
+use crate::path::Flow;
 use crate::record::Entry;
 use crate::relay::Refusal;
 use crate::seal::Seal;

@@ -1,6 +1,6 @@
 //! Which paths lead to a peer now: its addresses, seen from our listeners.
 
-use crate::door::{Listener, Path};
+use crate::path::{Listener, Path, listener_for};
 use crate::plan::Plan;
 use crate::target::{Peer, PeerHost, PeerId, Probe};
 use core::net::{IpAddr, SocketAddr};
@@ -67,7 +67,7 @@ impl Roads {
 }
 
 fn paths(peer: &Peer, listeners: &[Listener], names: &Names) -> Vec<Path> {
-    let port = peer.port.unwrap_or(5060);
+    let port = peer.port.unwrap_or(peer.transport.default_port());
     let addresses = match &peer.host {
         PeerHost::Ip(ip) => core::slice::from_ref(ip),
         PeerHost::Name(name) => names.get(name).map_or(&[][..], Vec::as_slice),
@@ -77,12 +77,4 @@ fn paths(peer: &Peer, listeners: &[Listener], names: &Names) -> Vec<Path> {
         Some(Path { transport: peer.transport, local, remote: SocketAddr::new(*ip, port) })
     };
     addresses.iter().filter_map(reach).take(ADDRESSES_MAX).collect()
-}
-
-/// The first of our listeners that speaks this transport and this address family.
-#[must_use]
-pub fn listener_for(listeners: &[Listener], transport: crate::door::Transport, to: IpAddr) -> Option<u8> {
-    let fits =
-        |listener: &Listener| listener.transport == transport && listener.address.is_ipv4() == to.is_ipv4();
-    listeners.iter().position(fits).and_then(|place| u8::try_from(place).ok())
 }

@@ -1,6 +1,6 @@
 //! What can be rung, and by which ways.
 
-use crate::door::Transport;
+use crate::path::Transport;
 use crate::verdict::CodeRule;
 use core::net::IpAddr;
 use core::time::Duration;

@@ -1,7 +1,8 @@
 //! Requests of calls that are up, on their way from a stream to datagrams: whoever sent one over a stream sends it
 //! once, so the retransmissions over datagrams are ours. Everything else of such requests passes without state.
 
-use crate::door::{Effect, Flow, Path, Transport};
+use crate::door::Effect;
+use crate::path::{Flow, Path, Transport};
 use core::time::Duration;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, Timers};
 use sip::{Bytes, Message, Method, Time};
@@ -36,7 +37,7 @@ impl Transits {
     /// Does a request that came by `from` and leaves by `to` need us to send it again?
     #[must_use]
     pub fn wants(&self, method: Method, from: Transport, to: Transport) -> bool {
-        let crosses = from == Transport::Tcp && to == Transport::Udp;
+        let crosses = from.is_reliable() && !to.is_reliable();
         crosses && !matches!(method, Method::Ack | Method::Cancel) && self.under_way.len() < TRANSITS_MAX
     }
 

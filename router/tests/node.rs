@@ -5,8 +5,9 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
-use router::door::{Effect, Event, Flow, Identity, Listener, Path, Transport};
+use router::door::{Effect, Event, Identity};
 use router::hours::Zone;
+use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Member, Plan, Step};
 use router::record::Entry;
 use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};

@@ -7,8 +7,9 @@ use crate::world::World;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use router::Plan;
-use router::door::{Identity, Listener, Transport};
+use router::door::Identity;
 use router::hours::Zone;
+use router::path::{Listener, Transport};
 use router::plan::{Course, CourseId, Member, Step};
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind,

@@ -3,9 +3,10 @@
 mod told;
 
 use core::net::SocketAddr;
-use router::door::{Effect, Event, Flow, Path, Transport};
+use router::door::{Effect, Event};
 use router::health::Standing;
 use router::hours::{Hours, Window};
+use router::path::{Flow, Path, Transport};
 use router::plan::{Course, CourseId, Member, Step};
 use router::target::{PeerHost, Probe, Reach, TargetId, TargetKind};
 use router::{Node, Plan};

@@ -4,7 +4,6 @@
 //! changed; debug, one call. Numbers and addresses of people only at debug.
 
 use crate::config::{LogFormat, LogLevel};
-use crate::net;
 use core::fmt::Write;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -149,7 +148,7 @@ fn call_line(call: &CallRecord) {
 
 fn health_line(peers: &[Arc<str>], path: Path, from: Standing, to: Standing, evidence: &[Evidence]) {
     let peers = peers.join(", ");
-    let path = format!("{}:{}", net::word(path.transport), path.remote);
+    let path = format!("{}:{}", path.transport.in_uri(), path.remote);
     let why = evidence.last().map(because).unwrap_or_default();
     let (was, is) = (standing(from), standing(to));
     match to {
@@ -189,7 +188,7 @@ fn because(evidence: &Evidence) -> String {
 }
 
 fn from(flow: &Flow) -> String {
-    format!("{}:{}", net::word(flow.path.transport), flow.path.remote)
+    format!("{}:{}", flow.path.transport.in_uri(), flow.path.remote)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What Tandem counts, for Prometheus.
 
-use crate::net::{Counts, word};
+use crate::net::Counts;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -333,7 +333,7 @@ fn path_labels(peer: &str, path: Path) -> Labels<4> {
     [
         ("peer", peer.to_owned()),
         ("address", path.remote.to_string()),
-        ("transport", word(path.transport).to_owned()),
+        ("transport", path.transport.in_uri().to_owned()),
         ("listener", path.local.to_string()),
     ]
 }

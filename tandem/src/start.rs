@@ -13,7 +13,8 @@ use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use router::Transport;
-use router::door::{Identity, Listener};
+use router::door::Identity;
+use router::path::Listener;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -136,7 +137,7 @@ fn say(ready: &str, format: LogFormat) {
 fn ready_line(net: &Net) -> String {
     let mut line = "tandem: ready on".to_owned();
     for (transport, address) in net.addresses() {
-        line = format!("{line} {} {address}", net::word(transport));
+        line = format!("{line} {} {address}", transport.in_uri());
     }
     line
 }
@@ -164,7 +165,7 @@ fn bind(settings: &NodeSettings, clock: Clock) -> Result<Net, StartError> {
         } else {
             tracing::info!(
                 "not listening on {} {}: no way out from there",
-                net::word(one.transport),
+                one.transport.in_uri(),
                 one.address
             );
         }

@@ -2,7 +2,7 @@
 
 use super::draw::Draw;
 use super::plans::NUMBERS;
-use router::door::{Flow, Transport};
+use router::path::{Flow, Transport};
 use sip::{Message, Name};
 
 /// The INVITE number `count` from there, with what the bytes choose.

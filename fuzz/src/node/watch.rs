@@ -3,7 +3,8 @@
 use super::plans;
 use core::net::IpAddr;
 use router::Node;
-use router::door::{Effect, Event, Flow};
+use router::door::{Effect, Event};
+use router::path::Flow;
 use router::record::Entry;
 use sip::{Bytes, Message, Method, Name, NameAddr, Span, Time, Uri, Via, check};
 use std::collections::{BTreeMap, BTreeSet};

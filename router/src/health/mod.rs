@@ -33,7 +33,7 @@ mod rtt;
 mod stories;
 
 use crate::chance::Chance;
-use crate::door::Path;
+use crate::path::Path;
 use crate::target::Probe;
 use belief::Belief;
 use core::time::Duration;

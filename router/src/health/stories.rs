@@ -1,7 +1,7 @@
 //! What users of other systems complain of, told in virtual time. The peers below answer after 20 ms.
 
 use super::*;
-use crate::door::Transport;
+use crate::path::Transport;
 use core::net::{Ipv4Addr, SocketAddr};
 use std::collections::BTreeMap;
 

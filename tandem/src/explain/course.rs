@@ -2,8 +2,8 @@
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use router::door::Listener;
 use router::next::{Act, Move};
+use router::path::Listener;
 use router::plan::CourseId;
 use router::position::{Cursor, LEGS_MAX, Position};
 use router::roads::{Names, Roads};

@@ -221,7 +221,7 @@ impl Socket {
 impl fmt::Display for BindError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { transport, address, error } = self;
-        write!(out, "cannot listen on {} {address}: {error}; ", word(*transport))?;
+        write!(out, "cannot listen on {} {address}: {error}; ", transport.in_uri())?;
         let kind = error.kind();
         out.write_str(if kind == ErrorKind::AddrInUse {
             "another program has this port: stop it, or change `listen` in [node]"
@@ -241,15 +241,6 @@ pub fn can_bind(transport: Transport, address: SocketAddr) -> bool {
     match transport {
         Transport::Udp => Udp::bind(address).is_ok(),
         Transport::Tcp => tcp::bind(address).is_ok(),
-    }
-}
-
-/// The transport as the plan file writes it.
-#[must_use]
-pub fn word(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Udp => "udp",
-        Transport::Tcp => "tcp",
     }
 }
 

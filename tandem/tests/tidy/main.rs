@@ -70,7 +70,7 @@ fn each_rule_finds_what_it_forbids() {
         ),
         source(
             "router/src/plan.rs",
-            "use crate::{door::Path, walk::{Walk, self}};\nlet a: &'a str = r#\"a \" dbg!(\"#; let b = '\"'; dbg!(b);\n",
+            "use crate::{path::Path, walk::{Walk, self}};\nlet a: &'a str = r#\"a \" dbg!(\"#; let b = '\"'; dbg!(b);\n",
         ),
         source(
             "tandem/src/call_manager.rs",

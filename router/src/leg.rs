@@ -1,0 +1,79 @@
+//! One leg of a walk: an INVITE to one destination by one path, and how far it has come.
+
+use crate::path::Path;
+use crate::target::{PeerId, TargetId};
+use crate::verdict::Reached;
+use core::time::Duration;
+use sip::{Message, Time};
+
+/// One INVITE of the walk.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) target: TargetId,
+    pub(crate) peer: PeerId,
+    pub(crate) path: Path,
+    pub(crate) ring: Duration,
+    pub(crate) line: u32,
+    pub(crate) began: Time,
+    pub(crate) rang: Option<Time>,
+    pub(crate) ended: Option<Time>,
+    pub(crate) reached: Reached,
+    pub(crate) outcome: String,
+    pub(crate) phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Phase {
+    /// The INVITE is out, nothing came back.
+    Calling { until: Time },
+    /// A 100 came.
+    Trying { until: Time },
+    /// An 18x came.
+    Ringing { until: Time },
+    /// Given up before anything came back: it must not be cancelled yet (RFC 3261 §9.1); its first 1xx will be.
+    Straggling,
+    /// A CANCEL went out; without a final by then the leg is forgotten (RFC 3261 §9.1).
+    Cancelling { until: Time },
+    /// Its final came, or it was forgotten.
+    Ended,
+}
+
+impl Leg {
+    /// An 18x came: is it the first that says so?
+    pub(crate) fn on_ringing(&mut self, response: &Message, now: Time) -> bool {
+        let reached = match response.status() {
+            Some(183) if response.body().is_empty() => Reached::Progress,
+            Some(183) => Reached::Media,
+            _ => Reached::Rang,
+        };
+        self.reached = self.reached.max(reached);
+        if !matches!(self.phase, Phase::Ringing { .. }) {
+            self.phase = Phase::Ringing { until: now + self.ring };
+        }
+        self.rang.replace(self.rang.unwrap_or(now)).is_none()
+    }
+
+    pub(crate) fn end(&mut self, outcome: String, now: Time) {
+        if self.ended.is_none() {
+            self.ended = Some(now);
+            self.outcome = outcome;
+        }
+    }
+}
+
+impl Phase {
+    pub(crate) const fn deadline(self) -> Option<Time> {
+        match self {
+            Self::Calling { until }
+            | Self::Trying { until }
+            | Self::Ringing { until }
+            | Self::Cancelling { until } => Some(until),
+            Self::Straggling | Self::Ended => None,
+        }
+    }
+
+    /// Is it still rung for the plan?
+    pub(crate) const fn is_wanted(self) -> bool {
+        matches!(self, Self::Calling { .. } | Self::Trying { .. } | Self::Ringing { .. })
+    }
+}

@@ -1,0 +1,106 @@
+//! Where messages come from and go to: transports, paths, connections, our listeners.
+
+use core::net::{IpAddr, SocketAddr};
+
+/// How bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// Datagrams; lost ones are sent again by the transactions.
+    Udp,
+    /// A stream, framed by Content-Length.
+    Tcp,
+}
+
+impl Transport {
+    /// All of them, in the order of their names in this list.
+    pub const ALL: [Self; 2] = [Self::Udp, Self::Tcp];
+
+    /// Its name in a Via (RFC 3261 §20.42): upper case.
+    #[must_use]
+    pub const fn in_via(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        }
+    }
+
+    /// Its name in a `transport` parameter (RFC 3261 §19.1.1) and in the plan file: lower case.
+    #[must_use]
+    pub const fn in_uri(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    /// The transport of this name, in whatever case; `None` for one that is not spoken here.
+    #[must_use]
+    pub fn named(name: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| name.eq_ignore_ascii_case(one.in_uri().as_bytes()))
+    }
+
+    /// What a URI gets appended to say so: nothing for UDP, which needs no saying.
+    #[must_use]
+    pub const fn as_param(self) -> &'static str {
+        match self {
+            Self::Udp => "",
+            Self::Tcp => ";transport=tcp",
+        }
+    }
+
+    /// The port that is meant where none is written (RFC 3261 §19.1.2).
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+        }
+    }
+
+    /// Does it send again what is lost? What leaves a stream for datagrams has to be sent again by us.
+    #[must_use]
+    pub const fn is_reliable(self) -> bool {
+        match self {
+            Self::Udp => false,
+            Self::Tcp => true,
+        }
+    }
+}
+
+/// One way to a peer: from one of our listeners to an address. Health is kept per path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// Transport.
+    pub transport: Transport,
+    /// Which of our listeners, by its place in the node's list.
+    pub local: u8,
+    /// The other side.
+    pub remote: SocketAddr,
+}
+
+/// A path, and for a stream the connection on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow {
+    /// The path.
+    pub path: Path,
+    /// Which connection, numbered by the edge from 1; 0 for datagrams and for "any, open one if there is none".
+    pub connection: u64,
+}
+
+/// One of a node's listening addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Transport.
+    pub transport: Transport,
+    /// The address it is bound to.
+    pub address: SocketAddr,
+    /// What peers are told: written into Via and Record-Route. A host name or an address, and the port.
+    pub advertise: (String, u16),
+}
+
+/// The first of our listeners that speaks this transport and this address family.
+#[must_use]
+pub fn listener_for(listeners: &[Listener], transport: Transport, to: IpAddr) -> Option<u8> {
+    let fits =
+        |listener: &Listener| listener.transport == transport && listener.address.is_ipv4() == to.is_ipv4();
+    listeners.iter().position(fits).and_then(|place| u8::try_from(place).ok())
+}
