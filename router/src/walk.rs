@@ -1,8 +1,9 @@
 //! One call going through its plan.
 
-use crate::door::Path;
 use crate::health::{self, Health, Sign, Source};
+use crate::leg::{Leg, Phase};
 use crate::next::{Act, Move, WALK_MAX};
+use crate::path::Path;
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::record::LegRecord;
@@ -38,38 +39,6 @@ enum State {
     Leaving { until: Time },
     /// The caller has a final response. Answers that come now are still passed on.
     Over,
-}
-
-/// One INVITE of the walk.
-#[derive(Debug)]
-struct Leg {
-    target: TargetId,
-    peer: PeerId,
-    path: Path,
-    ring: Duration,
-    line: u32,
-    began: Time,
-    rang: Option<Time>,
-    ended: Option<Time>,
-    reached: Reached,
-    outcome: String,
-    phase: Phase,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Phase {
-    /// The INVITE is out, nothing came back.
-    Calling { until: Time },
-    /// A 100 came.
-    Trying { until: Time },
-    /// An 18x came.
-    Ringing { until: Time },
-    /// Given up before anything came back: it must not be cancelled yet (RFC 3261 §9.1); its first 1xx will be.
-    Straggling,
-    /// A CANCEL went out; without a final by then the leg is forgotten (RFC 3261 §9.1).
-    Cancelling { until: Time },
-    /// Its final came, or it was forgotten.
-    Ended,
 }
 
 /// What a walk asks for.
@@ -532,46 +501,6 @@ fn believe(health: &mut Health, path: Path, sign: Sign, now: Time, out: &mut Vec
     let mut changes = Vec::new();
     health.on_sign(path, Source::Call, sign, now, &mut changes);
     out.extend(changes.into_iter().map(Output::Believe));
-}
-
-impl Leg {
-    /// An 18x came: is it the first that says so?
-    fn on_ringing(&mut self, response: &Message, now: Time) -> bool {
-        let reached = match response.status() {
-            Some(183) if response.body().is_empty() => Reached::Progress,
-            Some(183) => Reached::Media,
-            _ => Reached::Rang,
-        };
-        self.reached = self.reached.max(reached);
-        if !matches!(self.phase, Phase::Ringing { .. }) {
-            self.phase = Phase::Ringing { until: now + self.ring };
-        }
-        self.rang.replace(self.rang.unwrap_or(now)).is_none()
-    }
-
-    fn end(&mut self, outcome: String, now: Time) {
-        if self.ended.is_none() {
-            self.ended = Some(now);
-            self.outcome = outcome;
-        }
-    }
-}
-
-impl Phase {
-    const fn deadline(self) -> Option<Time> {
-        match self {
-            Self::Calling { until }
-            | Self::Trying { until }
-            | Self::Ringing { until }
-            | Self::Cancelling { until } => Some(until),
-            Self::Straggling | Self::Ended => None,
-        }
-    }
-
-    /// Is it still rung for the plan?
-    const fn is_wanted(self) -> bool {
-        matches!(self, Self::Calling { .. } | Self::Trying { .. } | Self::Ringing { .. })
-    }
 }
 
 /// Reads Retry-After in seconds; its comment and parameters are left out.
