@@ -5,3 +5,4 @@
 pub mod framing;
 pub mod message;
 pub mod node;
+pub mod values;

@@ -1,19 +1,15 @@
-//! One message: read, judged, answered, changed on the way; and its parts by themselves.
+//! One message: read, judged, answered, changed on the way.
 
+use super::values;
 use core::net::SocketAddr;
 use sip::build::{self, Extra};
-use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Params, Uri, Via, check};
+use sip::{Bytes, Edits, Message, Method, Name, Uri, check};
 
-/// Takes bytes as one datagram, and as one of each part that has a parser of its own.
+/// Takes bytes as one datagram.
 ///
 /// # Panics
 /// If a promise of the `sip` crate is broken.
 pub fn run(bytes: &[u8]) {
-    uri(bytes);
-    name_addr(bytes);
-    via(bytes);
-    params(Params { bytes });
-    let _ = (Host::parse(bytes), Name::of(bytes), Method::of(bytes), sip::uri::unescape(bytes));
     let Ok(message) = Message::parse(Bytes::from(bytes)) else { return };
     let is_good = check(&message).is_ok();
     views(&message);
@@ -36,8 +32,7 @@ fn views(message: &Message) {
         assert!(line.end as usize <= message.bytes().len(), "{field:?}");
         for element in message.elements(field.name).take(ELEMENTS) {
             assert!(element.start < element.end, "no element is empty");
-            name_addr(message.at(element));
-            via(message.at(element));
+            values::every(message.at(element));
         }
     }
     for pair in message.fields().windows(2) {
@@ -49,7 +44,7 @@ fn views(message: &Message) {
     let _ = (message.cseq(), message.top_via(), message.second_via(), message.max_forwards());
     let _ = (message.from(), message.to(), message.from_tag(), message.to_tag(), message.value(Name::Other));
     if let Some(span) = message.request_uri() {
-        uri(message.at(span));
+        values::uri(message.at(span));
     }
     assert!(message.bytes().len() >= message.body().len(), "the body is a part");
 }
@@ -167,53 +162,6 @@ fn popped(response: &Message, is_good: bool) {
         let below: Vec<&[u8]> = response.elements(Name::Via).skip(1).map(|span| response.at(span)).collect();
         let left: Vec<&[u8]> = popped.elements(Name::Via).map(|span| popped.at(span)).collect();
         assert_eq!(left, below, "the other Vias are untouched");
-    }
-}
-
-fn uri(bytes: &[u8]) {
-    let Some(uri) = Uri::parse(bytes) else { return };
-    params(uri.params);
-    let shorter = bytes.get(..bytes.len() - 1).and_then(Uri::parse);
-    if let Some(other) = shorter {
-        assert_eq!(uri.same_as(&other), other.same_as(&uri), "equality goes both ways");
-    }
-    let few = uri.params.iter().count() <= 1 && uri.headers.is_none();
-    assert!(!few || uri.same_as(&uri), "it equals itself");
-}
-
-fn name_addr(bytes: &[u8]) {
-    let Some(addr) = NameAddr::parse(bytes) else { return };
-    assert!(!addr.uri.is_empty(), "there is a URI");
-    params(addr.params);
-    let _ = (addr.tag(), addr.sip_uri().map(|uri| uri.same_as(&uri)));
-}
-
-fn via(bytes: &[u8]) {
-    let Some(via) = Via::parse(bytes) else { return };
-    params(via.params);
-    let _ = via.reply_to();
-    let Some(stamped) = via.stamped(bytes, source()) else {
-        assert_eq!(via.reply_to().map(|to| to.ip().to_canonical()), Some(source().ip()), "it told the truth");
-        return;
-    };
-    let Some(after) = Via::parse(&stamped) else { panic_out("a stamped Via is a Via") };
-    let asked = via.params.get("rport").is_some();
-    let back = after.reply_to();
-    assert_eq!(back.map(|back| back.ip().to_canonical()), Some(source().ip()), "it goes where it came from");
-    assert!(!asked || back.map(|back| back.port()) == Some(source().port()), "by the port it came from");
-    assert_eq!(after.branch(), via.branch(), "the branch is untouched");
-    assert!(
-        after.stamped(&stamped, source()).is_none_or(|again| again == stamped),
-        "a second stamp adds nothing"
-    );
-}
-
-fn params(params: Params<'_>) {
-    for (name, value) in params.iter() {
-        assert!(!name.is_empty() || value.is_some(), "empty ones are passed over");
-        if let Ok(name) = core::str::from_utf8(name) {
-            assert!(params.get(name).is_some(), "what is listed is found");
-        }
     }
 }
 

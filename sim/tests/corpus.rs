@@ -14,6 +14,11 @@ fn any_message_keeps_the_promises() {
 }
 
 #[test]
+fn any_value_keeps_the_promises_of_its_view() {
+    assert!(replay("values", fuzz::values::run) > 20);
+}
+
+#[test]
 fn any_stream_is_framed_alike_however_it_is_cut() {
     assert!(replay("framing", fuzz::framing::run) > 20);
 }

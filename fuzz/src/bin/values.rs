@@ -1,0 +1,4 @@
+//! `fuzz/run values`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::values::run(bytes));
