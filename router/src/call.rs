@@ -1,18 +1,20 @@
 //! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
 
+use crate::alarm::Alarm;
 use crate::door::{Effect, Identity};
 use crate::health::{self, Health};
+use crate::outcome::Outcome;
 use crate::path::{Flow, Path};
 use crate::plan::Plan;
 use crate::position::{LEGS_MAX, List, Position};
 use crate::record::{CallRecord, End, Entry};
 use crate::relay::{self, Below};
 use crate::roads::Roads;
+use crate::said::said;
 use crate::seal::{Branch, Kind, Seal};
 use crate::slots::Slot;
-use crate::target::{Peer, PeerHost, PeerId, Reach, TargetId};
-use crate::verdict::Outcome;
-use crate::walk::{self, LegId, Walk, retry_after};
+use crate::target::{Peer, PeerHost, PeerId, Reach, Target, TargetId};
+use crate::walk::{self, LegId, Walk};
 use core::net::IpAddr;
 use sip::build::Extra;
 use sip::text::{push_decimal, push_ip};
@@ -275,7 +277,28 @@ impl Call {
                     self.respond(status, answer, means);
                 }
                 walk::Output::Believe(output) => means.beliefs.push(output),
+                walk::Output::Alarm { leg, alarm } => self.alarm(leg, alarm, means),
             }
+        }
+    }
+
+    /// Writes down what somebody should look at.
+    fn alarm(&self, leg: LegId, alarm: Alarm, means: &mut Means<'_>) {
+        let plan = self.walk.plan();
+        let Some((target, peer, path)) = self.walk.leg_way(leg) else { return };
+        let Some(peer) = plan.peer(peer) else { return };
+        let number = text(self.user_at(plan.target(target), peer));
+        let (at, peer) = (means.now, Arc::clone(&peer.name));
+        means.out.push(Effect::Record(Entry::Alarm { at, peer, path, number, alarm }));
+    }
+
+    /// The user part that a peer is asked for: of somebody by number that number, else the one that its URI names or that
+    /// was called.
+    fn user_at<'a>(&'a self, target: Option<&'a Target>, peer: &'a Peer) -> &'a [u8] {
+        match (target.map(|target| &target.reach), &peer.user) {
+            (Some(Reach::Number(number)), _) => number.as_bytes(),
+            (Some(Reach::Sip(_)) | None, Some(user)) => user.as_bytes(),
+            (Some(Reach::Sip(_)) | None, None) => called(&self.request),
         }
     }
 
@@ -291,13 +314,7 @@ impl Call {
         ) else {
             return;
         };
-        let uri = match plan.target(target).map(|target| &target.reach) {
-            Some(Reach::Number(number)) => peer_uri(peer, number.as_bytes()),
-            _ => peer_uri(
-                peer,
-                peer.user.as_ref().map_or_else(|| called(&self.request), |user| user.as_bytes()),
-            ),
-        };
+        let uri = peer_uri(peer, self.user_at(plan.target(target), peer));
         let routing = means.seal.routing(&self.request);
         let Slot { place, generation } = self.slot;
         let branch = Branch { kind: Kind::Leg, slot: place, generation, leg, routing };
@@ -362,8 +379,8 @@ impl Call {
             _ if !intact => return self.failed(leg, Outcome::Broken, None, means),
             0..=199 => self.walk.on_provisional(leg, response, means.now, means.health, &mut asked),
             200..=299 => return self.answered(leg, response, means),
-            status => {
-                let outcome = Outcome::Refused { status, retry_after: retry_after(&response) };
+            _ => {
+                let outcome = Outcome::Refused(said(&response));
                 return self.failed(leg, outcome, Some(response), means);
             }
         }
@@ -377,7 +394,7 @@ impl Call {
         self.carry_out(asked, means);
         if open {
             let plan = Arc::clone(self.walk.plan());
-            let target = self.walk.leg_target(leg).and_then(|target| plan.target(target));
+            let target = self.walk.leg_way(leg).and_then(|(target, ..)| plan.target(target));
             self.end(
                 End::Answered { target: target.map(|t| Arc::clone(&t.name)).unwrap_or_default() },
                 means,

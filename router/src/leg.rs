@@ -1,8 +1,8 @@
 //! One leg of a walk: an INVITE to one destination by one path, and how far it has come.
 
+use crate::outcome::Reached;
 use crate::path::Path;
 use crate::target::{PeerId, TargetId};
-use crate::verdict::Reached;
 use core::time::Duration;
 use sip::{Message, Time};
 

@@ -3,6 +3,7 @@
 //!
 //! Nothing here performs I/O, reads a clock, starts threads or logs: events go in, effects come out.
 
+pub mod alarm;
 pub mod call;
 pub mod chance;
 pub mod deadlines;
@@ -12,14 +13,17 @@ pub mod hours;
 mod leg;
 pub mod next;
 pub mod node;
+pub mod outcome;
 pub mod path;
 pub mod plan;
 pub mod position;
 pub mod probes;
+pub mod q850;
 pub mod record;
 pub mod relay;
 pub mod reply;
 pub mod roads;
+pub mod said;
 pub mod seal;
 pub mod slots;
 pub mod target;

@@ -149,7 +149,7 @@ impl Plan {
     fn leave(&self, cursor: &mut Cursor, step: &Step, at: &Position) {
         let busy = step.members.iter().any(|member| match member {
             Member::Target(target) => {
-                at.party(*target).is_some_and(|party| party.done == Some(Meaning::Busy))
+                at.party(*target).is_some_and(|party| party.meaning() == Some(Meaning::Busy))
             }
             Member::Course(_) => false,
         });

@@ -105,6 +105,9 @@ impl Node {
                 }
             }
             Event::Apply(plan) => {
+                let mut forgiven = Vec::new();
+                self.health.forgive(&mut forgiven);
+                self.on_beliefs(forgiven, now, out);
                 self.plan = plan;
                 self.survey(now);
             }
@@ -417,6 +420,10 @@ impl Node {
                 health::Output::Changed { path, from, to, evidence } => {
                     let peers = self.roads.users(&self.plan, path);
                     out.push(Effect::Record(Entry::Health { at: now, peers, path, from, to, evidence }));
+                }
+                health::Output::Side { path, from, to } => {
+                    let peers = self.roads.users(&self.plan, path);
+                    out.push(Effect::Record(Entry::Side { at: now, peers, path, from, to }));
                 }
             }
         }

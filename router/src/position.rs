@@ -88,8 +88,10 @@ pub struct Party {
     pub barred_peers: Vec<PeerId>,
     /// Carriers that failed it.
     pub barred_carriers: Vec<CarrierId>,
-    /// How often its number was called unknown.
-    pub not_found: u32,
+    /// What carriers said of it that one other carrier may know better; the best of it.
+    pub word: Option<Meaning>,
+    /// How many have said so.
+    pub doubts: u32,
 }
 
 impl Position {
@@ -143,10 +145,11 @@ impl Position {
             Go::NextTrunk => party.barred_peers.push(peer),
             Go::NextCarrier => party.bar(peer, carrier),
             Go::OtherCarrierOnce => {
-                party.not_found += 1;
+                party.doubts += 1;
+                party.word = party.word.max(Some(meaning));
                 party.bar(peer, carrier);
-                if party.not_found > 1 {
-                    party.done = Some(meaning);
+                if party.doubts > 1 {
+                    party.done = party.word;
                 }
             }
             Go::NextTarget | Go::Stop => party.done = Some(meaning),
@@ -155,6 +158,12 @@ impl Position {
 }
 
 impl Party {
+    /// What it comes down to, if no other way is left.
+    #[must_use]
+    pub fn meaning(&self) -> Option<Meaning> {
+        self.done.or(self.word)
+    }
+
     const fn new(target: TargetId) -> Self {
         Self {
             target,
@@ -163,7 +172,8 @@ impl Party {
             tried: Vec::new(),
             barred_peers: Vec::new(),
             barred_carriers: Vec::new(),
-            not_found: 0,
+            word: None,
+            doubts: 0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is worth keeping of what a node did: typed entries, printed by the edge.
 
-use crate::health::{Evidence, Standing};
+use crate::alarm::Alarm;
+use crate::health::{Evidence, Side, Standing};
 use crate::path::{Flow, Path};
 use core::net::SocketAddr;
 use sip::Time;
@@ -25,6 +26,32 @@ pub enum Entry {
         to: Standing,
         /// Why, oldest first.
         evidence: Vec<Evidence>,
+    },
+    /// What stands beside the belief of a path has changed: OUT and REFUSED mean that somebody has to act.
+    Side {
+        /// When.
+        at: Time,
+        /// The peers that use the path.
+        peers: Vec<Arc<str>>,
+        /// The path.
+        path: Path,
+        /// What it was.
+        from: Option<Side>,
+        /// What it is now.
+        to: Option<Side>,
+    },
+    /// Somebody should look at a peer.
+    Alarm {
+        /// When.
+        at: Time,
+        /// Which.
+        peer: Arc<str>,
+        /// By which path it said so.
+        path: Path,
+        /// The number that it was asked for.
+        number: String,
+        /// Why.
+        alarm: Alarm,
     },
     /// Bytes were dropped without an answer.
     Dropped {

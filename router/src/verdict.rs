@@ -1,21 +1,41 @@
-//! What an outcome means: how far to go next, how it ranks as an answer, and what it says of the path's health.
-//! The table of TRIGGERS, section 2, as one total function.
+//! What an outcome means: how far to go next, how it ranks as an answer, what it says of the path's health, and what is
+//! to be remembered of it. The table of TRIGGERS, sections 2 and 3, as one total function.
+//!
+//! A registered phone's column comes with a registrar: there is none here yet that could reach it.
 
-use crate::health::Sign;
-use core::fmt;
+use crate::health::{Mark, Sign};
+use crate::outcome::{Outcome, Reached, Said};
+use crate::q850::{self, Fault};
 use core::time::Duration;
 
-/// What the plan file may say a status means at one peer (`codes = { 404 = "next trunk" }`).
+/// What the plan file or a dialect may say a status means at one peer (`codes = { 404 = "next trunk" }`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeRule {
     /// `next`: this destination is done, the next one is rung.
     Next,
     /// `next trunk`: the path failed, the same destination is tried by another.
     NextTrunk,
+    /// `next carrier`: the carrier failed, the same destination is tried by another.
+    NextCarrier,
     /// `busy`: this destination is busy.
     Busy,
     /// `stop`: the walk ends.
     Stop,
+    /// `no channel`: the peer has no room for one more call.
+    NoChannel,
+    /// `too fast`: the peer takes so many calls a second and no more.
+    TooFast,
+    /// `bad cli`: the peer does not accept the caller's number.
+    BadCli,
+}
+
+/// What the plan says of a status at one peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The operator's own word: beats everything.
+    pub own: Option<CodeRule>,
+    /// The dialect's: beats the table, not a cause that came with the status.
+    pub dialect: Option<CodeRule>,
 }
 
 /// Who said it: the column of the table.
@@ -27,39 +47,17 @@ pub enum Speaker {
     Site,
 }
 
-/// How a leg ended without an answer.
+/// What happened, to be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// No response at all within `first`.
-    Silent(Duration),
-    /// The network says that nobody is there.
-    Unreachable,
-    /// A 100, but no ringing within `progress`.
-    Stalled(Duration),
-    /// It rang, and nobody answered within `ring`.
-    RangOut(Duration),
-    /// A final response of 300 and up.
-    Refused {
-        /// The status.
-        status: u16,
-        /// Retry-After in seconds, if it had one.
-        retry_after: Option<u32>,
-    },
-    /// A final response that cannot be forwarded: its second Via is not the one that was sent.
-    Broken,
-}
-
-/// How far a leg had come before it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reached {
-    /// No 18x.
-    Nobody,
-    /// 183 without a body: a gateway's word, perhaps not a phone's.
-    Progress,
-    /// 183 with a body: the caller has been given media.
-    Media,
-    /// 180, 181 or 182: a phone rings.
-    Rang,
+pub struct Case {
+    /// At whom.
+    pub speaker: Speaker,
+    /// How the leg ended.
+    pub outcome: Outcome,
+    /// How far it had come.
+    pub reached: Reached,
+    /// How long after its INVITE.
+    pub took: Duration,
 }
 
 /// How far to go for the next try.
@@ -106,36 +104,63 @@ pub struct Verdict {
     pub meaning: Meaning,
     /// What it says of the path.
     pub sign: Option<Sign>,
+    /// What is to be remembered of it.
+    pub mark: Option<Mark>,
 }
 
-/// Judges an outcome. `rule` is what the plan file says of this status at this peer; it overrides the table, never
-/// the rule that somebody who was rung is not rung again by another path.
+/// A final response within this time and without ringing came from a machine: no phone was asked.
+pub const FAST: Duration = Duration::from_millis(500);
+
+/// Judges what happened. A rule of the plan overrides the table, never the rule that somebody who was rung is not rung
+/// again by another path.
 #[must_use]
-pub fn verdict(speaker: Speaker, outcome: Outcome, reached: Reached, rule: Option<CodeRule>) -> Verdict {
-    let mut verdict = match outcome {
+pub fn verdict(case: Case, rules: Rules) -> Verdict {
+    let Case { speaker, outcome, reached, .. } = case;
+    let verdict = match outcome {
         Outcome::Silent(_) => row(Go::NextAddress, Meaning::Silence, Some(Sign::Miss)),
         Outcome::Unreachable => row(Go::NextAddress, Meaning::PathFailure, Some(Sign::Unreachable)),
         Outcome::Stalled(_) => row(by(speaker, Go::NextCarrier), Meaning::Silence, Some(Sign::Soft)),
         Outcome::RangOut(_) => row(Go::NextTarget, Meaning::NoAnswer, None),
         Outcome::Broken => row(by(speaker, Go::NextTrunk), Meaning::PathFailure, Some(Sign::Soft)),
-        Outcome::Refused { status, retry_after } => refused(speaker, status, retry_after, reached),
+        Outcome::Refused(said) => refused(case, said, rules),
     };
-    if let Some(rule) = rule {
-        (verdict.go, verdict.meaning) = match rule {
-            CodeRule::Next => (Go::NextTarget, verdict.meaning),
-            CodeRule::NextTrunk => (Go::NextTrunk, Meaning::PathFailure),
-            CodeRule::Busy => (Go::NextTarget, Meaning::Busy),
-            CodeRule::Stop => (Go::Stop, verdict.meaning),
-        };
+    if may_go_on(outcome, reached) { verdict } else { leave(verdict) }
+}
+
+/// May the same destination still be tried by another path? Not once a phone has rung, or the caller has been given
+/// media. A 183 without media may be a gateway's: only a failure of the network goes on from there (TRIGGERS, section 1).
+fn may_go_on(outcome: Outcome, reached: Reached) -> bool {
+    let Outcome::Refused(Said { status, cause, .. }) = outcome else { return reached < Reached::Media };
+    match reached {
+        Reached::Nobody => !matches!(status, 607 | 608),
+        Reached::Progress => match cause.and_then(q850::fault) {
+            Some(fault) => matches!(fault, Fault::Network | Fault::Capacity | Fault::Timeout),
+            None => matches!(status, 500..=599),
+        },
+        Reached::Media | Reached::Rang => false,
     }
-    if reached >= Reached::Media && verdict.go != Go::Stop {
-        verdict.go = Go::NextTarget;
+}
+
+const fn leave(verdict: Verdict) -> Verdict {
+    match verdict.go {
+        Go::Stop => verdict,
+        Go::NextAddress | Go::NextTrunk | Go::NextCarrier | Go::OtherCarrierOnce | Go::NextTarget => {
+            Verdict { go: Go::NextTarget, ..verdict }
+        }
     }
-    verdict
 }
 
 const fn row(go: Go, meaning: Meaning, sign: Option<Sign>) -> Verdict {
-    Verdict { go, meaning, sign }
+    Verdict { go, meaning, sign, mark: None }
+}
+
+/// A row of an answer that proves the path to be well.
+const fn alive(go: Go, meaning: Meaning) -> Verdict {
+    row(go, meaning, Some(Sign::Alive { round_trip: None, resent: 0 }))
+}
+
+const fn marked(verdict: Verdict, mark: Mark) -> Verdict {
+    Verdict { mark: Some(mark), ..verdict }
 }
 
 /// A failure of the way at a trunk; at a site the destination itself is done.
@@ -146,68 +171,131 @@ const fn by(speaker: Speaker, trunk: Go) -> Go {
     }
 }
 
-fn refused(speaker: Speaker, status: u16, retry_after: Option<u32>, reached: Reached) -> Verdict {
-    use Meaning::{Busy, Declined, NoAnswer, NotFound, PathFailure};
-    let alive = Some(Sign::Alive { round_trip: None, resent: 0 });
-    match status {
-        404 | 410 | 484 | 485 | 604 => row(by(speaker, Go::OtherCarrierOnce), NotFound, alive),
-        408 if reached >= Reached::Progress => row(Go::NextTarget, NoAnswer, alive),
+/// The operator's word, else the cause's, else the dialect's, else the table's.
+fn refused(case: Case, said: Said, rules: Rules) -> Verdict {
+    let speaker = case.speaker;
+    let table = || by_status(case, said);
+    if let Some(rule) = rules.own {
+        return ruled(speaker, rule, table());
+    }
+    if let Some(fault) = said.cause.and_then(q850::fault) {
+        return by_cause(speaker, fault, said);
+    }
+    rules.dialect.map_or_else(table, |rule| ruled(speaker, rule, table()))
+}
+
+fn ruled(speaker: Speaker, rule: CodeRule, table: Verdict) -> Verdict {
+    let (go, meaning) = match rule {
+        CodeRule::Next => (Go::NextTarget, table.meaning),
+        CodeRule::NextTrunk => (Go::NextTrunk, Meaning::PathFailure),
+        CodeRule::NextCarrier => (Go::NextCarrier, Meaning::PathFailure),
+        CodeRule::Busy => (Go::NextTarget, Meaning::Busy),
+        CodeRule::Stop => (Go::Stop, table.meaning),
+        CodeRule::NoChannel => return full(speaker, Go::NextTrunk, None),
+        CodeRule::TooFast => return full(speaker, Go::NextTrunk, Some(1)),
+        CodeRule::BadCli => return identity(speaker),
+    };
+    Verdict { go, meaning, ..table }
+}
+
+fn by_cause(speaker: Speaker, fault: Fault, said: Said) -> Verdict {
+    match fault {
+        Fault::Busy => alive(Go::NextTarget, Meaning::Busy),
+        Fault::NoAnswer => alive(Go::NextTarget, Meaning::NoAnswer),
+        Fault::Declined => alive(Go::NextTarget, Meaning::Declined),
+        Fault::Number => unknown(speaker),
+        Fault::Network => row(by(speaker, Go::NextCarrier), Meaning::PathFailure, Some(Sign::Soft)),
+        Fault::Capacity => full(speaker, Go::NextCarrier, said.retry_after),
+        Fault::Identity => identity(speaker),
+        Fault::Media => misfit(speaker),
+        Fault::Timeout => timeout(speaker),
+    }
+}
+
+fn by_status(case: Case, said: Said) -> Verdict {
+    use Meaning::{Busy, Declined, NoAnswer, PathFailure};
+    let Case { speaker, reached, took, .. } = case;
+    let fast = took <= FAST && reached == Reached::Nobody && said.cause.is_none();
+    match said.status {
+        300..=399 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::Redirected),
+        401 | 407 | 428 | 436..=438 => alive(by(speaker, Go::NextCarrier), PathFailure),
+        402 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::NoCredit),
+        403 => marked(identity(speaker), Mark::Forbidden),
+        404 | 410 | 484 | 485 | 604 => unknown(speaker),
+        408 if reached >= Reached::Progress => alive(Go::NextTarget, NoAnswer),
         408 => row(by(speaker, Go::NextTrunk), PathFailure, Some(Sign::Miss)),
-        433 => row(Go::NextTarget, Declined, alive),
+        430 | 481 => alive(by(speaker, Go::NextTrunk), PathFailure),
+        433 => alive(Go::NextTarget, Declined),
         // 487 without a CANCEL of ours: whatever ended it there, our caller is still waiting.
-        480 | 487 => row(Go::NextTarget, NoAnswer, alive),
-        430 | 481 => row(by(speaker, Go::NextTrunk), PathFailure, alive),
+        480 | 487 => alive(Go::NextTarget, NoAnswer),
         // "Already there", or a loop: the same destination by another path would meet the same answer.
-        482 | 483 => row(Go::NextTarget, PathFailure, alive),
-        486 | 600 => row(Go::NextTarget, Busy, alive),
+        482 | 483 => marked(alive(Go::NextTarget, PathFailure), Mark::Loop),
+        // A machine's "busy" may be the trunk's: one other carrier is asked.
+        486 | 600 if fast => alive(by(speaker, Go::OtherCarrierOnce), Busy),
+        486 | 600 => alive(Go::NextTarget, Busy),
         // RFC 3263 §4.3 sends a 503 on to the next address, at a site with two addresses as well.
         503 => {
             let go = if speaker == Speaker::Trunk { Go::NextTrunk } else { Go::NextAddress };
-            row(go, PathFailure, Some(Sign::Unavailable(retry_after)))
+            row(go, PathFailure, Some(Sign::Unavailable(said.retry_after)))
         }
-        504 => row(by(speaker, Go::NextCarrier), PathFailure, Some(Sign::Miss)),
-        505 | 513 => row(by(speaker, Go::NextCarrier), PathFailure, alive),
+        504 => timeout(speaker),
+        505 | 513 | 606 => misfit(speaker),
         500..=599 => row(by(speaker, Go::NextTrunk), PathFailure, Some(Sign::Soft)),
-        606 => row(by(speaker, Go::NextCarrier), PathFailure, alive),
-        600..=699 => row(Go::NextTarget, Declined, alive),
-        // 300–399, and every other 4xx as 400 (RFC 3261 §8.1.3.2): this carrier will not have it.
-        _ => row(by(speaker, Go::NextCarrier), PathFailure, alive),
+        600..=699 => alive(Go::NextTarget, Declined),
+        // Every other 4xx as 400 (RFC 3261 §8.1.3.2): this carrier will not have it.
+        _ => misfit(speaker),
     }
 }
 
-/// In words for records: `503`, `no answer in 2s`.
-impl fmt::Display for Outcome {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent(after) => write!(out, "silent for {}", Seconds(*after)),
-            Self::Unreachable => write!(out, "nobody listens there"),
-            Self::Stalled(after) => write!(out, "no ringing in {}", Seconds(*after)),
-            Self::RangOut(after) => write!(out, "rang for {} without an answer", Seconds(*after)),
-            Self::Refused { status, .. } => write!(out, "{status}"),
-            Self::Broken => write!(out, "its answer came with a wrong Via"),
-        }
-    }
+/// 404: the number is at fault, or the carrier's idea of it; at a site that number only, not the site.
+fn unknown(speaker: Speaker) -> Verdict {
+    marked(alive(by(speaker, Go::OtherCarrierOnce), Meaning::NotFound), Mark::Unknown)
 }
 
-struct Seconds(Duration);
+/// 403: who calls is at fault.
+fn identity(speaker: Speaker) -> Verdict {
+    alive(by(speaker, Go::NextCarrier), Meaning::PathFailure)
+}
 
-impl fmt::Display for Seconds {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.0.as_millis() / 100;
-        match tenths % 10 {
-            0 => write!(out, "{} s", tenths / 10),
-            rest => write!(out, "{}.{rest} s", tenths / 10),
-        }
-    }
+/// 400: what was asked is at fault.
+fn misfit(speaker: Speaker) -> Verdict {
+    marked(alive(by(speaker, Go::NextCarrier), Meaning::PathFailure), Mark::Misfit)
+}
+
+/// 504.
+fn timeout(speaker: Speaker) -> Verdict {
+    row(by(speaker, Go::NextCarrier), Meaning::PathFailure, Some(Sign::Miss))
+}
+
+/// No room for one more call: no word against the path. All lines of a site are engaged: it is busy.
+fn full(speaker: Speaker, trunk: Go, seconds: Option<u32>) -> Verdict {
+    let row = match speaker {
+        Speaker::Trunk => alive(trunk, Meaning::PathFailure),
+        Speaker::Site => alive(Go::NextTarget, Meaning::Busy),
+    };
+    marked(row, Mark::Full(seconds))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sip::Cause;
+
+    /// Of which codes; how far to go at a trunk, at a site; the meaning; and what else follows.
+    type Row<Code, Also> = (&'static [Code], Go, Go, Meaning, Option<Also>);
+
+    const SLOW: Duration = Duration::from_secs(3);
+
+    fn case(speaker: Speaker, said: Said, reached: Reached, took: Duration) -> Case {
+        Case { speaker, outcome: Outcome::Refused(said), reached, took }
+    }
+
+    fn judged(speaker: Speaker, status: u16, reached: Reached) -> Verdict {
+        verdict(case(speaker, Said::plain(status), reached, SLOW), Rules::default())
+    }
 
     fn said(speaker: Speaker, status: u16, reached: Reached) -> (Go, Meaning) {
-        let outcome = Outcome::Refused { status, retry_after: None };
-        let verdict = verdict(speaker, outcome, reached, None);
+        let verdict = judged(speaker, status, reached);
         (verdict.go, verdict.meaning)
     }
 
@@ -216,28 +304,97 @@ mod tests {
         use Go::{NextAddress, NextCarrier, NextTarget, NextTrunk, OtherCarrierOnce};
         use Meaning::{Busy, Declined, NoAnswer, NotFound, PathFailure};
         #[rustfmt::skip]
-        let rows: &[(&[u16], Go, Go, Meaning)] = &[
-            // statuses, at a trunk, at a site, meaning
-            (&[300, 301, 302, 305, 380, 399], NextCarrier, NextTarget, PathFailure),
-            (&[400, 405, 406, 413, 414, 415, 416, 417, 420, 421, 422, 423, 424, 469, 488, 493, 494, 499], NextCarrier, NextTarget, PathFailure),
-            (&[401, 402, 403, 407, 428, 436, 437, 438], NextCarrier, NextTarget, PathFailure),
-            (&[404, 410, 484, 485, 604], OtherCarrierOnce, NextTarget, NotFound),
-            (&[408, 430, 481], NextTrunk, NextTarget, PathFailure),
-            (&[433], NextTarget, NextTarget, Declined),
-            (&[480, 487], NextTarget, NextTarget, NoAnswer),
-            (&[482, 483], NextTarget, NextTarget, PathFailure),
-            (&[486, 600], NextTarget, NextTarget, Busy),
-            (&[500, 501, 502, 580, 599], NextTrunk, NextTarget, PathFailure),
-            (&[503], NextTrunk, NextAddress, PathFailure),
-            (&[504, 505, 513, 606], NextCarrier, NextTarget, PathFailure),
-            (&[603, 607, 608, 699], NextTarget, NextTarget, Declined),
+        let rows: &[Row<u16, Mark>] = &[
+            // statuses, at a trunk, at a site, meaning, what is remembered
+            (&[300, 301, 302, 305, 380, 399], NextCarrier, NextTarget, PathFailure, Some(Mark::Redirected)),
+            (&[400, 405, 406, 413, 414, 415, 416, 417, 420, 421, 422, 423, 424, 469, 488, 493, 494, 499], NextCarrier, NextTarget, PathFailure, Some(Mark::Misfit)),
+            (&[401, 407, 428, 436, 437, 438], NextCarrier, NextTarget, PathFailure, None),
+            (&[402], NextCarrier, NextTarget, PathFailure, Some(Mark::NoCredit)),
+            (&[403], NextCarrier, NextTarget, PathFailure, Some(Mark::Forbidden)),
+            (&[404, 410, 484, 485, 604], OtherCarrierOnce, NextTarget, NotFound, Some(Mark::Unknown)),
+            (&[408, 430, 481], NextTrunk, NextTarget, PathFailure, None),
+            (&[433], NextTarget, NextTarget, Declined, None),
+            (&[480, 487], NextTarget, NextTarget, NoAnswer, None),
+            (&[482, 483], NextTarget, NextTarget, PathFailure, Some(Mark::Loop)),
+            (&[486, 600], NextTarget, NextTarget, Busy, None),
+            (&[500, 501, 502, 580, 599], NextTrunk, NextTarget, PathFailure, None),
+            (&[503], NextTrunk, NextAddress, PathFailure, None),
+            (&[504], NextCarrier, NextTarget, PathFailure, None),
+            (&[505, 513, 606], NextCarrier, NextTarget, PathFailure, Some(Mark::Misfit)),
+            (&[603, 607, 608, 699], NextTarget, NextTarget, Declined, None),
         ];
-        for (statuses, trunk, site, meaning) in rows {
+        for (statuses, trunk, site, meaning, mark) in rows {
             for &status in *statuses {
                 assert_eq!(said(Speaker::Trunk, status, Reached::Nobody), (*trunk, *meaning), "{status}");
                 assert_eq!(said(Speaker::Site, status, Reached::Nobody), (*site, *meaning), "{status}");
+                assert_eq!(judged(Speaker::Site, status, Reached::Nobody).mark, *mark, "{status}");
             }
         }
+    }
+
+    #[test]
+    fn a_cause_beats_the_status() {
+        use Go::{NextCarrier, NextTarget, OtherCarrierOnce};
+        use Meaning::{Busy, Declined, NoAnswer, NotFound, PathFailure};
+        let alive = Some(Sign::Alive { round_trip: None, resent: 0 });
+        #[rustfmt::skip]
+        let rows: &[Row<u8, Sign>] = &[
+            // causes, at a trunk, at a site, meaning, health
+            (&[17], NextTarget, NextTarget, Busy, alive),
+            (&[18, 19, 20, 31], NextTarget, NextTarget, NoAnswer, alive),
+            (&[21], NextTarget, NextTarget, Declined, alive),
+            (&[1, 22, 26, 28], OtherCarrierOnce, NextTarget, NotFound, alive),
+            (&[2, 3, 27, 38, 41, 43, 46, 47, 58, 63], NextCarrier, NextTarget, PathFailure, Some(Sign::Soft)),
+            (&[29, 50, 57, 65, 79, 88], NextCarrier, NextTarget, PathFailure, alive),
+            (&[34, 42, 44], NextCarrier, NextTarget, PathFailure, alive),
+            (&[102], NextCarrier, NextTarget, PathFailure, Some(Sign::Miss)),
+        ];
+        for (causes, trunk, site, meaning, sign) in rows {
+            for &value in *causes {
+                let said = Said { cause: Some(Cause { value, location: None }), ..Said::plain(480) };
+                let judge = |speaker| verdict(case(speaker, said, Reached::Nobody, SLOW), Rules::default());
+                let at_trunk = judge(Speaker::Trunk);
+                assert_eq!(
+                    (at_trunk.go, at_trunk.meaning, at_trunk.sign),
+                    (*trunk, *meaning, *sign),
+                    "{value}"
+                );
+                assert_eq!(judge(Speaker::Site).go, *site, "{value}");
+            }
+        }
+        for value in [16, 111, 127] {
+            let said = Said { cause: Some(Cause { value, location: None }), ..Said::plain(486) };
+            let verdict = verdict(case(Speaker::Trunk, said, Reached::Nobody, FAST), Rules::default());
+            assert_eq!((verdict.go, verdict.meaning), (NextTarget, Busy), "{value} says nothing itself");
+        }
+    }
+
+    #[test]
+    fn a_peer_without_room_is_full_and_not_ill() {
+        let said = Said {
+            retry_after: Some(7),
+            cause: Some(Cause { value: 34, location: None }),
+            ..Said::plain(503)
+        };
+        let judge = |speaker| verdict(case(speaker, said, Reached::Nobody, FAST), Rules::default());
+        let alive = Some(Sign::Alive { round_trip: None, resent: 0 });
+        assert_eq!(
+            (judge(Speaker::Trunk).sign, judge(Speaker::Trunk).mark),
+            (alive, Some(Mark::Full(Some(7))))
+        );
+        assert_eq!((judge(Speaker::Site).go, judge(Speaker::Site).meaning), (Go::NextTarget, Meaning::Busy));
+    }
+
+    #[test]
+    fn a_machine_that_says_busy_at_once_is_asked_about_by_one_other_carrier() {
+        let judge = |speaker, reached, took| {
+            let verdict = verdict(case(speaker, Said::plain(486), reached, took), Rules::default());
+            (verdict.go, verdict.meaning)
+        };
+        assert_eq!(judge(Speaker::Trunk, Reached::Nobody, FAST), (Go::OtherCarrierOnce, Meaning::Busy));
+        assert_eq!(judge(Speaker::Trunk, Reached::Nobody, SLOW), (Go::NextTarget, Meaning::Busy));
+        assert_eq!(judge(Speaker::Trunk, Reached::Rang, FAST), (Go::NextTarget, Meaning::Busy));
+        assert_eq!(judge(Speaker::Site, Reached::Nobody, FAST), (Go::NextTarget, Meaning::Busy));
     }
 
     #[test]
@@ -248,23 +405,51 @@ mod tests {
         }
         // 183 alone may be a gateway's announcement: a 5xx may still go on by another path, unless media began.
         assert_eq!(said(Speaker::Trunk, 500, Reached::Progress).0, Go::NextTrunk);
+        assert_eq!(said(Speaker::Trunk, 404, Reached::Progress).0, Go::NextTarget);
         assert_eq!(said(Speaker::Trunk, 500, Reached::Media).0, Go::NextTarget);
+        let after_183 = |value| {
+            let said = Said { cause: Some(Cause { value, location: None }), ..Said::plain(480) };
+            verdict(case(Speaker::Trunk, said, Reached::Progress, SLOW), Rules::default()).go
+        };
+        assert_eq!(after_183(38), Go::NextCarrier);
+        assert_eq!(after_183(1), Go::NextTarget);
     }
 
     #[test]
-    fn the_plan_file_overrides_the_table() {
-        let busy = Outcome::Refused { status: 404, retry_after: None };
-        let ruled = |rule, reached| verdict(Speaker::Trunk, busy, reached, Some(rule));
-        assert_eq!(ruled(CodeRule::Busy, Reached::Nobody).meaning, Meaning::Busy);
-        assert_eq!(ruled(CodeRule::NextTrunk, Reached::Nobody).go, Go::NextTrunk);
-        assert_eq!(ruled(CodeRule::Stop, Reached::Rang).go, Go::Stop);
-        assert_eq!(ruled(CodeRule::NextTrunk, Reached::Rang).go, Go::NextTarget);
+    fn the_plan_file_overrides_the_table_and_the_cause_and_a_dialect_only_the_table() {
+        let judge = |rules, said, reached| verdict(case(Speaker::Trunk, said, reached, SLOW), rules);
+        let own = |rule| Rules { own: Some(rule), dialect: None };
+        let dialect = |rule| Rules { own: None, dialect: Some(rule) };
+        let plain = Said::plain(404);
+        let busy = Said { cause: Some(Cause { value: 17, location: None }), ..plain };
+        assert_eq!(judge(own(CodeRule::Busy), plain, Reached::Nobody).meaning, Meaning::Busy);
+        assert_eq!(judge(own(CodeRule::NextTrunk), busy, Reached::Nobody).go, Go::NextTrunk);
+        assert_eq!(judge(own(CodeRule::Stop), plain, Reached::Rang).go, Go::Stop);
+        assert_eq!(judge(own(CodeRule::NextTrunk), plain, Reached::Rang).go, Go::NextTarget);
+        assert_eq!(judge(dialect(CodeRule::NextTrunk), plain, Reached::Nobody).go, Go::NextTrunk);
+        assert_eq!(judge(dialect(CodeRule::NextTrunk), busy, Reached::Nobody).meaning, Meaning::Busy);
+        assert_eq!(judge(dialect(CodeRule::NoChannel), plain, Reached::Nobody).mark, Some(Mark::Full(None)));
+        assert_eq!(judge(dialect(CodeRule::TooFast), plain, Reached::Nobody).mark, Some(Mark::Full(Some(1))));
+        assert_eq!(judge(dialect(CodeRule::BadCli), plain, Reached::Nobody).go, Go::NextCarrier);
+    }
+
+    #[test]
+    fn what_nobody_wants_to_hear_again_is_tried_by_no_other_carrier() {
+        for status in [607, 608] {
+            let rules = Rules { own: Some(CodeRule::NextCarrier), dialect: None };
+            let verdict = verdict(case(Speaker::Trunk, Said::plain(status), Reached::Nobody, FAST), rules);
+            assert_eq!(verdict.go, Go::NextTarget, "{status}");
+        }
     }
 
     #[test]
     fn health_hears_what_the_table_says() {
-        let sign = |outcome| verdict(Speaker::Trunk, outcome, Reached::Nobody, None).sign;
-        let refused = |status, retry_after| sign(Outcome::Refused { status, retry_after });
+        let sign = |outcome| {
+            let case = Case { speaker: Speaker::Trunk, outcome, reached: Reached::Nobody, took: SLOW };
+            verdict(case, Rules::default()).sign
+        };
+        let refused =
+            |status, retry_after| sign(Outcome::Refused(Said { retry_after, ..Said::plain(status) }));
         assert_eq!(sign(Outcome::Silent(Duration::from_secs(2))), Some(Sign::Miss));
         assert_eq!(sign(Outcome::Unreachable), Some(Sign::Unreachable));
         assert_eq!(sign(Outcome::Stalled(Duration::from_secs(8))), Some(Sign::Soft));

@@ -1,17 +1,22 @@
 //! One call going through its plan.
 
-use crate::health::{self, Health, Sign, Source};
+mod judge;
+
+use crate::alarm::Alarm;
+use crate::health::{self, Health};
 use crate::leg::{Leg, Phase};
 use crate::next::{Act, Move, WALK_MAX};
+use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::record::LegRecord;
 use crate::roads::Roads;
-use crate::target::{CarrierId, Peer, PeerId, PeerKind, TargetId};
-use crate::verdict::{Go, Meaning, Outcome, Reached, Speaker, verdict};
+use crate::target::{Peer, PeerId, TargetId};
+use crate::verdict::{Go, Meaning};
 use core::time::Duration;
-use sip::{Message, Name, Time};
+use judge::through;
+use sip::{Message, Time};
 use std::sync::Arc;
 
 /// Names a leg by its place in the walk: the first INVITE is leg 0.
@@ -72,6 +77,13 @@ pub enum Output {
     Answer(u16),
     /// A belief about a path has changed, or a probe is due.
     Believe(health::Output),
+    /// Somebody should look at what this leg was answered.
+    Alarm {
+        /// The leg.
+        leg: LegId,
+        /// Why.
+        alarm: Alarm,
+    },
 }
 
 /// The caller hears ringing after so long even if nobody rings yet; TRIGGERS I7 asks for 3 s.
@@ -122,7 +134,7 @@ impl Walk {
                 let first = leg.on_ringing(&response, now);
                 let path = leg.path;
                 if first {
-                    believe(health, path, Sign::Alive { round_trip: None, resent: 0 }, now, out);
+                    through(health, path, now, out);
                 }
                 // 199 says that an early dialog of a fork below is over (RFC 6228); that is not ours to say.
                 if matches!(self.state, State::Hunting { .. }) && status != 199 {
@@ -153,7 +165,7 @@ impl Walk {
             let (path, wanted) = (leg.path, leg.phase.is_wanted());
             leg.ended.get_or_insert(now);
             leg.phase = Phase::Ended;
-            believe(health, path, Sign::Alive { round_trip: None, resent: 0 }, now, out);
+            through(health, path, now, out);
             if wanted {
                 health.on_call_over(path);
             }
@@ -283,10 +295,10 @@ impl Walk {
         })
     }
 
-    /// Who a leg rings.
+    /// Who a leg rings, by which peer and path.
     #[must_use]
-    pub fn leg_target(&self, id: LegId) -> Option<TargetId> {
-        self.legs.get(id).map(|leg| leg.target)
+    pub fn leg_way(&self, id: LegId) -> Option<(TargetId, PeerId, Path)> {
+        self.legs.get(id).map(|leg| (leg.target, leg.peer, leg.path))
     }
 
     fn leg_peer(&self, id: LegId) -> Option<&Peer> {
@@ -350,41 +362,6 @@ impl Walk {
         self.position.on_begun(target, path, now);
         health.on_call_begun(path);
         out.push(Output::Ring { leg, target, peer, path });
-    }
-
-    /// What a leg's end means for the plan, for health and for the answer.
-    fn judge(
-        &mut self,
-        id: LegId,
-        outcome: Outcome,
-        response: Option<Message>,
-        now: Time,
-        health: &mut Health,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(leg) = self.legs.get_mut(id) else { return };
-        let Some(peer) = self.plan.peer(leg.peer) else { return };
-        let (speaker, carrier) = column(peer);
-        let status = response.as_ref().and_then(Message::status);
-        let rule = status.and_then(|status| peer.codes.get(&status).copied());
-        let verdict = verdict(speaker, outcome, leg.reached, rule);
-        leg.end(outcome.to_string(), now);
-        let (target, peer, path) = (leg.target, leg.peer, leg.path);
-        if let Some(sign) = verdict.sign {
-            believe(health, path, sign, now, out);
-        }
-        health.on_call_over(path);
-        self.position.on_over(target, peer, carrier, verdict.go, verdict.meaning);
-        self.worst = self.worst.max(verdict.meaning);
-        if let Some(response) = response
-            && self.best.as_ref().is_none_or(|(meaning, _)| *meaning < verdict.meaning)
-        {
-            self.best = Some((verdict.meaning, response));
-        }
-        let strict = self.plan.strict_6xx && status.is_some_and(|status| status >= 600);
-        if verdict.go == Go::Stop || strict {
-            self.finish("the walk was stopped", now, health, out);
-        }
     }
 
     /// Nobody is left: the best answer by meaning. Challenges, redirections and 503s of targets are theirs, not the
@@ -488,25 +465,4 @@ impl Walk {
             *ringback_at = None;
         }
     }
-}
-
-fn column(peer: &Peer) -> (Speaker, Option<CarrierId>) {
-    match peer.kind {
-        PeerKind::Trunk(carrier) => (Speaker::Trunk, Some(carrier)),
-        PeerKind::Site | PeerKind::Service => (Speaker::Site, None),
-    }
-}
-
-fn believe(health: &mut Health, path: Path, sign: Sign, now: Time, out: &mut Vec<Output>) {
-    let mut changes = Vec::new();
-    health.on_sign(path, Source::Call, sign, now, &mut changes);
-    out.extend(changes.into_iter().map(Output::Believe));
-}
-
-/// Reads Retry-After in seconds; its comment and parameters are left out.
-#[must_use]
-pub fn retry_after(response: &Message) -> Option<u32> {
-    let value = response.value(Name::RetryAfter)?;
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()
 }

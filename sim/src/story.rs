@@ -9,8 +9,8 @@ use crate::town::{self, NODE, PSTN_HOST};
 use crate::world::{Move, World};
 use core::net::SocketAddr;
 use core::time::Duration;
-use router::Plan;
 use router::record::Entry;
+use router::{Path, Plan};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,6 +33,23 @@ pub fn story_with(
     moves: &[(Duration, Move)],
 ) -> Vec<String> {
     let mut world = stage(plan, manners, callers);
+    for (at, what) in moves {
+        world.plan_move(Time::ZERO + *at, what.clone());
+    }
+    world.run(Time::ZERO + LENGTH);
+    tell(world)
+}
+
+/// As [`story_with`], with alarms and what stands beside beliefs.
+#[must_use]
+pub fn alarming(
+    plan: Plan,
+    manners: &[(&str, Manner)],
+    callers: &[Script],
+    moves: &[(Duration, Move)],
+) -> Vec<String> {
+    let mut world = stage(plan, manners, callers);
+    world.diary.iter_mut().for_each(|diary| diary.alarms = true);
     for (at, what) in moves {
         world.plan_move(Time::ZERO + *at, what.clone());
     }
@@ -93,6 +110,8 @@ pub struct Diary {
     pub lines: Vec<String>,
     /// Every datagram, copies too, with the addresses: to look into a seed.
     pub all: bool,
+    /// Alarms too, and what stands beside beliefs.
+    pub alarms: bool,
     names: BTreeMap<SocketAddr, &'static str>,
     people: BTreeMap<&'static str, &'static str>,
     legs: BTreeMap<u64, String>,
@@ -107,6 +126,7 @@ impl Diary {
         Self {
             lines: Vec::new(),
             all: false,
+            alarms: false,
             names: places.map(|place| (place.address, place.name)).collect(),
             people: world.people.iter().map(|(number, name, _)| (*number, *name)).collect(),
             legs: BTreeMap::new(),
@@ -148,14 +168,32 @@ impl Diary {
         self.lines.push(format!("{now} {call}{what} {arrow} {who}{copy}"));
     }
 
-    /// A change of belief, in a diary that keeps everything.
+    /// What was recorded: a change of belief in a diary that keeps everything, what stands beside beliefs and alarms in
+    /// one that keeps them.
     pub(crate) fn recorded(&mut self, now: Time, entry: &Entry) {
-        if let Entry::Health { path, from, to, .. } = entry
-            && self.all
-        {
-            let name = self.names.get(&path.remote).copied().unwrap_or("stranger");
-            self.lines.push(format!("{now} {name}: {from:?} -> {to:?}"));
-        }
+        let name = |path: &Path| self.names.get(&path.remote).copied().unwrap_or("stranger");
+        let line = match entry {
+            Entry::Health { path, from, to, .. } if self.all => {
+                format!("{now} {}: {from:?} -> {to:?}", name(path))
+            }
+            Entry::Side { path, to: Some(side), .. } if self.alarms => {
+                format!("{now} {} is {side:?}", name(path))
+            }
+            Entry::Side { path, from: Some(side), to: None, .. } if self.alarms => {
+                format!("{now} {} is no longer {side:?}", name(path))
+            }
+            Entry::Alarm { path, number, alarm, .. } if self.alarms => {
+                format!("{now} {} {alarm} ({number})", name(path))
+            }
+            Entry::Health { .. }
+            | Entry::Side { .. }
+            | Entry::Alarm { .. }
+            | Entry::Call(_)
+            | Entry::Dropped { .. }
+            | Entry::Refused { .. }
+            | Entry::Unlisted { .. } => return,
+        };
+        self.lines.push(line);
     }
 
     fn matters(&self, glance: &Glance, from_node: bool) -> bool {

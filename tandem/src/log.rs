@@ -7,7 +7,8 @@ use crate::config::{LogFormat, LogLevel};
 use core::fmt::Write;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use router::health::{Evidence, Sign, Source, Standing};
+use router::alarm::Alarm;
+use router::health::{Evidence, Side, Sign, Source, Standing};
 use router::record::{CallRecord, End, Entry};
 use router::{Flow, Path};
 use sip::Time;
@@ -28,6 +29,8 @@ enum Repeat {
     Dropped(&'static str),
     Refused(u16, &'static str),
     Unlisted,
+    /// Of this kind; by whom is said in the first line.
+    Alarm(&'static str),
 }
 
 #[derive(Debug)]
@@ -67,6 +70,8 @@ impl Log {
             Entry::Health { peers, path, from, to, evidence, .. } => {
                 health_line(peers, *path, *from, *to, evidence);
             }
+            Entry::Side { peers, path, from, to, .. } => side_line(peers, *path, *from, *to),
+            Entry::Alarm { peer, path, number, alarm, .. } => self.alarm(peer, *path, number, *alarm, now),
             Entry::Dropped { flow, why } => {
                 tracing::debug!(from = from(flow), "dropped: {why}");
                 self.repeat(Repeat::Dropped(why), now);
@@ -101,6 +106,16 @@ impl Log {
         }
     }
 
+    /// A peer may say the same to every call: the first is printed, the others are counted.
+    fn alarm(&mut self, peer: &str, path: Path, number: &str, alarm: Alarm, now: Time) {
+        tracing::debug!(peer, ?number, "{peer} {alarm}");
+        let kind = Repeat::Alarm(alarm.kind());
+        if !self.repeats.contains_key(&kind) {
+            tracing::warn!(path = at(path), "{peer} {alarm}");
+        }
+        self.repeat(kind, now);
+    }
+
     fn repeat(&mut self, kind: Repeat, now: Time) {
         if let Some(seen) = self.repeats.get_mut(&kind) {
             seen.count += 1;
@@ -121,6 +136,7 @@ impl Repeat {
                     "a number was called that the plan does not list ({note}); numbers: level debug"
                 );
             }
+            Self::Alarm(kind) => tracing::warn!(kind, "an alarm ({note}); by whom: level debug"),
         }
     }
 }
@@ -148,7 +164,7 @@ fn call_line(call: &CallRecord) {
 
 fn health_line(peers: &[Arc<str>], path: Path, from: Standing, to: Standing, evidence: &[Evidence]) {
     let peers = peers.join(", ");
-    let path = format!("{}:{}", path.transport.in_uri(), path.remote);
+    let path = at(path);
     let why = evidence.last().map(because).unwrap_or_default();
     let (was, is) = (standing(from), standing(to));
     match to {
@@ -156,6 +172,37 @@ fn health_line(peers: &[Arc<str>], path: Path, from: Standing, to: Standing, evi
         Standing::Up | Standing::Probation | Standing::Unknown => {
             tracing::info!(path, why, "{peers} is {is}, was {was}");
         }
+    }
+}
+
+fn side_line(peers: &[Arc<str>], path: Path, from: Option<Side>, to: Option<Side>) {
+    let (peers, path) = (peers.join(", "), at(path));
+    match (to, from) {
+        (Some(Side::Out), _) => tracing::error!(
+            path,
+            "{peers} says that the account has no credit: tried last until the plan is loaded again"
+        ),
+        (Some(Side::Refused), _) => tracing::error!(
+            path,
+            "{peers} has refused five calls in a row with 403: tried last until one gets through"
+        ),
+        (Some(Side::Full), _) => {
+            tracing::warn!(path, "{peers} has no room for more calls: tried last for a moment")
+        }
+        (None, Some(Side::Full)) => tracing::info!(path, "{peers} may have room for calls again"),
+        (None, Some(Side::Out | Side::Refused) | None) => {
+            tracing::info!(path, "{peers} is tried as before again")
+        }
+    }
+}
+
+/// The word for what stands beside a belief.
+#[must_use]
+pub fn side(side: Side) -> &'static str {
+    match side {
+        Side::Full => "full",
+        Side::Refused => "refused",
+        Side::Out => "out",
     }
 }
 
@@ -188,7 +235,11 @@ fn because(evidence: &Evidence) -> String {
 }
 
 fn from(flow: &Flow) -> String {
-    format!("{}:{}", flow.path.transport.in_uri(), flow.path.remote)
+    at(flow.path)
+}
+
+fn at(path: Path) -> String {
+    format!("{}:{}", path.transport.in_uri(), path.remote)
 }
 
 #[cfg(test)]

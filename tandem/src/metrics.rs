@@ -1,5 +1,6 @@
 //! What Tandem counts, for Prometheus.
 
+use crate::log::side;
 use crate::net::Counts;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -14,7 +15,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use router::health::Standing;
+use router::health::{Side, Standing};
 use router::record::{CallRecord, End, Entry, LegRecord};
 use router::{Path, Plan};
 use sip::Time;
@@ -35,6 +36,8 @@ pub struct Metrics {
     answer: Histogram,
     failover: Histogram,
     standing: Family<Labels<4>, Gauge>,
+    sides: Family<Labels<5>, Gauge>,
+    alarms: Family<Labels<2>, Counter>,
     paths: BTreeMap<Path, Vec<Arc<str>>>,
     dropped: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
@@ -89,6 +92,8 @@ impl Metrics {
             answer: Histogram::new(ANSWER_SECONDS),
             failover: Histogram::new(FAILOVER_SECONDS),
             standing: Family::default(),
+            sides: Family::default(),
+            alarms: Family::default(),
             paths: BTreeMap::new(),
             dropped: Family::default(),
             refused: Family::default(),
@@ -121,6 +126,12 @@ impl Metrics {
             "What is believed of a path: 4 up, 3 on probation, 2 unknown, 1 suspect, 0 down",
             self.standing.clone(),
         );
+        to.register(
+            "path_side",
+            "What keeps a path out of selection beside its standing: out, refused, full; 1 while it does",
+            self.sides.clone(),
+        );
+        to.register("alarms", "What somebody should look at, by peer and kind", self.alarms.clone());
         to.register("dropped", "Messages dropped without an answer, by reason", self.dropped.clone());
         to.register("refused", "Requests refused without a walk, by status and reason", self.refused.clone());
         to.register("unlisted", "Calls to numbers that the plan does not list", self.unlisted.clone());
@@ -149,6 +160,21 @@ impl Metrics {
                 for peer in peers {
                     self.standing.get_or_create(&path_labels(peer, *path)).set(rank(*to));
                 }
+            }
+            Entry::Side { peers, path, from, to, .. } => {
+                self.paths.insert(*path, peers.clone());
+                for peer in peers {
+                    if let Some(side) = from {
+                        self.sides.remove(&side_labels(peer, *path, *side));
+                    }
+                    if let Some(side) = to {
+                        self.sides.get_or_create(&side_labels(peer, *path, *side)).set(1);
+                    }
+                }
+            }
+            Entry::Alarm { peer, alarm, .. } => {
+                let labels = [("peer", peer.to_string()), ("kind", alarm.kind().to_owned())];
+                self.alarms.get_or_create(&labels).inc();
             }
             Entry::Dropped { why, .. } => {
                 self.dropped.get_or_create(&[("why", (*why).to_owned())]).inc();
@@ -186,6 +212,9 @@ impl Metrics {
         for path in gone {
             for peer in self.paths.remove(&path).unwrap_or_default() {
                 self.standing.remove(&path_labels(&peer, path));
+                for side in [Side::Full, Side::Refused, Side::Out] {
+                    self.sides.remove(&side_labels(&peer, path, side));
+                }
             }
         }
     }
@@ -315,10 +344,10 @@ fn first_failover(legs: &[LegRecord]) -> Option<Duration> {
 /// Few enough classes for a label; the words are those of `router::verdict::Outcome`.
 fn class(outcome: &str) -> &'static str {
     match outcome.as_bytes() {
-        [b'3', _, _] => "3xx",
-        [b'4', _, _] => "4xx",
-        [b'5', _, _] => "5xx",
-        [b'6', _, _] => "6xx",
+        [b'3', _, _, ..] => "3xx",
+        [b'4', _, _, ..] => "4xx",
+        [b'5', _, _, ..] => "5xx",
+        [b'6', _, _, ..] => "6xx",
         [b'a', b'n', b's', ..] => "answered",
         [b'c', b'a', b'n', ..] => "cancelled",
         [b's', b'i', b'l', ..] => "silent",
@@ -336,6 +365,11 @@ fn path_labels(peer: &str, path: Path) -> Labels<4> {
         ("transport", path.transport.in_uri().to_owned()),
         ("listener", path.local.to_string()),
     ]
+}
+
+fn side_labels(peer: &str, path: Path, beside: Side) -> Labels<5> {
+    let [peer, address, transport, listener] = path_labels(peer, path);
+    [peer, address, transport, listener, ("side", side(beside).to_owned())]
 }
 
 fn rank(standing: Standing) -> i64 {
@@ -390,11 +424,37 @@ mod tests {
     }
 
     #[test]
+    fn a_path_has_its_side_until_it_has_another_or_none() {
+        let mut metrics = Metrics::new();
+        let side =
+            |from, to| Entry::Side { at: Time::ZERO, peers: vec!["telnyx".into()], path: path(1), from, to };
+        metrics.add(&side(None, Some(Side::Full)));
+        metrics.add(&side(Some(Side::Full), Some(Side::Out)));
+        let line = "tandem_path_side{peer=\"telnyx\",address=\"192.0.2.1:5060\",transport=\"udp\",listener=\"0\",side=\"out\"} 1";
+        assert_eq!(lines(&metrics, "tandem_path_side"), [line]);
+        metrics.add(&side(Some(Side::Out), None));
+        assert!(lines(&metrics, "tandem_path_side").is_empty());
+    }
+
+    #[test]
+    fn alarms_are_counted_by_peer_and_kind() {
+        let mut metrics = Metrics::new();
+        for status in [400, 488] {
+            let alarm = router::alarm::Alarm::Misfit { status };
+            let (at, peer, number) = (Time::ZERO, "telnyx".into(), "+15035550111".into());
+            metrics.add(&Entry::Alarm { at, peer, path: path(1), number, alarm });
+        }
+        let line = "tandem_alarms_total{peer=\"telnyx\",kind=\"misfit\"} 2";
+        assert_eq!(lines(&metrics, "tandem_alarms_total"), [line]);
+    }
+
+    #[test]
     fn every_outcome_of_a_leg_has_a_class() {
         let classes = [
             ("answered", "answered"),
             ("503", "5xx"),
             ("486", "4xx"),
+            ("486 (cause 34 at LN)", "4xx"),
             ("603", "6xx"),
             ("silent for 2 s", "silent"),
             ("nobody listens there", "unreachable"),

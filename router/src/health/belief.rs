@@ -137,6 +137,11 @@ impl Belief {
         self.standing()
     }
 
+    /// Calls that are being tried.
+    pub(super) const fn calls(&self) -> u32 {
+        self.calls
+    }
+
     pub(super) const fn rtt(&self) -> &Rtt {
         &self.rtt
     }

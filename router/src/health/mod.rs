@@ -19,6 +19,8 @@
 //! - *Flapping is damped.* Between two returns to UP lies at least the hold; it doubles with each relapse up to ten minutes
 //!   and is the plan's again after an hour well.
 //! - *Without probes* a SUSPECT path is UNKNOWN again after its back-off, and a DOWN path is on probation after its hold.
+//! - *What a peer has said to us* is not how well it is: out of credit, refusing us, full ([`Side`]) stand beside the
+//!   standing, and such a path is tried last as well.
 //! - *Loss is not death*: requests that had to be sent again are counted and change no standing.
 //!
 //! While SUSPECT a path is probed every second, else after 80 to 100 % of `every` from the last answer of a probe, or of
@@ -29,6 +31,7 @@ mod cadence;
 mod damping;
 mod deafness;
 mod rtt;
+mod side;
 #[cfg(test)]
 mod stories;
 
@@ -38,8 +41,11 @@ use crate::target::Probe;
 use belief::Belief;
 use core::time::Duration;
 use rtt::Rtt;
+use side::Sides;
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use side::{Mark, Side};
 
 /// What is believed of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,12 +119,22 @@ pub enum Output {
         /// Why: the last samples, oldest first, at most five.
         evidence: Vec<Evidence>,
     },
+    /// What stands beside a belief has changed.
+    Side {
+        /// Of which path.
+        path: Path,
+        /// What it was.
+        from: Option<Side>,
+        /// What it is now.
+        to: Option<Side>,
+    },
 }
 
 /// What is believed of all paths.
 #[derive(Clone, Debug)]
 pub struct Health {
     beliefs: BTreeMap<Path, Belief>,
+    sides: Sides,
     deadlines: BTreeSet<(Time, Path)>,
     chance: Chance,
 }
@@ -127,7 +143,8 @@ impl Health {
     /// Nothing is known yet. The seed draws the jitter of probes.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { beliefs: BTreeMap::new(), deadlines: BTreeSet::new(), chance: Chance::new(seed) }
+        let (beliefs, sides, deadlines) = (BTreeMap::new(), Sides::default(), BTreeSet::new());
+        Self { beliefs, sides, deadlines, chance: Chance::new(seed) }
     }
 
     /// Watches these paths and no others: new ones begin as UNKNOWN and are probed at once (spread over one
@@ -153,6 +170,7 @@ impl Health {
             self.deadlines.extend(belief.deadline().map(|at| (at, path)));
             self.beliefs.insert(path, belief);
         }
+        self.sides.retain(|path| self.beliefs.contains_key(path));
     }
 
     /// Takes a sign. Signs of paths that are not watched are ignored.
@@ -186,9 +204,31 @@ impl Health {
         }
     }
 
+    /// A call was answered or rings by this path: it takes our calls.
+    pub fn on_through(&mut self, path: Path, out: &mut Vec<Output>) {
+        self.change_side(path, out, |sides| sides.on_through(path));
+    }
+
+    /// Takes a final refusal with what it leaves behind. True if it is the one too many of its kind in a row that
+    /// somebody should know of. Refusals by paths that are not watched are ignored.
+    pub fn on_refused(&mut self, path: Path, mark: Option<Mark>, now: Time, out: &mut Vec<Output>) -> bool {
+        self.beliefs.contains_key(&path)
+            && self.change_side(path, out, |sides| sides.on_refused(path, mark, now))
+    }
+
+    /// Somebody has loaded a plan: what peers had said to us is forgotten, what is believed of them is not.
+    pub fn forgive(&mut self, out: &mut Vec<Output>) {
+        let before: Vec<_> = self.sides().collect();
+        self.sides.clear();
+        out.extend(before.into_iter().map(|(path, side)| Output::Side { path, from: Some(side), to: None }));
+    }
+
     /// Acts if a deadline has come: probes that are due, holds and retry-afters that are over. After
     /// [`Output::Probe`] the path is not probed again until a sign with [`Source::Probe`] has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
+        for path in self.sides.due(now) {
+            self.change_side(path, out, |sides| sides.on_full_over(path));
+        }
         while let Some(&(at, path)) = self.deadlines.first() {
             if at > now {
                 return;
@@ -200,13 +240,16 @@ impl Health {
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.deadlines.first().map(|(at, _)| *at).into_iter().chain(self.sides.deadline()).min()
     }
 
-    /// What is believed of a path. A path that is not watched is [`Standing::Unknown`]; one on probation that
-    /// already has its one call is [`Standing::Down`] for the next.
+    /// How the next call has to see a path. One that is not watched is [`Standing::Unknown`]; one on probation that
+    /// already has its one call, or one with a [`Side`], is [`Standing::Down`] for the next.
     #[must_use]
     pub fn standing(&self, path: Path) -> Standing {
+        if self.sides.of(path).is_some() {
+            return Standing::Down;
+        }
         self.beliefs.get(&path).map_or(Standing::Unknown, Belief::standing_for_next_call)
     }
 
@@ -249,8 +292,36 @@ impl Health {
         self.beliefs.iter().map(|(path, belief)| (*path, belief.standing(), belief.evidence()))
     }
 
+    /// Calls that are being tried by a path.
+    #[must_use]
+    pub fn calls(&self, path: Path) -> u32 {
+        self.beliefs.get(&path).map_or(0, Belief::calls)
+    }
+
+    /// What stands beside the belief of a path.
+    #[must_use]
+    pub fn side(&self, path: Path) -> Option<Side> {
+        self.sides.of(path)
+    }
+
+    /// All paths that something stands beside of, in order of path.
+    pub fn sides(&self) -> impl Iterator<Item = (Path, Side)> {
+        self.sides.all()
+    }
+
     fn rtt(&self, path: Path) -> Rtt {
         self.beliefs.get(&path).map_or_else(Rtt::default, |belief| *belief.rtt())
+    }
+
+    /// Lets what stands beside beliefs act, and says what changed of one path.
+    fn change_side<T>(&mut self, path: Path, out: &mut Vec<Output>, act: impl FnOnce(&mut Sides) -> T) -> T {
+        let from = self.sides.of(path);
+        let told = act(&mut self.sides);
+        let to = self.sides.of(path);
+        if from != to {
+            out.push(Output::Side { path, from, to });
+        }
+        told
     }
 
     /// Lets one belief act, says what changed, and files its new deadline.

@@ -102,6 +102,10 @@ impl<F: Fn(Path, u64) -> Manner> World<F> {
                     self.lines.push(format!("{second}s {path} {from:?} > {to:?}: {}", why.join(" ")));
                     self.transitions.push((self.now, to));
                 }
+                Output::Side { path, from, to } => {
+                    let second = self.now.as_micros() / 1_000_000;
+                    self.lines.push(format!("{second}s {} beside: {from:?} > {to:?}", name(path)));
+                }
             }
         }
     }

@@ -300,6 +300,11 @@ fn is_told_truly(record: &LegRecord, leg: &Leg, ended: Time) -> bool {
         told if told.starts_with("no ringing in ") => heard.is_some() && rang.is_none(),
         told if told.starts_with("rang for ") => rang.is_some(),
         told if told.starts_with("cancelled: ") => true,
-        told => told.parse().ok() == last && last.is_some(),
+        told => status_of(told) == last && last.is_some(),
     }
+}
+
+/// The status that a told refusal begins with.
+fn status_of(told: &str) -> Option<u16> {
+    told.get(..3).filter(|_| told.as_bytes().get(3).is_none_or(|next| *next == b' '))?.parse().ok()
 }

@@ -1,0 +1,107 @@
+//! What a leg's end means: for the plan, for health, for the answer, and for whoever runs all this.
+
+use super::{LegId, Output, Walk};
+use crate::alarm::Alarm;
+use crate::health::{Health, Mark, Sign, Source};
+use crate::outcome::Outcome;
+use crate::path::Path;
+use crate::target::{CarrierId, Peer, PeerKind};
+use crate::verdict::{Case, Go, Rules, Speaker, Verdict, verdict};
+use sip::{Message, Time};
+
+impl Walk {
+    /// What a leg's end means for the plan, for health and for the answer.
+    pub(super) fn judge(
+        &mut self,
+        id: LegId,
+        outcome: Outcome,
+        response: Option<Message>,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let Some(peer) = self.plan.peer(leg.peer) else { return };
+        let (speaker, carrier) = column(peer);
+        let status = response.as_ref().and_then(Message::status);
+        let own = status.and_then(|status| peer.codes.get(&status).copied());
+        let case = Case { speaker, outcome, reached: leg.reached, took: now.since(leg.began) };
+        let verdict = verdict(case, Rules { own, dialect: None });
+        leg.end(outcome.to_string(), now);
+        let (target, peer, path) = (leg.target, leg.peer, leg.path);
+        if let Some(sign) = verdict.sign {
+            believe(health, path, sign, now, out);
+        }
+        if let Some(status) = status {
+            self.remember(id, status, verdict, now, health, out);
+        }
+        health.on_call_over(path);
+        self.position.on_over(target, peer, carrier, verdict.go, verdict.meaning);
+        self.worst = self.worst.max(verdict.meaning);
+        if let Some(response) = response
+            && self.best.as_ref().is_none_or(|(meaning, _)| *meaning < verdict.meaning)
+        {
+            self.best = Some((verdict.meaning, response));
+        }
+        let strict = self.plan.strict_6xx && status.is_some_and(|status| status >= 600);
+        if verdict.go == Go::Stop || strict {
+            self.finish("the walk was stopped", now, health, out);
+        }
+    }
+
+    /// What an answer leaves behind beside the path's health, and what somebody should look at.
+    fn remember(
+        &self,
+        id: LegId,
+        status: u16,
+        verdict: Verdict,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let Some((_, peer, path)) = self.leg_way(id) else { return };
+        let mut sides = Vec::new();
+        let one_too_many = health.on_refused(path, verdict.mark, now, &mut sides);
+        if verdict.mark == Some(Mark::NoCredit) {
+            // It is the account that is out of credit, whichever of its addresses has said so.
+            for other in self.roads.of(peer).iter().filter(|other| **other != path) {
+                health.on_refused(*other, verdict.mark, now, &mut sides);
+            }
+        }
+        out.extend(sides.into_iter().map(Output::Believe));
+        let alarm = match verdict.mark {
+            Some(Mark::Misfit) => one_too_many.then_some(Alarm::Misfit { status }),
+            Some(Mark::Unknown) => Some(match self.plan.peer(peer).map(column) {
+                Some((Speaker::Trunk, _)) => Alarm::Unproven,
+                Some((Speaker::Site, _)) | None => Alarm::Stale,
+            }),
+            Some(Mark::Loop) => Some(Alarm::Loop { status }),
+            Some(Mark::Redirected) => Some(Alarm::Redirected { status }),
+            Some(Mark::Full(_)) => Some(Alarm::Full { calls: health.calls(path) }),
+            // Those are states: they are recorded as such.
+            Some(Mark::NoCredit | Mark::Forbidden) | None => None,
+        };
+        out.extend(alarm.map(|alarm| Output::Alarm { leg: id, alarm }));
+    }
+}
+
+fn column(peer: &Peer) -> (Speaker, Option<CarrierId>) {
+    match peer.kind {
+        PeerKind::Trunk(carrier) => (Speaker::Trunk, Some(carrier)),
+        PeerKind::Site | PeerKind::Service => (Speaker::Site, None),
+    }
+}
+
+/// A leg rings or is answered: the path is well, and its peer takes our calls.
+pub(super) fn through(health: &mut Health, path: Path, now: Time, out: &mut Vec<Output>) {
+    believe(health, path, Sign::Alive { round_trip: None, resent: 0 }, now, out);
+    let mut changes = Vec::new();
+    health.on_through(path, &mut changes);
+    out.extend(changes.into_iter().map(Output::Believe));
+}
+
+fn believe(health: &mut Health, path: Path, sign: Sign, now: Time, out: &mut Vec<Output>) {
+    let mut changes = Vec::new();
+    health.on_sign(path, Source::Call, sign, now, &mut changes);
+    out.extend(changes.into_iter().map(Output::Believe));
+}
