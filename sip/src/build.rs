@@ -33,6 +33,26 @@ pub fn answer(
     reason: &str,
     extra: Extra<'_>,
 ) -> Bytes {
+    let mut out = copied(request, stamp, status, reason, extra);
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    out.into()
+}
+
+/// Makes an [`answer`] with nothing in it that a datagram can do without: no Content-Length (RFC 3261 §18.3).
+#[must_use]
+pub fn terse_answer(
+    request: &Message,
+    stamp: Option<&Stamp>,
+    status: u16,
+    reason: &str,
+    extra: Extra<'_>,
+) -> Bytes {
+    let mut out = copied(request, stamp, status, reason, extra);
+    out.extend_from_slice(b"\r\n");
+    out.into()
+}
+
+fn copied(request: &Message, stamp: Option<&Stamp>, status: u16, reason: &str, extra: Extra<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(request.bytes().len().min(RESPONSE_USUAL) + extra.lines.len());
     out.extend_from_slice(b"SIP/2.0 ");
     push_decimal(&mut out, u64::from(status));
@@ -48,8 +68,7 @@ pub fn answer(
         push_first(&mut out, request, Name::Timestamp);
     }
     out.extend_from_slice(extra.lines);
-    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
-    out.into()
+    out
 }
 
 /// Makes the ACK for a final response of 300 and up to an INVITE that *we* sent (RFC 3261 §17.1.1.3): the
@@ -271,6 +290,14 @@ mod tests {
             Retry-After: 5\r\n\
             Content-Length: 0\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_terse_answer_does_without_a_length() {
+        let request = parse("BYE sip:b SIP/2.0\r\nTo: <sip:b>\r\nCall-ID: i");
+        let extra = Extra { to_tag: b"t", lines: b"" };
+        let expected = "SIP/2.0 481 No\r\nTo: <sip:b>;tag=t\r\nCall-ID: i\r\n\r\n";
+        assert_eq!(text(&terse_answer(&request, None, 481, "No", extra)), expected);
     }
 
     #[test]
