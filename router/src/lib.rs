@@ -3,6 +3,7 @@
 //!
 //! Nothing here performs I/O, reads a clock, starts threads or logs: events go in, effects come out.
 
+pub mod admission;
 pub mod alarm;
 pub mod call;
 pub mod chance;
@@ -11,6 +12,7 @@ pub mod door;
 pub mod health;
 pub mod hours;
 mod leg;
+pub mod networks;
 pub mod next;
 pub mod node;
 pub mod outcome;
@@ -25,7 +27,9 @@ pub mod reply;
 pub mod roads;
 pub mod said;
 pub mod seal;
+pub mod senders;
 pub mod slots;
+pub mod strangers;
 pub mod target;
 pub mod transit;
 pub mod verdict;

@@ -1,6 +1,7 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
-use crate::call::{Call, Means, Opening, called, open_record, text};
+use crate::admission::{Admission, Admitted, Room};
+use crate::call::{Call, Means, Opening, open_record};
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
@@ -11,11 +12,13 @@ use crate::position::Position;
 use crate::probes::Probes;
 use crate::record::Entry;
 use crate::relay::{self, Below, Here, Passed, Refusal};
-use crate::reply;
+use crate::reply::{self, Reply};
 use crate::roads::{Names, Roads};
 use crate::seal::{Kind, Proof, Seal};
 use crate::slots::{Slot, Slots};
+use crate::strangers::Strangers;
 use crate::transit::Transits;
+use core::net::IpAddr;
 use sip::text::push_hex;
 use sip::txn::Timers;
 use sip::{Message, Method, Name, Time, inspect};
@@ -34,6 +37,7 @@ pub struct Node {
     health: Health,
     probes: Probes,
     transits: Transits,
+    strangers: Strangers,
     calls: Slots<Held>,
     open: usize,
     served: u64,
@@ -50,6 +54,7 @@ struct Held {
     key: u64,
     open: bool,
     paths: usize,
+    stranger: Option<IpAddr>,
 }
 
 /// Who waits for a deadline or on a path.
@@ -78,6 +83,7 @@ impl Node {
             health: Health::new(chance.draw()),
             probes: Probes::new(Chance::new(chance.draw()), probes),
             transits: Transits::default(),
+            strangers: Strangers::default(),
             calls,
             open: 0,
             served: 0,
@@ -173,7 +179,8 @@ impl Node {
             Err(fault) if !message.is_request() => out.push(drop(fault.reason)),
             Err(_) if message.method() == Method::Ack => out.push(drop("an ACK with a fault")),
             Err(fault) => {
-                reply::refuse(&self.seal, &message, flow, &Refusal::plain(fault.status, fault.reason), out)
+                let refusal = Refusal::plain(fault.status, fault.reason);
+                self.reply(flow, now, out).refuse(&message, &refusal);
             }
         }
     }
@@ -194,7 +201,8 @@ impl Node {
             (Method::Cancel, Some(slot))
                 if self.calls.get(slot).is_some_and(|held| held.call.came_from(flow)) =>
             {
-                reply::answer(&self.seal, &request, flow, 200, b"", out);
+                let reply = Reply { strangers: None, ..self.reply(flow, now, out) };
+                reply.answer(&request, 200, b"");
                 self.with_call(slot, now, out, |call, means| call.on_cancel(means));
             }
             (Method::Ack, None) if self.seal.is_refusals(&request) => {}
@@ -202,15 +210,11 @@ impl Node {
                 let known = relay::supports(&request, Name::ProxyRequire)
                     .and_then(|()| relay::supports(&request, Name::Require));
                 match known {
-                    Err(refusal) => reply::refuse(&self.seal, &request, flow, &refusal, out),
-                    Ok(()) => reply::answer(
-                        &self.seal,
-                        &request,
-                        flow,
-                        if self.draining { 503 } else { 200 },
-                        b"",
-                        out,
-                    ),
+                    Err(refusal) => self.reply(flow, now, out).refuse(&request, &refusal),
+                    Ok(()) => {
+                        let status = if self.draining { 503 } else { 200 };
+                        self.reply(flow, now, out).answer(&request, status, b"");
+                    }
                 }
             }
             (Method::Invite, None) if request.to_tag().is_empty() => {
@@ -222,35 +226,26 @@ impl Node {
 
     /// A new call.
     fn on_invite(&mut self, flow: Flow, request: Message, below: Below, now: Time, out: &mut Vec<Effect>) {
-        if let Err(refusal) = relay::admit(&request, &below) {
-            return reply::refuse(&self.seal, &request, flow, &refusal, out);
-        }
-        if self.draining || self.calls.len() >= CALLS_MAX {
-            let why = if self.draining { "this node is draining" } else { "too many calls" };
-            return reply::refuse(&self.seal, &request, flow, &Refusal::plain(503, why), out);
-        }
-        let key = below.key;
-        let user = called(&request);
-        let number = text(user);
-        let Some((course, listed)) = self.plan.course_of(user) else {
-            out.push(Effect::Record(Entry::Unlisted { number, flow }));
-            return reply::refuse(
-                &self.seal,
-                &request,
-                flow,
-                &Refusal::plain(404, "nobody listed this number"),
-                out,
-            );
+        let room = match (self.draining, self.calls.len()) {
+            (true, _) => Room::Draining,
+            (false, CALLS_MAX..) => Room::None,
+            (false, _) => Room::Left,
         };
-        if !listed {
-            out.push(Effect::Record(Entry::Unlisted { number: number.clone(), flow }));
-        }
+        let Self { plan, roads, strangers, .. } = self;
+        let asked = Admission { plan, roads, strangers, room, flow, now, out };
+        let decided = relay::admit(&request, &below).and_then(|()| asked.decide(&request));
+        let Admitted { course, number, sender } = match decided {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.reply(flow, now, out).refuse(&request, &refusal),
+        };
+        let key = below.key;
         let unix = self.unix(now);
         let breadth = relay::breadth(&request);
         let root = self.plan.entrance(course, unix);
         let position = Position::new(root, breadth, now, unix);
         self.served += 1;
-        let sender = self.roads.sender(&self.plan, flow.path.remote);
+        let stranger = sender.is_none().then_some(flow.path.remote.ip());
+        let sender = sender.and_then(|sender| self.plan.peer(sender)).map(|peer| Arc::clone(&peer.name));
         let course = self.plan.course(course).map(|course| Arc::clone(&course.name)).unwrap_or_default();
         let record = open_record(&request, self.served, (flow, sender), (number, course), &position);
         let slot = self.calls.next_slot();
@@ -262,10 +257,10 @@ impl Node {
         let Self { identity, seal, health, .. } = self;
         let mut means = Means { identity, seal, health, beliefs: &mut beliefs, out, now };
         let call = Call::start(request, opening, &mut means);
-        self.calls.insert(Held { call, key, open: true, paths: 0 });
+        self.calls.insert(Held { call, key, open: true, paths: 0, stranger });
         self.open += 1;
         self.by_transaction.insert(key, slot);
-        self.settle(slot);
+        self.settle(slot, now);
         self.on_beliefs(beliefs, now, out);
     }
 
@@ -287,8 +282,14 @@ impl Node {
         if request.method() == Method::Ack {
             out.push(Effect::Record(Entry::Dropped { flow, why: refusal.why }));
         } else {
-            reply::refuse(&self.seal, request, flow, &refusal, out);
+            self.reply(flow, now, out).refuse(request, &refusal);
         }
+    }
+
+    fn reply<'a>(&'a mut self, flow: Flow, now: Time, out: &'a mut Vec<Effect>) -> Reply<'a> {
+        let is_peer = self.roads.sender(flow.path.remote).is_some();
+        let strangers = (!is_peer).then_some(&mut self.strangers);
+        Reply { seal: &self.seal, strangers, flow, now, out }
     }
 
     fn route(&self, request: &Message, below: &Below, now: Time) -> Passed {
@@ -442,12 +443,12 @@ impl Node {
         if let Some(held) = calls.get_mut(slot) {
             act(&mut held.call, &mut means);
         }
-        self.settle(slot);
+        self.settle(slot, now);
         self.on_beliefs(beliefs, now, out);
     }
 
     /// Brings the indices in step with a call; lets it go when it is done.
-    fn settle(&mut self, slot: Slot) {
+    fn settle(&mut self, slot: Slot, now: Time) {
         let Some(held) = self.calls.get_mut(slot) else {
             return self.deadlines.keep(Owner::Call(slot), None);
         };
@@ -463,6 +464,9 @@ impl Node {
         self.deadlines.keep(Owner::Call(slot), if done { None } else { held.call.deadline() });
         if done && let Some(held) = self.calls.remove(slot) {
             self.by_transaction.remove(&held.key);
+            if let Some(stranger) = held.stranger {
+                self.strangers.call_over(stranger, now);
+            }
             for path in held.call.paths() {
                 self.by_path.remove(&(path, Owner::Call(slot)));
             }

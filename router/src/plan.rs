@@ -1,6 +1,8 @@
 //! The plan: who gets a call, in which order.
 
 use crate::hours::{Hours, Zone};
+use crate::networks::Network;
+use crate::strangers::Welcome;
 use crate::target::{Carrier, Peer, PeerId, Target, TargetId};
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -32,6 +34,10 @@ pub struct Plan {
     pub unlisted: Option<CourseId>,
     /// `strict_6xx`: a 6xx ends the walk as RFC 3261 §16.7 has it.
     pub strict_6xx: bool,
+    /// The networks that peers call from, beside the addresses of their names.
+    pub networks: BTreeMap<Network, PeerId>,
+    /// What becomes of calls that come from nobody of these.
+    pub strangers: Welcome,
 }
 
 /// One `[plans.*]`: lists of steps.

@@ -2,6 +2,7 @@
 
 use crate::path::{Listener, Path, listener_for};
 use crate::plan::Plan;
+use crate::senders::Senders;
 use crate::target::{Peer, PeerHost, PeerId, Probe};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ pub type Names = BTreeMap<Arc<str>, Vec<IpAddr>>;
 #[derive(Clone, Debug, Default)]
 pub struct Roads {
     by_peer: Vec<Vec<Path>>,
+    senders: Senders,
 }
 
 /// Addresses of one name that are used; more are cut off. A pool of 16 gateways behind one name is large.
@@ -23,7 +25,10 @@ impl Roads {
     /// Works out all paths.
     #[must_use]
     pub fn new(plan: &Plan, listeners: &[Listener], names: &Names) -> Self {
-        Self { by_peer: plan.peers.iter().map(|peer| paths(peer, listeners, names)).collect() }
+        let by_peer: Vec<_> = plan.peers.iter().map(|peer| paths(peer, listeners, names)).collect();
+        let all = (0..).map(PeerId).zip(by_peer.iter().map(Vec::as_slice));
+        let senders = Senders::new(all, &plan.networks);
+        Self { by_peer, senders }
     }
 
     /// The paths of one peer, in order of preference; empty while its name is not resolved, or if no listener of ours
@@ -53,16 +58,10 @@ impl Roads {
         users.map(|(peer, _)| Arc::clone(&peer.name)).collect()
     }
 
-    /// The name of the peer that sends from this address, whatever its port: a carrier's calls often come from
-    /// another port than the one it listens on.
+    /// The peer that sends from this address; `None` for a stranger.
     #[must_use]
-    pub fn sender(&self, plan: &Plan, from: SocketAddr) -> Option<Arc<str>> {
-        let here = |paths: &Vec<Path>| paths.iter().any(|path| path.remote.ip() == from.ip());
-        let exact = |paths: &Vec<Path>| paths.iter().any(|path| path.remote == from);
-        let mut peers = plan.peers.iter().zip(&self.by_peer);
-        let found =
-            peers.clone().find(|(_, paths)| exact(paths)).or_else(|| peers.find(|(_, paths)| here(paths)));
-        found.map(|(peer, _)| Arc::clone(&peer.name))
+    pub fn sender(&self, from: SocketAddr) -> Option<PeerId> {
+        self.senders.at(from)
     }
 }
 

@@ -10,6 +10,7 @@ use router::hours::Zone;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Member, Plan, Step};
 use router::record::Entry;
+use router::strangers::Welcome;
 use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
 use sip::{Message, Name, Time};
 use std::collections::BTreeMap;
@@ -70,6 +71,8 @@ fn plan() -> Arc<Plan> {
         numbers: BTreeMap::from([("+15035550100".into(), CourseId(0))]),
         unlisted: None,
         strict_6xx: false,
+        networks: BTreeMap::new(),
+        strangers: Welcome::default(),
     })
 }
 

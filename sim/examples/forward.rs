@@ -12,6 +12,7 @@ use router::door::{Effect, Event, Identity};
 use router::hours::Zone;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Member, Plan, Step};
+use router::strangers::Welcome;
 use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
 use sip::{Bytes, Message, Name, Time};
 use std::collections::BTreeMap;
@@ -164,6 +165,8 @@ fn plan() -> Arc<Plan> {
         numbers: (100..150).map(|number| (format!("+15035550{number}").into(), CourseId(0))).collect(),
         unlisted: None,
         strict_6xx: false,
+        networks: BTreeMap::new(),
+        strangers: Welcome::default(),
     })
 }
 

@@ -11,6 +11,7 @@ use router::door::Identity;
 use router::hours::Zone;
 use router::path::{Listener, Transport};
 use router::plan::{Course, CourseId, Member, Step};
+use router::strangers::Welcome;
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind,
 };
@@ -98,6 +99,8 @@ pub fn town() -> Plan {
         numbers: BTreeMap::from([(NUMBER.into(), CourseId(0))]),
         unlisted: None,
         strict_6xx: false,
+        networks: BTreeMap::new(),
+        strangers: Welcome::default(),
     }
 }
 

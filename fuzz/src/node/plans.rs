@@ -6,6 +6,7 @@ use router::door::Identity;
 use router::hours::{Hours, Window, Zone};
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Member, Plan, Step};
+use router::strangers::Welcome;
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Probe, Reach, Target, TargetId, TargetKind,
 };
@@ -117,6 +118,8 @@ fn full() -> Plan {
         numbers: BTreeMap::from([(NUMBERS[0].into(), CourseId(0)), (NUMBERS[1].into(), CourseId(1))]),
         unlisted: Some(CourseId(0)),
         strict_6xx: false,
+        networks: BTreeMap::new(),
+        strangers: Welcome::default(),
     }
 }
 

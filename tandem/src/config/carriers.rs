@@ -4,6 +4,7 @@ use crate::codes::Code;
 use crate::config::address::Address;
 use crate::config::draft::Draft;
 use crate::config::later::{Place, refuse};
+use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
 use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
 use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
@@ -28,6 +29,7 @@ pub(super) fn read<'a>(
             ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
             draft.plan.peers.push(manners.peer(name, PeerKind::Trunk(id), address));
         }
+        give(&manners.networks, ids.first().copied(), draft, problems);
         draft.plan.carriers.push(Carrier { name: key.text.into(), trunks: ids });
         draft.carriers.push(key.span);
     }

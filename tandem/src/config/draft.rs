@@ -5,8 +5,10 @@ use crate::config::hours::Clock;
 use crate::diagnostic::Span;
 use core::time::Duration;
 use router::Plan;
+use router::networks::Network;
 use router::plan::{Course, CourseId, Member, Step};
 use router::target::TargetId;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The plan and where its parts stand.
@@ -19,6 +21,8 @@ pub(super) struct Draft {
     /// The targets' keys, and the failure domains written on them.
     pub(super) targets: Vec<(Span, Vec<Arc<str>>)>,
     pub(super) courses: Vec<CourseDraft>,
+    /// Where each network of the plan stands.
+    pub(super) networks: BTreeMap<Network, Span>,
 }
 
 /// One `[plans.*]`.

@@ -9,6 +9,7 @@ use crate::config::settings::DEPTH_MAX;
 use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
 use router::plan::CourseId;
+use router::strangers::Welcome;
 use router::target::{PeerHost, PeerId, Reach, Target, TargetId, TargetKind};
 use std::collections::BTreeSet;
 
@@ -17,6 +18,7 @@ pub(super) fn run(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
     no_way_out(draft, problems);
     one_carrier(draft, problems);
     shared_carriers(draft, problems);
+    unknown_ways_in(draft, problems);
     mobile_voicemail(draft, allows, problems);
     let mut lengths = Lengths { known: vec![None; draft.courses.len()] };
     for course in &draft.courses {
@@ -68,6 +70,27 @@ fn one_carrier(draft: &Draft, problems: &mut Problems<'_>) {
         problems.add(problem.help(
             "nothing on this machine can see a call that never arrives: add a second carrier, \
              and have the numbers fail over to it at the first one",
+        ));
+    }
+}
+
+/// L017: calls may come from addresses that the carrier's name does not lead to.
+fn unknown_ways_in(draft: &Draft, problems: &mut Problems<'_>) {
+    if draft.plan.strangers == Welcome::Listed {
+        return;
+    }
+    for (carrier, span) in draft.plan.carriers.iter().zip(&draft.carriers) {
+        if draft.plan.networks.values().any(|peer| carrier.trunks.contains(peer)) {
+            continue;
+        }
+        let name = shown(&carrier.name);
+        let title = format!(
+            "calls of carrier `{name}` are refused if they come from elsewhere than its name leads to"
+        );
+        let problem = Diagnostic::new(Code::L017, title).at(span.clone(), "no `networks`");
+        problems.add(problem.help(
+            "write the networks that the carrier says it calls from: `networks = [\"192.0.2.0/24\"]`, \
+             or leave `strangers` out",
         ));
     }
 }

@@ -10,6 +10,7 @@ mod hours;
 mod later;
 mod lint;
 mod names;
+mod networks;
 mod node;
 mod numbers;
 mod peers;
@@ -146,6 +147,7 @@ const fn is_local(code: Code) -> bool {
             | Code::E017
             | Code::E018
             | Code::E019
+            | Code::E025
     )
 }
 
@@ -164,6 +166,7 @@ fn whole_file<'a>(
     draft.plan.strict_6xx =
         top.take("strict_6xx").and_then(|value| flag("strict_6xx", value, problems)).unwrap_or(false);
     let node = node::read(&mut top, problems);
+    draft.plan.strangers = node.strangers;
     let defaults = Defaults::read(&mut top, problems);
     let hours_at = span_of(root, "hours");
     let zone = hours::zone(&mut top, now, problems);

@@ -8,6 +8,7 @@ use crate::config::settings::{LISTEN_MAX, NAME_MAX};
 use crate::diagnostic::{Diagnostic, Span};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use router::Transport;
+use router::strangers::Welcome;
 use router::target::PeerHost;
 use std::path::PathBuf;
 use toml::de::DeValue;
@@ -25,6 +26,8 @@ pub struct NodeSettings {
     pub data: PathBuf,
     /// Where it gives its metrics; `None` for nowhere.
     pub metrics: Option<SocketAddr>,
+    /// What becomes of calls that come from no peer of the plan.
+    pub strangers: Welcome,
     /// What it logs.
     pub log: Log,
 }
@@ -109,6 +112,7 @@ impl Default for NodeSettings {
             advertise: None,
             data: "/var/lib/tandem".into(),
             metrics: None,
+            strangers: Welcome::default(),
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
         }
     }
@@ -130,6 +134,10 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeSett
         node.data = folder(value, problems).unwrap_or(node.data);
     }
     node.metrics = keys.take("metrics").and_then(|value| metrics(value, problems));
+    if let Some(value) = keys.take("strangers") {
+        let words = [("take", Welcome::Listed), ("refuse", Welcome::Nobody)];
+        node.strangers = one_of("strangers", &words, value, problems).unwrap_or(node.strangers);
+    }
     if let Some((key, value)) = keys.take_entry("log") {
         node.log = log(key.span, value, problems);
     }

@@ -4,6 +4,7 @@
 use crate::codes::Code;
 use crate::config::address::{Address, address};
 use crate::config::duration::{count, duration};
+use crate::config::networks::{Networks, networks};
 use crate::config::reader::{Problems, Table, Value, entries, shown, table, text, texts, too_many};
 use crate::config::settings::{
     ADDRESSES_MAX, DOMAINS_MAX, DOWN_AFTER, EVERY_CARRIER, EVERY_SITE, FIRST, HOLD, PROGRESS_CARRIER,
@@ -46,6 +47,7 @@ pub(super) struct Manners {
     progress: Duration,
     codes: BTreeMap<u16, CodeRule>,
     pub(super) domains: Vec<Arc<str>>,
+    pub(super) networks: Networks,
 }
 
 impl Defaults {
@@ -118,6 +120,7 @@ impl Manners {
         manners.progress = waited.unwrap_or(manners.progress);
         manners.codes = codes(keys, problems);
         manners.domains = domains(keys, problems);
+        manners.networks = networks(keys, problems);
         manners
     }
 
@@ -138,6 +141,7 @@ impl Manners {
             progress: defaults.progress.unwrap_or(progress.default),
             codes: BTreeMap::new(),
             domains: Vec::new(),
+            networks: Vec::new(),
         }
     }
 

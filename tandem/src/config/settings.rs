@@ -188,6 +188,12 @@ pub const HOURS_MAX: usize = 1_000;
 pub const WINDOWS_MAX: usize = 64;
 /// Failure domains of one thing.
 pub const DOMAINS_MAX: usize = 16;
+/// Networks of one carrier, site or service; the longest published lists have some dozens.
+pub const NETWORKS_MAX: usize = 64;
+/// The least length of an IPv4 network: no carrier has more addresses than that.
+pub const PREFIX_MIN_V4: u8 = 8;
+/// The least length of an IPv6 network: registries give out /19 to /32.
+pub const PREFIX_MIN_V6: u8 = 19;
 /// Listening addresses of one node.
 pub const LISTEN_MAX: usize = 16;
 /// Characters of a name; it stands in logs and metrics.

@@ -4,6 +4,7 @@ use crate::codes::Code;
 use crate::config::draft::Draft;
 use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
+use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, domains, peer_names};
 use crate::config::phone;
 use crate::config::reader::{Key, Problems, Table, Value, kind, quoted, shown, table, text};
@@ -28,7 +29,9 @@ pub(super) fn read<'a>(
         let found = destination(target, &key, value, defaults, problems);
         let reach = match found.way {
             Way::Sip(manners, addresses) => {
-                Reach::Sip(push_peers(target, key.text, &manners, addresses, draft))
+                let peers = push_peers(target, key.text, &manners, addresses, draft);
+                give(&manners.networks, peers.first().copied(), draft, problems);
+                Reach::Sip(peers)
             }
             Way::Number(number) => Reach::Number(number),
         };
@@ -163,7 +166,8 @@ fn bare_number(key: &Key<'_>, value: &Value<'_>, problems: &Problems<'_>) -> Dia
 }
 
 fn refuse_peer_keys(keys: &mut Table<'_>, key: &Key<'_>, problems: &mut Problems<'_>) {
-    let taken = keys.take_all(|key| ["probe", "timers", "codes", "first", "progress"].contains(&key));
+    let taken =
+        keys.take_all(|key| ["probe", "timers", "codes", "first", "progress", "networks"].contains(&key));
     for (found, _) in taken {
         let title = format!("`{}` has no effect on `{}`", found.text, shown(key.text));
         let problem = Diagnostic::new(Code::E024, title).at(found.span, "is for an address");

@@ -3,7 +3,7 @@
 use crate::node::Tandem;
 use crate::phone::Phone;
 use crate::sipp::{By, Sipp, is_here};
-use crate::street::Street;
+use crate::street::{CALLER, Street};
 use tandem::clock::Clock;
 
 const NUMBER: &str = "+15035550100";
@@ -224,7 +224,8 @@ fn a_number_that_nobody_listed_is_404_unless_there_is_a_plan_for_all_others() {
         return;
     }
     let street = Street::new();
-    let listed = plan(&street, "steps = [\"first\"]");
+    let own = format!("[sites.callers]\nsip = \"{}\"\n[numbers]", street.house(CALLER));
+    let listed = plan(&street, "steps = [\"first\"]").replace("[numbers]", &own);
     let node = Tandem::start(&street, &listed);
     let caller = Sipp::caller(&street, By::Udp, "refused_caller", "+15035550777", &[("status", "404")]);
     assert_eq!(caller.played().short(), ["> INVITE", "< 404 INVITE", "> ACK"]);

@@ -182,7 +182,8 @@ fn the_metrics_page_counts_the_calls() {
     }
     let street = Street::new();
     let at = SocketAddr::new(street.house(TANDEM).ip(), street.house(TANDEM).port() + 1);
-    let text = plan(&street, "\"off\"", "[\"first\", \"second\"]");
+    let own = format!("[sites.callers]\nsip = \"{}\"\n[numbers]", street.house(CALLER));
+    let text = plan(&street, "\"off\"", "[\"first\", \"second\"]").replace("[numbers]", &own);
     let node = Tandem::start_with(&street, &text, &format!("metrics = \"{at}\""));
     let refuses = Sipp::callee(&street, FIRST, By::Udp, "refusing_callee", &[("status", "503")]);
     let answers = Sipp::callee(&street, SECOND, By::Udp, "callee", &[("ring", "0")]);

@@ -26,9 +26,9 @@ const OTHER: &str = "+15035550101";
 #[test]
 fn with_more_connections_than_descriptors_calls_over_udp_go_on() {
     let street = Street::new();
-    let (office, stream) = (street.house(OFFICE), street.house(STREAM));
+    let (office, stream, callers) = (street.house(OFFICE), street.house(STREAM), street.house(CALLER).ip());
     let plan = format!(
-        "[defaults]\nprobe = \"off\"\n[sites]\noffice = \"{office}\"\nstream = \"sip:{stream};transport=tcp\"\n\
+        "[defaults]\nprobe = \"off\"\n[sites]\noffice = {{ sip = \"{office}\", networks = \"{callers}\" }}\nstream = \"sip:{stream};transport=tcp\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n\"{OTHER}\" = \"other\"\n\
         [plans]\nmain = [\"office\"]\nother = [\"stream\", \"office\"]\n"
     );

@@ -34,8 +34,10 @@ fn a_flood_of_hostile_datagrams_costs_no_call_that_is_sent_again_and_no_memory()
     let street = Street::new();
     let (first, second) = (street.house(FIRST), street.house(SECOND));
     let plan = format!(
-        "[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-        [plans]\nmain = [\"first\", \"second\"]\n"
+        "[sites]\nfirst = {{ sip = \"{first}\", networks = [\"{}\", \"{}\"] }}\nsecond = \"{second}\"\n\
+        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"first\", \"second\"]\n",
+        street.house(CALLER).ip(),
+        street.house(ASKER).ip(),
     );
     let _desks = [first, second].map(|at| Desk::open(at, Manner::Answers(Duration::ZERO)));
     let node = Node::start(&street, &plan);

@@ -23,7 +23,7 @@ fn calls_through_one_refusal(percent: u8) -> usize {
     let street = Street::new();
     let (first, second) = (street.house(FIRST), street.house(SECOND));
     let plan = format!(
-        "[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
+        "[sites]\nfirst = {{ sip = \"{first}\", networks = \"127.0.0.0/8\" }}\nsecond = \"{second}\"\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
         [plans]\nmain = [\"first\", \"second\"]\n"
     );
     let refuses = Desk::open(first, Manner::Refuses("503 Service Unavailable"));

@@ -1,0 +1,103 @@
+//! Which new calls get a walk, and along which course.
+
+use crate::call::{called, text};
+use crate::door::Effect;
+use crate::path::Flow;
+use crate::plan::{CourseId, Plan};
+use crate::record::Entry;
+use crate::relay::Refusal;
+use crate::roads::Roads;
+use crate::strangers::{Strangers, Welcome};
+use crate::target::PeerId;
+use sip::{Message, Time};
+
+/// A call that is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The course it walks.
+    pub course: CourseId,
+    /// The number that was called, lossily as text.
+    pub number: String,
+    /// Whose call it is; `None` for a stranger's, which is to be given back by [`Strangers::call_over`].
+    pub sender: Option<PeerId>,
+}
+
+/// Whether this node takes calls at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// It does.
+    Left,
+    /// It does not, since it is draining.
+    Draining,
+    /// It does not, since it holds too many.
+    None,
+}
+
+/// What is asked about a new call.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    /// The plan in force.
+    pub plan: &'a Plan,
+    /// Its paths.
+    pub roads: &'a Roads,
+    /// What is remembered of strangers.
+    pub strangers: &'a mut Strangers,
+    /// Is there room?
+    pub room: Room,
+    /// Where the call came from.
+    pub flow: Flow,
+    /// The time.
+    pub now: Time,
+    /// What is to be recorded.
+    pub out: &'a mut Vec<Effect>,
+}
+
+impl Admission<'_> {
+    /// Takes a call or refuses it.
+    ///
+    /// # Errors
+    /// The refusal to answer with. All that strangers get is the same, whatever number they call.
+    pub fn decide(self, request: &Message) -> Result<Admitted, Refusal> {
+        match self.room {
+            Room::Left => {}
+            Room::Draining => return Err(Refusal::plain(503, "this node is draining")),
+            Room::None => return Err(Refusal::plain(503, "too many calls")),
+        }
+        let user = called(request);
+        let found = self.plan.course_of(user);
+        match self.roads.sender(self.flow.path.remote) {
+            Some(sender) => self.of_peer(sender, user, found),
+            None => self.of_stranger(user, found),
+        }
+    }
+
+    fn of_peer(
+        self,
+        sender: PeerId,
+        user: &[u8],
+        found: Option<(CourseId, bool)>,
+    ) -> Result<Admitted, Refusal> {
+        let number = text(user);
+        if !found.is_some_and(|(_, listed)| listed) {
+            self.out.push(Effect::Record(Entry::Unlisted { number: number.clone(), flow: self.flow }));
+        }
+        let (course, _) = found.ok_or(Refusal::plain(404, "nobody listed this number"))?;
+        Ok(Admitted { course, number, sender: Some(sender) })
+    }
+
+    /// A 503 lets a carrier that was taken for a stranger go on to its next way; a scanner learns nothing by it.
+    fn of_stranger(self, user: &[u8], found: Option<(CourseId, bool)>) -> Result<Admitted, Refusal> {
+        let refuse = |why| Err(Refusal::plain(503, why));
+        let listed = found.filter(|(_, listed)| *listed).map(|(course, _)| course);
+        match (listed, self.plan.strangers) {
+            (None, _) => refuse("a stranger's call to a number that nobody listed"),
+            (Some(_), Welcome::Nobody) => refuse("a stranger's call"),
+            (Some(course), Welcome::Listed) => {
+                if !self.strangers.may_call(self.flow.path.remote.ip(), self.now) {
+                    return refuse("more calls of strangers than are taken");
+                }
+                Ok(Admitted { course, number: text(user), sender: None })
+            }
+        }
+    }
+}
