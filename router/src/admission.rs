@@ -2,8 +2,10 @@
 
 use crate::call::{called, text};
 use crate::door::Effect;
+use crate::networks::Network;
 use crate::path::Flow;
 use crate::plan::{CourseId, Plan};
+use crate::proposals::{self, Clue, Proposals};
 use crate::record::Entry;
 use crate::relay::Refusal;
 use crate::roads::Roads;
@@ -42,6 +44,8 @@ pub struct Admission<'a> {
     pub roads: &'a Roads,
     /// What is remembered of strangers.
     pub strangers: &'a mut Strangers,
+    /// Which networks of strangers have called.
+    pub proposals: &'a mut Proposals,
     /// Is there room?
     pub room: Room,
     /// Where the call came from.
@@ -67,7 +71,7 @@ impl Admission<'_> {
         let found = self.plan.course_of(user);
         match self.roads.sender(self.flow.path.remote) {
             Some(sender) => self.of_peer(sender, user, found),
-            None => self.of_stranger(user, found),
+            None => self.of_stranger(request, found),
         }
     }
 
@@ -86,18 +90,28 @@ impl Admission<'_> {
     }
 
     /// A 503 lets a carrier that was taken for a stranger go on to its next way; a scanner learns nothing by it.
-    fn of_stranger(self, user: &[u8], found: Option<(CourseId, bool)>) -> Result<Admitted, Refusal> {
-        let refuse = |why| Err(Refusal::plain(503, why));
+    fn of_stranger(self, request: &Message, found: Option<(CourseId, bool)>) -> Result<Admitted, Refusal> {
+        let from = self.flow.path.remote.ip();
         let listed = found.filter(|(_, listed)| *listed).map(|(course, _)| course);
-        match (listed, self.plan.strangers) {
-            (None, _) => refuse("a stranger's call to a number that nobody listed"),
-            (Some(_), Welcome::Nobody) => refuse("a stranger's call"),
-            (Some(course), Welcome::Listed) => {
-                if !self.strangers.may_call(self.flow.path.remote.ip(), self.now) {
-                    return refuse("more calls of strangers than are taken");
-                }
-                Ok(Admitted { course, number: text(user), sender: None })
+        let decided = match (listed, self.plan.strangers) {
+            (None, _) => Err("a stranger's call to a number that nobody listed"),
+            (Some(_), Welcome::Nobody) => Err("a stranger's call"),
+            (Some(_), Welcome::Listed) if !self.strangers.may_call(from, self.now) => {
+                Err("more calls of strangers than are taken")
             }
+            (Some(course), Welcome::Listed) => {
+                Ok(Admitted { course, number: text(called(request)), sender: None })
+            }
+        };
+        let guess = proposals::guess(self.plan, self.roads, request, from);
+        // A scanner's call to some number says nothing; but `"*"` may have been meant for it.
+        let is_ours =
+            listed.is_some() || found.is_some() && matches!(guess, Some((_, Clue::Domain | Clue::Near)));
+        if is_ours {
+            let (network, taken) = (Network::of_carrier(from), decided.is_ok());
+            let (calls, news) = self.proposals.on_call(from, self.now);
+            self.out.push(Effect::Record(Entry::Stranger { network, calls, taken, guess, news }));
         }
+        decided.map_err(|why| Refusal::plain(503, why))
     }
 }

@@ -20,6 +20,7 @@ pub mod path;
 pub mod plan;
 pub mod position;
 pub mod probes;
+pub mod proposals;
 pub mod q850;
 pub mod record;
 pub mod relay;

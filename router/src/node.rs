@@ -10,6 +10,7 @@ use crate::path::{Flow, Path};
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::probes::Probes;
+use crate::proposals::Proposals;
 use crate::record::Entry;
 use crate::relay::{self, Below, Here, Passed, Refusal};
 use crate::reply::{self, Reply};
@@ -38,6 +39,7 @@ pub struct Node {
     probes: Probes,
     transits: Transits,
     strangers: Strangers,
+    proposals: Proposals,
     calls: Slots<Held>,
     open: usize,
     served: u64,
@@ -84,6 +86,7 @@ impl Node {
             probes: Probes::new(Chance::new(chance.draw()), probes),
             transits: Transits::default(),
             strangers: Strangers::default(),
+            proposals: Proposals::default(),
             calls,
             open: 0,
             served: 0,
@@ -231,8 +234,8 @@ impl Node {
             (false, CALLS_MAX..) => Room::None,
             (false, _) => Room::Left,
         };
-        let Self { plan, roads, strangers, .. } = self;
-        let asked = Admission { plan, roads, strangers, room, flow, now, out };
+        let Self { plan, roads, strangers, proposals, .. } = self;
+        let asked = Admission { plan, roads, strangers, proposals, room, flow, now, out };
         let decided = relay::admit(&request, &below).and_then(|()| asked.decide(&request));
         let Admitted { course, number, sender } = match decided {
             Ok(admitted) => admitted,

@@ -2,7 +2,9 @@
 
 use crate::alarm::Alarm;
 use crate::health::{Evidence, Side, Standing};
+use crate::networks::Network;
 use crate::path::{Flow, Path};
+use crate::proposals::Clue;
 use core::net::SocketAddr;
 use sip::Time;
 use std::sync::Arc;
@@ -75,6 +77,19 @@ pub enum Entry {
         number: String,
         /// Where from.
         flow: Flow,
+    },
+    /// A number of ours was called from a network that belongs to no peer: a carrier's, perhaps, that nobody listed.
+    Stranger {
+        /// The network: a /24, or of IPv6 a /48.
+        network: Network,
+        /// Calls from there so far.
+        calls: u64,
+        /// Was this one taken?
+        taken: bool,
+        /// The carrier whose it may be, and why.
+        guess: Option<(Arc<str>, Clue)>,
+        /// Is it worth telling somebody? The first, the tenth, the hundredth.
+        news: bool,
     },
 }
 

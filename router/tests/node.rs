@@ -7,6 +7,7 @@ use core::time::Duration;
 use router::Node;
 use router::door::{Effect, Event, Identity};
 use router::hours::Zone;
+use router::networks::Network;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Member, Plan, Step};
 use router::record::Entry;
@@ -71,7 +72,7 @@ fn plan() -> Arc<Plan> {
         numbers: BTreeMap::from([("+15035550100".into(), CourseId(0))]),
         unlisted: None,
         strict_6xx: false,
-        networks: BTreeMap::new(),
+        networks: BTreeMap::from([(Network::of_sender(address(CALLER).ip()), PeerId(0))]),
         strangers: Welcome::default(),
     })
 }

@@ -191,7 +191,8 @@ impl Diary {
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }
-            | Entry::Unlisted { .. } => return,
+            | Entry::Unlisted { .. }
+            | Entry::Stranger { .. } => return,
         };
         self.lines.push(line);
     }

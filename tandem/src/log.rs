@@ -9,6 +9,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use router::alarm::Alarm;
 use router::health::{Evidence, Side, Sign, Source, Standing};
+use router::networks::Network;
+use router::proposals::Clue;
 use router::record::{CallRecord, End, Entry};
 use router::{Flow, Path};
 use sip::Time;
@@ -83,6 +85,19 @@ impl Log {
             Entry::Unlisted { number, flow } => {
                 tracing::debug!(from = from(flow), ?number, "this number is not in the plan");
                 self.repeat(Repeat::Unlisted, now);
+            }
+            Entry::Stranger { network, calls, taken, guess, news } => {
+                let end = if *taken { "taken" } else { "refused" };
+                if *news {
+                    tracing::warn!(
+                        calls,
+                        "calls to our numbers come from {network}, which is nobody's in the plan \
+                        ({end}): {}",
+                        proposal(*network, guess.as_ref())
+                    );
+                } else {
+                    tracing::debug!(calls, "a stranger's call from {network}: {end}");
+                }
             }
         }
     }
@@ -232,6 +247,17 @@ fn because(evidence: &Evidence) -> String {
         Sign::Unavailable(Some(seconds)) => format!("{source}: 503, retry after {seconds} s"),
         Sign::Unavailable(None) => format!("{source}: 503"),
     }
+}
+
+fn proposal(network: Network, guess: Option<&(Arc<str>, Clue)>) -> String {
+    let add = format!("add `networks = [\"{network}\"]`");
+    let Some((carrier, clue)) = guess else { return format!("if it is a carrier's, {add} to that one") };
+    let why = match clue {
+        Clue::Domain => "the call names its domain",
+        Clue::Near => "an address of its own is near",
+        Clue::OnlyOne => "there is no other",
+    };
+    format!("perhaps {carrier}'s, a guess since {why}; if it is, {add} there")
 }
 
 fn from(flow: &Flow) -> String {

@@ -42,6 +42,7 @@ pub struct Metrics {
     dropped: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     unlisted: Counter,
+    strangers: Family<Labels<2>, Counter>,
     sockets: Sockets,
     calls_now: Gauge,
     lingering: Gauge,
@@ -98,6 +99,7 @@ impl Metrics {
             dropped: Family::default(),
             refused: Family::default(),
             unlisted: Counter::default(),
+            strangers: Family::default(),
             sockets: Sockets::default(),
             calls_now: Gauge::default(),
             lingering: Gauge::default(),
@@ -135,6 +137,12 @@ impl Metrics {
         to.register("dropped", "Messages dropped without an answer, by reason", self.dropped.clone());
         to.register("refused", "Requests refused without a walk, by status and reason", self.refused.clone());
         to.register("unlisted", "Calls to numbers that the plan does not list", self.unlisted.clone());
+        to.register(
+            "stranger_calls",
+            "Calls to numbers of the plan from networks that it does not know, by whether they were taken and the \
+             carrier that they may be of",
+            self.strangers.clone(),
+        );
         to.register("calls_now", "Calls being walked now", self.calls_now.clone());
         to.register("lingering", "Transactions and walks in memory", self.lingering.clone());
         to.register(
@@ -185,6 +193,10 @@ impl Metrics {
             }
             Entry::Unlisted { .. } => {
                 self.unlisted.inc();
+            }
+            Entry::Stranger { taken, guess, .. } => {
+                let carrier = guess.as_ref().map(|(carrier, _)| carrier.to_string()).unwrap_or_default();
+                self.strangers.get_or_create(&[("taken", taken.to_string()), ("carrier", carrier)]).inc();
             }
         }
     }
