@@ -26,6 +26,7 @@ fn main() {
     }
     let across = std::env::args().any(|word| word == "--across-lives");
     let (mut placed, mut answered, mut reachable, mut datagrams) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut trace = 0_u64;
     let mut looked = [0_u64; 22];
     let mut broken = [0_u64; 22];
     let mut shown = 0;
@@ -40,6 +41,7 @@ fn main() {
         answered += u64::from(outcome.answered);
         reachable += u64::from(outcome.reachable);
         datagrams += outcome.datagrams;
+        trace = trace.rotate_left(1) ^ outcome.trace;
         for (sum, more) in looked.iter_mut().zip(outcome.stats.looked) {
             *sum += more;
         }
@@ -55,7 +57,7 @@ fn main() {
     }
     let seconds = began.elapsed().as_secs_f64();
     println!(
-        "{seeds} seeds, {placed} calls, {answered} answered, {reachable} had to be, {datagrams} datagrams"
+        "{seeds} seeds, {placed} calls, {answered} answered, {reachable} had to be, {datagrams} datagrams, trace {trace:016x}"
     );
     println!("{:.1} s, {:.0} calls a second", seconds, placed as f64 / seconds);
     for (invariant, (looked, broken)) in

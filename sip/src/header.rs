@@ -45,14 +45,17 @@ pub enum Name {
 }
 
 impl Name {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::Other as usize + 1;
+
     /// Reads a field name in its long or compact form, in any case. White space around it is not allowed here.
     #[must_use]
     pub fn of(name: &[u8]) -> Self {
         let [first, .., last] = name else {
             return name.first().map_or(Self::Other, |letter| Self::of_letter(*letter));
         };
-        let (long, known) =
-            Self::candidate(name.len(), first.to_ascii_lowercase(), last.to_ascii_lowercase());
+        // Makes a letter lower case; what else it changes is no name, as the comparison shows.
+        let (long, known) = Self::candidate(name.len(), first | 0x20, last | 0x20);
         // Most are written as the RFCs write them, which is quicker to compare.
         if name == long || name.eq_ignore_ascii_case(long) { known } else { Self::Other }
     }

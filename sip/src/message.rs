@@ -158,8 +158,7 @@ impl Message {
 
     /// The fields of one name, in order.
     pub fn fields_of(&self, name: Name) -> impl Iterator<Item = &Field> {
-        let fields: &[Field] = if self.names.has(name) { &self.fields } else { &[] };
-        fields.iter().filter(move |field| field.name == name)
+        self.names.of(name, &self.fields).iter().filter(move |field| field.name == name)
     }
 
     /// Is there a field of that name?
@@ -171,7 +170,7 @@ impl Message {
     /// The first field of that name.
     #[must_use]
     pub fn field(&self, name: Name) -> Option<&Field> {
-        self.fields_of(name).next()
+        self.names.of(name, &self.fields).first()
     }
 
     /// The value of the first field of that name, without surrounding white space.

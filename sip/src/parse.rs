@@ -3,8 +3,8 @@
 use crate::header::Name;
 use crate::message::{Bytes, Field, Message, ParseError, Span, Start};
 use crate::name_addr::Parts;
-use crate::scan::{Scanner, is_token, number, span, trim_end, trim_range};
-use memchr::{memchr, memchr_iter, memrchr};
+use crate::scan::{Scanner, find_line_end, find_name_end, is_token, number, span, trim_end, trim_range};
+use memchr::{memchr, memrchr};
 
 /// Room for the fields of most messages without a second allocation.
 const FIELDS_USUAL: usize = 32;
@@ -14,7 +14,6 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
         return Err(ParseError::TooLong);
     }
     let mut lines = Lines::of(&bytes);
-    let begin = lines.at;
     let start =
         lines.next_line().and_then(|line| start_line(&bytes, &line)).ok_or(ParseError::NoStartLine)?;
     let mut fields = Vec::with_capacity(FIELDS_USUAL);
@@ -27,17 +26,13 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
             let field = field(&bytes, &line);
             flaws.stray |= field.is_none();
             let field = field.unwrap_or_else(|| stray(&line));
-            names.add(field.name);
+            names.add(field.name, fields.len());
             fields.push(field);
         }
     }
     flaws.cut = !lines.saw_empty;
-    let headers = bytes.get(begin..lines.at).unwrap_or_default();
-    flaws.lone_return = memchr_iter(b'\r', headers).count() != lines.returns;
-    let value = |name| {
-        let found = names.has(name).then(|| fields.iter().find(|field: &&Field| field.name == name));
-        found.flatten().map(|field| field.value)
-    };
+    flaws.lone_return = lines.saw_lone_return;
+    let value = |name| names.of(name, &fields).first().map(|field: &Field| field.value);
     let address = |span: Span| Parts::of(&bytes, span.start as usize, span.end as usize);
     let (from, to) = (value(Name::From).and_then(address), value(Name::To).and_then(address));
     let cseq = value(Name::CSeq).and_then(|value| cseq(&bytes, value));
@@ -58,28 +53,49 @@ pub(crate) struct Flaws {
     pub(crate) lone_return: bool,
 }
 
-/// Which header field names there are.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where the header fields of each name stand.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Names {
-    seen: u64,
+    /// The place of the first one; [`NOWHERE`] if there is none.
+    first: [u8; Name::COUNT],
     repeated: u64,
 }
 
+/// No place: all are below [`Message::FIELDS_MAX`].
+const NOWHERE: u8 = u8::MAX;
+
 impl Names {
-    fn add(&mut self, name: Name) {
-        let bit = 1 << name as u32;
-        self.repeated |= self.seen & bit;
-        self.seen |= bit;
+    fn add(&mut self, name: Name, place: usize) {
+        let first = &mut self.first[name as usize];
+        if *first == NOWHERE {
+            *first = u8::try_from(place).unwrap_or(NOWHERE);
+        } else {
+            self.repeated |= 1 << name as u32;
+        }
     }
 
     /// At least once.
-    pub(crate) fn has(self, name: Name) -> bool {
-        self.seen & 1 << name as u32 != 0
+    pub(crate) fn has(&self, name: Name) -> bool {
+        self.first[name as usize] != NOWHERE
     }
 
     /// More than once.
-    pub(crate) fn repeats(self, name: Name) -> bool {
+    pub(crate) fn repeats(&self, name: Name) -> bool {
         self.repeated & 1 << name as u32 != 0
+    }
+
+    /// Of these fields a stretch that begins with the first one of that name and holds all others; it is empty if there
+    /// is none.
+    pub(crate) fn of<'a>(&self, name: Name, fields: &'a [Field]) -> &'a [Field] {
+        let first = usize::from(self.first[name as usize]);
+        let end = if self.repeats(name) { fields.len() } else { first + 1 };
+        fields.get(first..end).unwrap_or_default()
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { first: [NOWHERE; Name::COUNT], repeated: 0 }
     }
 }
 
@@ -96,6 +112,8 @@ pub(crate) struct Line {
     pub(crate) text_end: usize,
     /// After the line end.
     pub(crate) end: usize,
+    /// The first colon, if it has been found already.
+    colon: Option<usize>,
 }
 
 /// Walks over the lines before the body. A line ends with LF; a CR before it belongs to the line end.
@@ -103,15 +121,14 @@ pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
     saw_empty: bool,
-    /// Line ends that had a CR.
-    returns: usize,
+    saw_lone_return: bool,
 }
 
 impl<'a> Lines<'a> {
     /// Begins at the first line that is not empty (RFC 3261 §7.5).
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
         let at = bytes.iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
-        Self { bytes, at, saw_empty: false, returns: 0 }
+        Self { bytes, at, saw_empty: false, saw_lone_return: false }
     }
 
     /// The next line, without regard to folding.
@@ -119,17 +136,18 @@ impl<'a> Lines<'a> {
         let start = self.at;
         let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
         let feed = memchr(b'\n', rest);
+        let line = rest.get(..feed.unwrap_or(rest.len()))?;
+        let text = line.strip_suffix(b"\r").unwrap_or(line);
+        self.saw_lone_return |= memchr(b'\r', text).is_some();
         self.at = feed.map_or(self.bytes.len(), |feed| start + feed + 1);
-        let mut text_end = feed.map_or(self.bytes.len(), |feed| start + feed);
-        if text_end > start && self.bytes.get(text_end - 1) == Some(&b'\r') {
-            text_end -= 1;
-            self.returns += 1;
-        }
-        Some(Line { start, text_end, end: self.at })
+        Some(Line { start, text_end: start + text.len(), end: self.at, colon: None })
     }
 
     /// The next header field; `None` at the empty line, after which `at` is where the body begins.
     pub(crate) fn next_field(&mut self) -> Option<Line> {
+        if let Some(line) = self.plain_field() {
+            return Some(line);
+        }
         if self.saw_empty {
             return None;
         }
@@ -144,17 +162,32 @@ impl<'a> Lines<'a> {
         }
         Some(line)
     }
+
+    /// The next header field, if it is written as most are: `name:` and a value on one line that ends with CRLF.
+    fn plain_field(&mut self) -> Option<Line> {
+        let start = self.at;
+        let rest = self.bytes.get(start..)?;
+        let (name, value) = rest.split_at_checked(find_name_end(rest))?;
+        let value_len = 1 + find_line_end(value.strip_prefix(b":")?)?;
+        let [b'\r', b'\n', next, ..] = value.get(value_len..)? else { return None };
+        if self.saw_empty || matches!(next, b' ' | b'\t') {
+            return None;
+        }
+        let colon = start + name.len();
+        let text_end = colon + value_len;
+        self.at = text_end + 2;
+        Some(Line { start, text_end, end: self.at, colon: Some(colon) })
+    }
 }
 
 /// Name, value start and value end of a field; `None` if it is no header field.
 pub(crate) fn split_field(bytes: &[u8], line: &Line) -> Option<(Name, usize, usize)> {
     let text = bytes.get(line.start..line.text_end)?;
-    // Names are short: a vectorised search costs more.
-    let colon = text.iter().position(|&byte| byte == b':')?;
-    let written = trim_end(text.get(..colon)?);
+    let colon = line.colon.or_else(|| Some(line.start + memchr(b':', text)?))?;
+    let written = trim_end(bytes.get(line.start..colon)?);
     let name = Name::of(written);
     let is_name = name != Name::Other || !written.is_empty() && written.iter().all(|&byte| byte > b' ');
-    let (start, end) = trim_range(bytes, line.start + colon + 1, line.text_end);
+    let (start, end) = trim_range(bytes, colon + 1, line.text_end);
     is_name.then_some((name, start, end))
 }
 
@@ -251,6 +284,23 @@ mod tests {
         assert_eq!(message.method(), Method::Other);
         assert_eq!(message.method_name(), b"X");
         assert_eq!(message.to_tag(), b"1");
+    }
+
+    #[test]
+    fn a_value_ends_with_its_line_however_long_it_is() {
+        for length in 0..150 {
+            for line_end in ["\r\n", "\n", "\r\n \r\n"] {
+                // A tab is a control character as the line end is.
+                let value = format!("{}\t{}", "a".repeat(length / 3), "b".repeat(length));
+                let name = "n".repeat(1 + length / 5);
+                let line = format!("{name}:{value}{line_end}");
+                let message = parse(format!("X sip:a SIP/2.0\r\n{line}To:c\r\n\r\n").as_bytes());
+                let expected: [(Name, &[u8], &[u8]); 2] =
+                    [(Name::Other, line.as_bytes(), value.trim().as_bytes()), (Name::To, b"To:c\r\n", b"c")];
+                assert_eq!(fields(&message), expected);
+                assert!(!message.flaws.lone_return && !message.flaws.stray);
+            }
+        }
     }
 
     #[test]

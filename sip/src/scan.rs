@@ -46,6 +46,56 @@ const CLASS: [u8; 256] = {
     }
 };
 
+/// Where the first CR or LF stands.
+pub(crate) fn find_line_end(bytes: &[u8]) -> Option<usize> {
+    let (words, _) = bytes.as_chunks();
+    let mut at = 0;
+    for word in words.get(..LINE_USUAL / 8).unwrap_or(words) {
+        let marked = controls(u64::from_le_bytes(*word));
+        if marked != 0 {
+            at += marked.trailing_zeros() as usize / 8;
+            // What else is marked is rare: tabs, and control characters that nobody sends.
+            if matches!(bytes.get(at), Some(b'\r' | b'\n')) {
+                return Some(at);
+            }
+            break;
+        }
+        at += 8;
+    }
+    memchr2(b'\r', b'\n', bytes.get(at..)?).map(|offset| at + offset)
+}
+
+/// Where the name of a header field ends with which `bytes` begin: its colon or, if it has none, no later than its line.
+pub(crate) fn find_name_end(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks();
+    let mut at = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let marked = zeros(word ^ (EACH * b':' as u64)) | controls(word);
+        if marked != 0 {
+            return at + marked.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    at
+}
+
+/// Most lines are not longer. Up to there eight bytes at a time cost less than the call of a vectorised search.
+const LINE_USUAL: usize = 64;
+
+/// Marks the lowest byte that is zero at its highest bit, and perhaps others above it.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(EACH) & !word & (EACH << 7)
+}
+
+/// Marks the lowest byte that is below 16 at its highest bit, and perhaps others above it.
+const fn controls(word: u64) -> u64 {
+    word.wrapping_sub(EACH << 4) & !word & (EACH << 7)
+}
+
+/// One in each byte.
+const EACH: u64 = u64::from_le_bytes([1; 8]);
+
 /// How many bytes at the beginning are of a class. What is read so is short: a vectorised search costs more.
 pub(crate) fn run(bytes: &[u8], class: u8) -> usize {
     bytes.iter().position(|&byte| CLASS[byte as usize] & class == 0).unwrap_or(bytes.len())
@@ -77,20 +127,19 @@ pub(crate) fn trim_end(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// Narrows `start..end` until no white space stands at its ends.
-pub(crate) fn trim_range(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
-    while start < end && bytes.get(start).copied().is_some_and(is_space) {
-        start += 1;
+pub(crate) fn trim_range(bytes: &[u8], mut start: usize, end: usize) -> (usize, usize) {
+    let mut inner = bytes.get(start..end).unwrap_or_default();
+    while let [first, rest @ ..] = inner
+        && is_space(*first)
+    {
+        (start, inner) = (start + 1, rest);
     }
-    while start < end && bytes.get(end - 1).copied().is_some_and(is_space) {
-        end -= 1;
-    }
-    (start, end)
+    (start, start + trim_end(inner).len())
 }
 
 /// Offsets in a message as a span: both are at most [`Message::BYTES_MAX`](crate::Message::BYTES_MAX).
 pub(crate) fn span((start, end): (usize, usize)) -> Span {
-    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
-    Span { start: narrow(start), end: narrow(end) }
+    Span { start: start as u32, end: end as u32 }
 }
 
 /// Decimal digits and nothing else; saturates at `u64::MAX`.
