@@ -18,8 +18,6 @@ use sip::{Message, Time};
 pub struct Admitted {
     /// The course it walks.
     pub course: CourseId,
-    /// The number that was called, lossily as text.
-    pub number: String,
     /// Whose call it is; `None` for a stranger's, which is to be given back by [`Strangers::call_over`].
     pub sender: Option<PeerId>,
 }
@@ -81,12 +79,11 @@ impl Admission<'_> {
         user: &[u8],
         found: Option<(CourseId, bool)>,
     ) -> Result<Admitted, Refusal> {
-        let number = text(user);
         if !found.is_some_and(|(_, listed)| listed) {
-            self.out.push(Effect::Record(Entry::Unlisted { number: number.clone(), flow: self.flow }));
+            self.out.push(Effect::Record(Entry::Unlisted { number: text(user), flow: self.flow }));
         }
         let (course, _) = found.ok_or(Refusal::plain(404, "nobody listed this number"))?;
-        Ok(Admitted { course, number, sender: Some(sender) })
+        Ok(Admitted { course, sender: Some(sender) })
     }
 
     /// A 503 lets a carrier that was taken for a stranger go on to its next way; a scanner learns nothing by it.
@@ -99,9 +96,7 @@ impl Admission<'_> {
             (Some(_), Welcome::Listed) if !self.strangers.may_call(from, self.now) => {
                 Err("more calls of strangers than are taken")
             }
-            (Some(course), Welcome::Listed) => {
-                Ok(Admitted { course, number: text(called(request)), sender: None })
-            }
+            (Some(course), Welcome::Listed) => Ok(Admitted { course, sender: None }),
         };
         let guess = proposals::guess(self.plan, self.roads, request, from);
         // A scanner's call to some number says nothing; but `"*"` may have been meant for it.

@@ -35,7 +35,8 @@ pub struct Call {
     server: Option<ServerInvite>,
     walk: Walk,
     clients: Vec<Client>,
-    record: Option<Box<CallRecord>>,
+    /// The number of its record, until that is given out.
+    record: Option<u64>,
 }
 
 /// The transactions of one leg.
@@ -82,8 +83,8 @@ pub struct Opening {
     pub tag: Vec<u8>,
     /// Its topmost Via.
     pub below: Below,
-    /// What is known of the call so far.
-    pub record: Box<CallRecord>,
+    /// The number of its record.
+    pub record: u64,
 }
 
 impl Call {
@@ -435,14 +436,28 @@ impl Call {
         }
     }
 
+    /// Gives out the record; all that it says of the beginning the call holds anyway.
     fn end(&mut self, end: End, means: &mut Means<'_>) {
-        if let Some(mut record) = self.record.take() {
-            record.rang = self.walk.rang();
-            record.ended = means.now;
-            record.end = end;
-            record.legs = self.walk.legs().collect();
-            means.out.push(Effect::Record(Entry::Call(record)));
-        }
+        let Some(id) = self.record.take() else { return };
+        let (plan, at, request) = (self.walk.plan(), self.walk.position(), &self.request);
+        let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
+        let from = self.came.path.remote;
+        let sender = self.walk.roads().sender(from).and_then(|sender| plan.peer(sender));
+        let record = Box::new(CallRecord {
+            id,
+            call_id: text(request.call_id()),
+            caller: text(caller.unwrap_or_default()),
+            number: text(called(request)),
+            course: plan.course(at.root.course).map(|course| Arc::clone(&course.name)).unwrap_or_default(),
+            closed: at.root.list == List::Closed,
+            from: (from, sender.map(|peer| Arc::clone(&peer.name))),
+            began: at.began,
+            rang: self.walk.rang(),
+            ended: means.now,
+            end,
+            legs: self.walk.legs().collect(),
+        });
+        means.out.push(Effect::Record(Entry::Call(record)));
     }
 }
 
@@ -473,32 +488,6 @@ pub fn called(request: &Message) -> &[u8] {
 pub fn text(bytes: &[u8]) -> String {
     // Nearly all of it is ASCII, for which this is the quick way.
     core::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
-}
-
-/// What is known of a call as it begins.
-#[must_use]
-pub fn open_record(
-    request: &Message,
-    id: u64,
-    (flow, sender): (Flow, Option<Arc<str>>),
-    (number, course): (String, Arc<str>),
-    at: &Position,
-) -> Box<CallRecord> {
-    let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
-    Box::new(CallRecord {
-        id,
-        call_id: text(request.call_id()),
-        caller: text(caller.unwrap_or_default()),
-        number,
-        course,
-        closed: at.root.list == List::Closed,
-        from: (flow.path.remote, sender),
-        began: at.began,
-        rang: None,
-        ended: at.began,
-        end: End::Cancelled,
-        legs: Vec::new(),
-    })
 }
 
 /// The URI of a user at a peer.

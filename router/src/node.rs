@@ -1,7 +1,7 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
 use crate::admission::{Admission, Admitted, Room};
-use crate::call::{Call, Means, Opening, open_record};
+use crate::call::{Call, Means, Opening};
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
@@ -237,7 +237,7 @@ impl Node {
         let Self { plan, roads, strangers, proposals, .. } = self;
         let asked = Admission { plan, roads, strangers, proposals, room, flow, now, out };
         let decided = relay::admit(&request, &below).and_then(|()| asked.decide(&request));
-        let Admitted { course, number, sender } = match decided {
+        let Admitted { course, sender } = match decided {
             Ok(admitted) => admitted,
             Err(refusal) => return self.reply(flow, now, out).refuse(&request, &refusal),
         };
@@ -248,14 +248,11 @@ impl Node {
         let position = Position::new(root, breadth, now, unix);
         self.served += 1;
         let stranger = sender.is_none().then_some(flow.path.remote.ip());
-        let sender = sender.and_then(|sender| self.plan.peer(sender)).map(|peer| Arc::clone(&peer.name));
-        let course = self.plan.course(course).map(|course| Arc::clone(&course.name)).unwrap_or_default();
-        let record = open_record(&request, self.served, (flow, sender), (number, course), &position);
         let slot = self.calls.next_slot();
         let mut tag = Vec::with_capacity(16);
         push_hex(&mut tag, self.chance.draw(), 1);
         let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
-        let opening = Opening { slot, plan, roads, position, came, tag, below, record };
+        let opening = Opening { slot, plan, roads, position, came, tag, below, record: self.served };
         let mut beliefs = Vec::new();
         let Self { identity, seal, health, .. } = self;
         let mut means = Means { identity, seal, health, beliefs: &mut beliefs, out, now };

@@ -269,6 +269,12 @@ impl Walk {
         &self.plan
     }
 
+    /// The paths it began with.
+    #[must_use]
+    pub fn roads(&self) -> &Roads {
+        &self.roads
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn position(&self) -> &Position {
