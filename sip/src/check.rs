@@ -3,7 +3,7 @@
 use crate::header::Name;
 use crate::message::{Message, Start};
 use crate::method::Method;
-use crate::name_addr::NameAddr;
+use crate::name_addr::{NameAddr, Tagged};
 use crate::parse::content_length;
 use crate::scan::{Elements, URI, find_comma, is_all, is_space, is_token, span, trim_range};
 use crate::uri::{Uri, scheme};
@@ -147,18 +147,21 @@ fn check_vias(message: &Message) -> Result<Vec<Via<'_>>, Fault> {
 
 fn check_addresses(message: &Message) -> Result<(), Fault> {
     // A response's are read leniently: losing an answered call is worse than passing on an odd tag.
-    // A tag without a value would hide the one that an answer adds.
-    let has_tag =
-        |addr: &NameAddr<'_>| addr.params.get("tag").is_none_or(|tag| tag.is_some_and(|tag| !tag.is_empty()));
-    let is_good = |addr: NameAddr<'_>| !message.is_request() || is_address(&addr) && has_tag(&addr);
-    require(message.from().is_some_and(is_good), "Malformed From")?;
-    require(message.to().is_some_and(is_good), "Malformed To")
+    let is_good = |addr: Tagged| {
+        !message.is_request() || addr.are_params_sound && has_address(&addr.parts.view(&message.bytes))
+    };
+    require(message.from.is_some_and(is_good), "Malformed From")?;
+    require(message.to.is_some_and(is_good), "Malformed To")
+}
+
+fn is_address(addr: &NameAddr<'_>) -> bool {
+    has_address(addr) && addr.params.are_well_formed()
 }
 
 /// Any scheme will do here (RFC 4475 §3.3.3); the URI's inside is for those who use it.
-fn is_address(addr: &NameAddr<'_>) -> bool {
+fn has_address(addr: &NameAddr<'_>) -> bool {
     let is_display = addr.display.first() == Some(&b'"') || !addr.display.contains(&b',');
-    is_display && is_all(addr.uri, URI) && scheme(addr.uri).is_some() && addr.params.are_well_formed()
+    is_display && is_all(addr.uri, URI) && scheme(addr.uri).is_some()
 }
 
 fn check_cseq(message: &Message) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use crate::header::Name;
 use crate::method::Method;
-use crate::name_addr::{NameAddr, Parts};
+use crate::name_addr::{NameAddr, Tagged};
 use crate::parse::{Flaws, Names};
 use crate::scan::{Elements, number};
 use crate::via::Via;
@@ -59,8 +59,8 @@ pub struct Message {
     pub(crate) start: Start,
     pub(crate) fields: Vec<Field>,
     pub(crate) names: Names,
-    pub(crate) from: Option<Parts>,
-    pub(crate) to: Option<Parts>,
+    pub(crate) from: Option<Tagged>,
+    pub(crate) to: Option<Tagged>,
     pub(crate) cseq: Option<(u32, Span)>,
     pub(crate) body: Span,
     pub(crate) flaws: Flaws,
@@ -225,25 +225,25 @@ impl Message {
     /// The From header; `None` if missing or malformed.
     #[must_use]
     pub fn from(&self) -> Option<NameAddr<'_>> {
-        self.from.map(|parts| parts.view(&self.bytes))
+        self.from.map(|from| from.parts.view(&self.bytes))
     }
 
     /// The To header; `None` if missing or malformed.
     #[must_use]
     pub fn to(&self) -> Option<NameAddr<'_>> {
-        self.to.map(|parts| parts.view(&self.bytes))
+        self.to.map(|to| to.parts.view(&self.bytes))
     }
 
     /// The tag of From; empty if there is none.
     #[must_use]
     pub fn from_tag(&self) -> &[u8] {
-        self.from().map_or(b"", |from| from.tag())
+        self.from.map_or(b"", |from| self.at(from.tag))
     }
 
     /// The tag of To; empty if there is none.
     #[must_use]
     pub fn to_tag(&self) -> &[u8] {
-        self.to().map_or(b"", |to| to.tag())
+        self.to.map_or(b"", |to| self.at(to.tag))
     }
 
     /// Max-Forwards; `None` if missing or not a number.

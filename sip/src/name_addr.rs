@@ -2,7 +2,7 @@
 
 use crate::message::Span;
 use crate::param::Params;
-use crate::scan::{quoted_end, span, trim_range};
+use crate::scan::{quoted_end, span, span_of, trim_range};
 use crate::uri::Uri;
 use memchr::{memchr, memchr3};
 
@@ -51,7 +51,11 @@ impl Parts {
     pub(crate) fn of(bytes: &[u8], start: usize, end: usize) -> Option<Self> {
         let (start, end) = trim_range(bytes, start, end);
         let bytes = bytes.get(..end)?;
-        let quoted = if bytes.get(start) == Some(&b'"') { quoted_end(bytes, start)? } else { start };
+        let quoted = match bytes.get(start) {
+            Some(b'<') => return Self::bracketed(bytes, start, start),
+            Some(b'"') => quoted_end(bytes, start)?,
+            Some(_) | None => start,
+        };
         let found = memchr3(b'<', b';', b'"', bytes.get(quoted..)?).map_or(end, |offset| quoted + offset);
         match bytes.get(found) {
             Some(b'<') => Self::bracketed(bytes, start, found),
@@ -81,6 +85,33 @@ impl Parts {
         let at = |span: Span| bytes.get(span.start as usize..span.end as usize).unwrap_or_default();
         let params = Params { bytes: at(self.params) };
         NameAddr { display: at(self.display), uri: at(self.uri), params }
+    }
+}
+
+/// A From or To: where its parts stand, and what of its parameters is asked for again and again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tagged {
+    pub(crate) parts: Parts,
+    /// The value of its `tag` parameter; empty if there is none.
+    pub(crate) tag: Span,
+    /// Are all parameters well formed, and has a tag a value? One without would hide the one that an answer adds.
+    pub(crate) are_params_sound: bool,
+}
+
+impl Tagged {
+    /// Reads what stands in a span of a message.
+    pub(crate) fn of(bytes: &[u8], value: Span) -> Option<Self> {
+        let parts = Parts::of(bytes, value.start as usize, value.end as usize)?;
+        let (mut tag, mut are_params_sound) = (None, true);
+        for param in parts.view(bytes).params.all() {
+            are_params_sound &= param.is_well_formed;
+            if tag.is_none() && param.name.eq_ignore_ascii_case(b"tag") {
+                let value = param.value.unwrap_or_default();
+                are_params_sound &= !value.is_empty();
+                tag = Some(span_of(bytes, value));
+            }
+        }
+        Some(Self { parts, tag: tag.unwrap_or_default(), are_params_sound })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::header::Name;
 use crate::message::{Bytes, Field, Message, ParseError, Span, Start};
-use crate::name_addr::Parts;
+use crate::name_addr::Tagged;
 use crate::scan::{Scanner, find_line_end, find_name_end, is_token, number, span, trim_end, trim_range};
 use memchr::{memchr, memrchr};
 
@@ -33,8 +33,8 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
     flaws.cut = !lines.saw_empty;
     flaws.lone_return = lines.saw_lone_return;
     let value = |name| names.of(name, &fields).first().map(|field: &Field| field.value);
-    let address = |span: Span| Parts::of(&bytes, span.start as usize, span.end as usize);
-    let (from, to) = (value(Name::From).and_then(address), value(Name::To).and_then(address));
+    let address = |name| value(name).and_then(|value| Tagged::of(&bytes, value));
+    let (from, to) = (address(Name::From), address(Name::To));
     let cseq = value(Name::CSeq).and_then(|value| cseq(&bytes, value));
     let body = body(&bytes, value(Name::ContentLength), lines.at);
     Ok(Message { bytes, start, fields, names, from, to, cseq, body, flaws })
@@ -53,41 +53,35 @@ pub(crate) struct Flaws {
     pub(crate) lone_return: bool,
 }
 
-/// Where the header fields of each name stand.
+/// Where the first header field of each name stands, and whether there are more: its place, [`NOWHERE`] if there is none,
+/// and the mark [`REPEATED`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Names {
-    /// The place of the first one; [`NOWHERE`] if there is none.
-    first: [u8; Name::COUNT],
-    repeated: u64,
-}
+pub(crate) struct Names([u8; Name::COUNT]);
 
 /// No place: all are below [`Message::FIELDS_MAX`].
-const NOWHERE: u8 = u8::MAX;
+const NOWHERE: u8 = 0x7f;
+const REPEATED: u8 = 0x80;
 
 impl Names {
     fn add(&mut self, name: Name, place: usize) {
-        let first = &mut self.first[name as usize];
-        if *first == NOWHERE {
-            *first = u8::try_from(place).unwrap_or(NOWHERE);
-        } else {
-            self.repeated |= 1 << name as u32;
-        }
+        let first = &mut self.0[name as usize];
+        *first = if *first == NOWHERE { u8::try_from(place).unwrap_or(NOWHERE) } else { *first | REPEATED };
     }
 
     /// At least once.
     pub(crate) fn has(&self, name: Name) -> bool {
-        self.first[name as usize] != NOWHERE
+        self.0[name as usize] != NOWHERE
     }
 
     /// More than once.
     pub(crate) fn repeats(&self, name: Name) -> bool {
-        self.repeated & 1 << name as u32 != 0
+        self.0[name as usize] & REPEATED != 0
     }
 
     /// Of these fields a stretch that begins with the first one of that name and holds all others; it is empty if there
     /// is none.
     pub(crate) fn of<'a>(&self, name: Name, fields: &'a [Field]) -> &'a [Field] {
-        let first = usize::from(self.first[name as usize]);
+        let first = usize::from(self.0[name as usize] & !REPEATED);
         let end = if self.repeats(name) { fields.len() } else { first + 1 };
         fields.get(first..end).unwrap_or_default()
     }
@@ -95,7 +89,7 @@ impl Names {
 
 impl Default for Names {
     fn default() -> Self {
-        Self { first: [NOWHERE; Name::COUNT], repeated: 0 }
+        Self([NOWHERE; Name::COUNT])
     }
 }
 

@@ -142,6 +142,12 @@ pub(crate) fn span((start, end): (usize, usize)) -> Span {
     Span { start: start as u32, end: end as u32 }
 }
 
+/// Where a part of a message's bytes stands in them.
+pub(crate) fn span_of(bytes: &[u8], part: &[u8]) -> Span {
+    let start = part.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
+    span((start, start.wrapping_add(part.len())))
+}
+
 /// Decimal digits and nothing else; saturates at `u64::MAX`.
 pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {

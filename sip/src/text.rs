@@ -5,31 +5,31 @@ use std::io::Write;
 
 /// Pushes a number in decimal.
 pub fn push_decimal(out: &mut Vec<u8>, number: u64) {
-    let mut digits = [0; DECIMAL_MAX];
-    let mut rest = number;
-    let mut used = 0;
-    for place in digits.iter_mut().rev() {
-        // A digit is below 10.
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        used += 1;
-        if rest == 0 {
-            break;
+    // A digit is below 10.
+    let digit = |place: u64| b'0' + (number / place % 10) as u8;
+    match number {
+        0..10 => out.push(digit(1)),
+        10..100 => out.extend_from_slice(&[digit(10), digit(1)]),
+        100.. => {
+            if number >= 1000 {
+                push_decimal(out, number / 1000);
+            }
+            out.extend_from_slice(&[digit(100), digit(10), digit(1)]);
         }
     }
-    out.extend_from_slice(digits.get(DECIMAL_MAX - used..).unwrap_or_default());
 }
 
 /// Pushes a number in lower-case hexadecimal, with zeros in front up to `width` digits (at most 16).
 pub fn push_hex(out: &mut Vec<u8>, number: u64, width: usize) {
+    let needed = HEX_MAX - number.leading_zeros() as usize / 4;
     let mut digits = [0; HEX_MAX];
+    let used = digits.get_mut(..needed.max(width).min(HEX_MAX)).unwrap_or_default();
     let mut rest = number;
-    for place in digits.iter_mut().rev() {
+    for place in used.iter_mut().rev() {
         *place = HEX[(rest & 15) as usize];
         rest >>= 4;
     }
-    let needed = HEX_MAX - number.leading_zeros() as usize / 4;
-    out.extend_from_slice(digits.get(HEX_MAX - needed.max(width).min(HEX_MAX)..).unwrap_or_default());
+    out.extend_from_slice(used);
 }
 
 /// Reads a number of 1 to 16 hexadecimal digits.
@@ -57,9 +57,6 @@ pub fn push_ip(out: &mut Vec<u8>, ip: IpAddr) {
     }
 }
 
-/// `u64::MAX` has 20 decimal digits.
-const DECIMAL_MAX: usize = 20;
-
 /// `u64::MAX` has 16 hexadecimal digits.
 const HEX_MAX: usize = 16;
 
@@ -77,7 +74,9 @@ mod tests {
 
     #[test]
     fn numbers_read_as_the_formatting_machinery_writes_them() {
-        for number in [0, 1, 9, 10, 99, 255, 256, 65_535, u64::from(u32::MAX), u64::MAX] {
+        for number in
+            [0, 1, 9, 10, 99, 100, 255, 999, 1_000, 65_535, 1_000_203, u64::from(u32::MAX), u64::MAX]
+        {
             assert_eq!(text(|out| push_decimal(out, number)), number.to_string());
             assert_eq!(text(|out| push_hex(out, number, 1)), format!("{number:x}"));
             assert_eq!(text(|out| push_hex(out, number, 16)), format!("{number:016x}"));
