@@ -9,6 +9,7 @@ use core::time::Duration;
 use draw::Draw;
 use router::Node;
 use router::door::{Effect, Event};
+use router::locate::{Answer, Query};
 use router::path::Flow;
 use sip::{Bytes, Message, Time, build};
 use watch::Watch;
@@ -51,6 +52,8 @@ struct Town {
     invites: Vec<(Flow, Message)>,
     /// Requests that the node sent.
     asked: Vec<(Flow, Message)>,
+    /// What the node asked the DNS.
+    queries: Vec<Query>,
     /// Responses that the node sent to INVITEs.
     answered: Vec<(Flow, Message)>,
     count: usize,
@@ -61,8 +64,8 @@ impl Town {
     fn new(which: u8, teller: Option<fn(&str)>) -> Self {
         let node = Node::new(plans::identity(), plans::plan(which), Time::ZERO);
         let (heard, invites, asked, answered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let watch = Watch::default();
-        Self { node, now: Time::ZERO, watch, heard, invites, asked, answered, count: 0, teller }
+        let (watch, queries) = (Watch::default(), Vec::new());
+        Self { node, now: Time::ZERO, watch, heard, invites, asked, queries, answered, count: 0, teller }
     }
 
     /// One thing happens.
@@ -165,10 +168,22 @@ impl Town {
             1 | 2 => Event::Apply(plans::plan(draw.byte())),
             3 => Event::Clock { epoch: i64::from(draw.word()) * 3_600_000_000 * 24 },
             4 => Event::Clock { epoch: i64::MAX - i64::from(draw.byte()) },
-            5 => Event::Resolved { host: plans::NAME.into(), addresses: Vec::new() },
-            _ => Event::Resolved { host: plans::NAME.into(), addresses: plans::NAMED.to_vec() },
+            _ => return self.resolve(draw),
         };
         self.happens(event);
+    }
+
+    /// The DNS answers a question that was asked, or one that was not.
+    fn resolve(&mut self, draw: &mut Draw<'_>) {
+        let Some(query) = draw.latest(&self.queries).cloned() else { return };
+        let good = Duration::from_secs(u64::from(draw.word()));
+        let answer = match draw.byte() % 8 {
+            0 => Answer::Silence,
+            1 => Answer::NoName(good),
+            2 => Answer::NoRecords(good),
+            _ => Answer::Records(plans::records(query.kind, draw.byte()), good),
+        };
+        self.happens(Event::Resolved { query, answer });
     }
 
     fn garbage(&mut self, draw: &mut Draw<'_>) {
@@ -206,7 +221,14 @@ impl Town {
         }
         self.watch.after(&self.node, self.now, &out);
         for effect in out {
-            let Effect::Send { flow, bytes } = effect else { continue };
+            let (flow, bytes) = match effect {
+                Effect::Send { flow, bytes } => (flow, bytes),
+                Effect::Resolve { query } => {
+                    self.queries.push(query);
+                    continue;
+                }
+                Effect::Record(_) => continue,
+            };
             let Ok(message) = Message::parse(bytes) else { continue };
             if message.is_request() {
                 self.asked.push((flow, message));
@@ -252,6 +274,7 @@ fn line(event: &Event) -> String {
 fn outcome(effect: &Effect) -> String {
     match effect {
         Effect::Send { flow, bytes } => format!("{} <- {}", flow.path.remote, bytes.escape_ascii()),
+        Effect::Resolve { query } => format!("{query:?}"),
         Effect::Record(entry) => format!("{entry:?}"),
     }
 }

@@ -4,7 +4,7 @@ use crate::alarm::Alarm;
 use crate::door::{Effect, Identity};
 use crate::health::{self, Health};
 use crate::outcome::Outcome;
-use crate::path::{Flow, Path};
+use crate::path::{Flow, Path, Transport};
 use crate::plan::Plan;
 use crate::position::{LEGS_MAX, List, Position};
 use crate::record::{CallRecord, End, Entry};
@@ -244,6 +244,12 @@ impl Call {
     #[must_use]
     pub fn came_from(&self, flow: Flow) -> bool {
         self.came.path.remote.ip() == flow.path.remote.ip()
+    }
+
+    /// The INVITE as it came.
+    #[must_use]
+    pub const fn request(&self) -> &Message {
+        &self.request
     }
 
     /// The paths of its legs.
@@ -512,7 +518,7 @@ pub fn peer_uri(peer: &Peer, user: &[u8]) -> Vec<u8> {
         uri.push(b':');
         push_decimal(&mut uri, u64::from(port));
     }
-    uri.extend_from_slice(peer.transport.as_param().as_bytes());
+    uri.extend_from_slice(peer.transport.map_or("", Transport::as_param).as_bytes());
     uri
 }
 

@@ -1,9 +1,9 @@
 //! The door: all that can happen to a node, and all that it can ask for.
 
+use crate::locate::{Answer, Query};
 use crate::path::{Flow, Listener, Path};
 use crate::plan::Plan;
 use crate::record::Entry;
-use core::net::IpAddr;
 use sip::{Bytes, Time};
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ pub enum Event {
         /// Where nobody is.
         path: Path,
     },
-    /// A host name of the plan has these addresses now. An empty list keeps the last good one.
+    /// The DNS has answered a question, or has failed to.
     Resolved {
-        /// The name as it stands in the plan.
-        host: Arc<str>,
-        /// All its addresses, in order of preference.
-        addresses: Vec<IpAddr>,
+        /// The question.
+        query: Query,
+        /// What it said.
+        answer: Answer,
     },
     /// A new plan takes force for new calls; calls that are under way end on the plan they began with.
     Apply(Arc<Plan>),
@@ -53,6 +53,11 @@ pub enum Effect {
         flow: Flow,
         /// What.
         bytes: Bytes,
+    },
+    /// Ask the DNS, and report with [`Event::Resolved`]; at most some dozens are out at once.
+    Resolve {
+        /// The question.
+        query: Query,
     },
     /// Something worth keeping: for the log, the metrics, the call list.
     Record(Entry),

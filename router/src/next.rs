@@ -220,12 +220,13 @@ impl Ask<'_> {
         live.then(|| Act::Wait(earlier(turn, live_by)))
     }
 
-    /// The best path to a destination that was not tried yet: by standing, then by the plan's order. What is down
+    /// The best path to a destination that was not tried yet: by standing, then by the plan's order, then by the DNS
+    /// (priority, weight). What is down
     /// comes only in the second pass.
     fn choose(&self, target: TargetId, party: Option<&Party>, pass: Pass) -> Option<(PeerId, Path)> {
         let mut best: Option<(Standing, PeerId, Path)> = None;
         let mut weigh = |id: PeerId| {
-            for path in self.roads.of(id) {
+            for path in self.roads.drawn(id, self.at.draw).iter() {
                 if party.is_some_and(|party| party.tried.contains(path)) {
                     continue;
                 }
@@ -307,8 +308,8 @@ mod tests {
     use super::*;
     use crate::health::{Sign, Source};
     use crate::hours::{Hours, Window};
+    use crate::names::Names;
     use crate::path::{Listener, Transport};
-    use crate::roads::Names;
     use crate::target::{Carrier, CarrierId, Peer, PeerHost, Target};
     use crate::verdict::Go;
     use std::collections::BTreeMap;
@@ -325,7 +326,7 @@ mod tests {
             kind,
             host: PeerHost::Ip([192, 0, 2, last].into()),
             port: None,
-            transport: Transport::Udp,
+            transport: None,
             user: None,
             probe: None,
             first: None,

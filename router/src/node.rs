@@ -1,27 +1,33 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
+mod passing;
+
 use crate::admission::{Admission, Admitted, Room};
 use crate::call::{Call, Means, Opening};
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
 use crate::health::{self, Evidence, Health, Standing};
+use crate::locate::Place;
+use crate::name::NameState;
+use crate::names::{self, Names};
+use crate::parked::Parked;
 use crate::path::{Flow, Path};
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::probes::Probes;
 use crate::proposals::Proposals;
 use crate::record::Entry;
-use crate::relay::{self, Below, Here, Passed, Refusal};
-use crate::reply::{self, Reply};
-use crate::roads::{Names, Roads};
+use crate::relay::{self, Below, Refusal};
+use crate::reply::Reply;
+use crate::roads::{self, Roads};
 use crate::seal::{Kind, Proof, Seal};
 use crate::slots::{Slot, Slots};
 use crate::strangers::Strangers;
+use crate::target::Peer;
 use crate::transit::Transits;
 use core::net::IpAddr;
 use sip::text::push_hex;
-use sip::txn::Timers;
 use sip::{Message, Method, Name, Time, inspect};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +46,7 @@ pub struct Node {
     transits: Transits,
     strangers: Strangers,
     proposals: Proposals,
+    parked: Parked,
     calls: Slots<Held>,
     open: usize,
     served: u64,
@@ -87,6 +94,7 @@ impl Node {
             transits: Transits::default(),
             strangers: Strangers::default(),
             proposals: Proposals::default(),
+            parked: Parked::default(),
             calls,
             open: 0,
             served: 0,
@@ -107,11 +115,10 @@ impl Node {
         match event {
             Event::Received { flow, bytes } => self.on_received(flow, bytes, now, out),
             Event::Unreachable { path } => self.on_unreachable(path, now, out),
-            Event::Resolved { host, addresses } => {
-                if !addresses.is_empty() {
-                    self.names.insert(host, addresses);
-                    self.survey(now);
-                }
+            Event::Resolved { query, answer } => {
+                let mut said = Vec::new();
+                self.names.on_answer(&query, &answer, now, &mut said);
+                self.on_names(said, now, out);
             }
             Event::Apply(plan) => {
                 let mut forgiven = Vec::new();
@@ -129,7 +136,8 @@ impl Node {
     /// When [`handle`](Self::handle) wants to be called with [`Event::Tick`]; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.deadlines.first().into_iter().chain(self.health.deadline()).min()
+        let others = [self.health.deadline(), self.names.deadline(), self.parked.deadline()];
+        self.deadlines.first().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// The plan that new calls get.
@@ -155,12 +163,19 @@ impl Node {
         self.health.beliefs()
     }
 
+    /// The host names of the plan, how well each is known, and how many addresses of it are in use.
+    pub fn names(&self) -> impl Iterator<Item = (&Place, NameState, usize)> {
+        self.names.states()
+    }
+
     fn unix(&self, now: Time) -> i64 {
         self.identity.unix(now).div_euclid(1_000_000)
     }
 
-    /// The plan or an address has changed: which paths there are, and which are watched.
+    /// The plan or an address has changed: which names and paths there are, and which are watched.
     fn survey(&mut self, now: Time) {
+        let places = self.plan.peers.iter().filter_map(roads::place).collect();
+        self.names.want(&places, &self.identity.listeners, now);
         let roads = Roads::new(&self.plan, &self.identity.listeners, &self.names);
         self.health.watch(&roads.watched(&self.plan), now);
         self.roads = Arc::new(roads);
@@ -245,7 +260,8 @@ impl Node {
         let unix = self.unix(now);
         let breadth = relay::breadth(&request);
         let root = self.plan.entrance(course, unix);
-        let position = Position::new(root, breadth, now, unix);
+        let draw = self.chance.draw();
+        let position = Position { draw, ..Position::new(root, breadth, now, unix) };
         self.served += 1;
         let stranger = sender.is_none().then_some(flow.path.remote.ip());
         let slot = self.calls.next_slot();
@@ -264,58 +280,10 @@ impl Node {
         self.on_beliefs(beliefs, now, out);
     }
 
-    /// A request that belongs to no walk: passed on by our own seal in its Route, or refused.
-    fn pass_on(&mut self, flow: Flow, request: &Message, below: &Below, now: Time, out: &mut Vec<Effect>) {
-        let refusal = match relay::admit(request, below) {
-            Err(refusal) => refusal,
-            Ok(()) => match self.route(request, below, now) {
-                Passed::To { to, key, bytes } => {
-                    return self.send_on(flow, request, to, key, bytes, now, out);
-                }
-                Passed::Unsealed if request.to_tag().is_empty() && request.method() != Method::Cancel => {
-                    reply::not_taken()
-                }
-                Passed::Unsealed => Refusal::plain(481, "it belongs to no call of ours"),
-                Passed::Unknown => Refusal::plain(500, "its next hop has a name that is not known here"),
-            },
-        };
-        if request.method() == Method::Ack {
-            out.push(Effect::Record(Entry::Dropped { flow, why: refusal.why }));
-        } else {
-            self.reply(flow, now, out).refuse(request, &refusal);
-        }
-    }
-
     fn reply<'a>(&'a mut self, flow: Flow, now: Time, out: &'a mut Vec<Effect>) -> Reply<'a> {
         let is_peer = self.roads.sender(flow.path.remote).is_some();
         let strangers = (!is_peer).then_some(&mut self.strangers);
         Reply { seal: &self.seal, strangers, flow, now, out }
-    }
-
-    fn route(&self, request: &Message, below: &Below, now: Time) -> Passed {
-        let (unix, seal) = (self.unix(now), &self.seal);
-        let here = Here { listeners: &self.identity.listeners, names: &self.names, seal, unix };
-        relay::in_dialog(request, below, here)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
-    fn send_on(
-        &mut self,
-        from: Flow,
-        request: &Message,
-        to: Flow,
-        key: (u32, u32),
-        bytes: sip::Bytes,
-        now: Time,
-        out: &mut Vec<Effect>,
-    ) {
-        let method = request.method();
-        if !self.transits.wants(method, from.path.transport, to.path.transport) {
-            return out.push(Effect::Send { flow: to, bytes });
-        }
-        let timers = Timers { t1: self.health.t1(to.path), ..Timers::default() };
-        self.transits.start(key, to.path, (method, bytes), timers, now, out);
-        self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
     }
 
     fn on_response(&mut self, flow: Flow, response: Message, proof: Proof, now: Time, out: &mut Vec<Effect>) {
@@ -331,6 +299,9 @@ impl Node {
                 });
             }
             Kind::Leg if self.calls.get(slot).is_some() => {
+                if intact && is_answer(&response) {
+                    self.meet_names(Some(slot), &response, now, out);
+                }
                 let leg = branch.leg as usize;
                 self.with_call(slot, now, out, |call, means| call.on_response(leg, response, intact, means));
             }
@@ -346,24 +317,6 @@ impl Node {
             Kind::Leg | Kind::Passing => {
                 out.push(Effect::Record(Entry::Dropped { flow, why: "a response that comes too late" }));
             }
-        }
-    }
-
-    /// An answer to a leg that nobody here remembers. A copy of its INVITE may have begun a new walk meanwhile.
-    fn on_stray_answer(&mut self, from: Flow, response: Message, now: Time, out: &mut Vec<Effect>) {
-        let key = response.second_via().and_then(|via| self.seal.invite_transaction(&via));
-        match key.and_then(|key| self.by_transaction.get(&key)) {
-            Some(slot) => {
-                self.with_call(*slot, now, out, |call, means| call.on_stray_answer(response, means));
-            }
-            None => self.send_back(from, &response, out),
-        }
-    }
-
-    fn send_back(&self, from: Flow, response: &Message, out: &mut Vec<Effect>) {
-        match relay::back(response, &self.identity.listeners) {
-            Some(flow) => out.push(Effect::Send { flow, bytes: relay::pop_via(response) }),
-            None => out.push(Effect::Record(Entry::Dropped { flow: from, why: "its way back is not known" })),
         }
     }
 
@@ -401,10 +354,38 @@ impl Node {
                 }
             }
         }
+        if self.names.deadline().is_some_and(|at| at <= now) {
+            let mut said = Vec::new();
+            self.names.on_deadline(now, &mut said);
+            self.on_names(said, now, out);
+        }
+        for parked in self.parked.over(now) {
+            self.pass_on_at_last(parked, now, out);
+        }
         if self.health.deadline().is_some_and(|at| at <= now) {
             let mut beliefs = Vec::new();
             self.health.on_deadline(now, &mut beliefs);
             self.on_beliefs(beliefs, now, out);
+        }
+    }
+
+    fn on_names(&mut self, said: Vec<names::Output>, now: Time, out: &mut Vec<Effect>) {
+        for output in said {
+            match output {
+                names::Output::Ask(query) => out.push(Effect::Resolve { query }),
+                names::Output::Changed { place, from, to, kept } => {
+                    let here = |peer: &&Peer| roads::place(peer).as_ref() == Some(&place);
+                    let peers = self.plan.peers.iter().filter(here).map(|peer| Arc::clone(&peer.name));
+                    let (peers, host) = (peers.collect(), place.host);
+                    out.push(Effect::Record(Entry::Name { at: now, peers, host, from, to, kept }));
+                }
+                names::Output::Moved => self.survey(now),
+                names::Output::Settled(place) => {
+                    for parked in self.parked.of(&place) {
+                        self.pass_on_at_last(parked, now, out);
+                    }
+                }
+            }
         }
     }
 

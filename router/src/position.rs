@@ -25,6 +25,8 @@ pub struct Position {
     pub breadth: usize,
     /// The course, closed or not, that the walk began with.
     pub root: Frame,
+    /// What this call draws among SRV targets of one priority (RFC 2782).
+    pub draw: u64,
 }
 
 /// INVITEs of one call. A plan that needs more is a fault; TRIGGERS I9.
@@ -100,7 +102,17 @@ impl Position {
     pub fn new(root: Frame, breadth: usize, now: Time, unix: i64) -> Self {
         let cursor = Cursor { frames: vec![root], pass: Pass::First };
         let breadth = breadth.min(LEGS_MAX);
-        Self { began: now, unix, cursor, parties: Vec::new(), invites: 0, last_begun: now, breadth, root }
+        Self {
+            began: now,
+            unix,
+            cursor,
+            parties: Vec::new(),
+            invites: 0,
+            last_begun: now,
+            breadth,
+            root,
+            draw: 0,
+        }
     }
 
     /// What is known of a destination in this call.

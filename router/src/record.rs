@@ -2,6 +2,7 @@
 
 use crate::alarm::Alarm;
 use crate::health::{Evidence, Side, Standing};
+use crate::name::NameState;
 use crate::networks::Network;
 use crate::path::{Flow, Path};
 use crate::proposals::Clue;
@@ -54,6 +55,21 @@ pub enum Entry {
         number: String,
         /// Why.
         alarm: Alarm,
+    },
+    /// A host name of the plan is known better or worse than before. Its last good addresses stay in use.
+    Name {
+        /// When.
+        at: Time,
+        /// The peers that have this name.
+        peers: Vec<Arc<str>>,
+        /// The name.
+        host: Arc<str>,
+        /// How well it was known.
+        from: NameState,
+        /// How well it is known now.
+        to: NameState,
+        /// Addresses in use.
+        kept: usize,
     },
     /// Bytes were dropped without an answer.
     Dropped {

@@ -1,7 +1,9 @@
 //! RFC 3261 §16 as functions on messages: what is changed on the way, and where it goes.
 
+use crate::health::Health;
+use crate::locate::{Place, Spot};
+use crate::names::Names;
 use crate::path::{Flow, Listener, Path, Transport, listener_for};
-use crate::roads::Names;
 use crate::seal::{Branch, Kind, Seal};
 use core::net::SocketAddr;
 use sip::text::push_decimal;
@@ -107,11 +109,15 @@ pub enum Passed {
         key: (u32, u32),
         /// The request as it goes on.
         bytes: Bytes,
+        /// The name that was looked up for it, if its next hop is no address.
+        by: Option<Place>,
     },
     /// It bears no valid seal of ours for this call.
     Unsealed,
-    /// Its next hop has a name that is not known here.
-    Unknown,
+    /// Its next hop has a name whose addresses are not known here.
+    Unknown(Place),
+    /// Its next hop is none that we can send to.
+    Nowhere,
 }
 
 /// What passing on needs to know of this node.
@@ -121,6 +127,8 @@ pub struct Here<'a> {
     pub listeners: &'a [Listener],
     /// The names we know.
     pub names: &'a Names,
+    /// What is believed of paths.
+    pub health: &'a Health,
     /// What we sign with.
     pub seal: &'a Seal,
     /// Seconds since 1970.
@@ -165,8 +173,14 @@ pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
         (last, target, routes) = (Some(target), *first, rest);
     }
     let next = if last.is_some() { &target } else { routes.first().unwrap_or(&target) };
-    let Some(path) = next_hop(next, leaves, here) else { return Passed::Unknown };
-    let Some(out) = here.listeners.get(usize::from(path.local)) else { return Passed::Unknown };
+    let Some(uri_of_next) = next.uri else { return Passed::Nowhere };
+    let by = place_of(&uri_of_next);
+    let Some(path) = next_hop(&uri_of_next, by.as_ref(), leaves, here) else {
+        return by
+            .filter(|place| here.names.spots(place).is_empty())
+            .map_or(Passed::Nowhere, Passed::Unknown);
+    };
+    let Some(out) = here.listeners.get(usize::from(path.local)) else { return Passed::Nowhere };
     let mut edits = Edits::new();
     edits.replace(uri, target.text);
     request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
@@ -178,7 +192,7 @@ pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
         push_route(lines, routes, last);
     });
     let to = Flow { path, connection: 0 };
-    Passed::To { to, key: (slot, generation), bytes: edits.apply(request) }
+    Passed::To { to, key: (slot, generation), bytes: edits.apply(request), by }
 }
 
 /// A response without our Via, as it goes on upstream (RFC 3261 §16.7 step 3).
@@ -275,20 +289,72 @@ fn transport_of(uri: &Uri<'_>) -> Transport {
     uri.params.value("transport").and_then(Transport::named).unwrap_or(Transport::Udp)
 }
 
-fn next_hop(hop: &Hop<'_>, leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
-    let uri = hop.uri?;
-    let transport = transport_of(&uri);
-    let ip = match uri.host {
-        Host::Ip(ip) => ip,
-        Host::Name(name) => *here.names.get(core::str::from_utf8(name).ok()?)?.first()?,
-    };
+/// The name in a URI that has to be located before anything can be sent there; `None` if it has an address.
+fn place_of(uri: &Uri<'_>) -> Option<Place> {
+    let Host::Name(name) = uri.host else { return None };
+    let host = core::str::from_utf8(name).ok()?.trim_end_matches('.').to_ascii_lowercase().into();
+    let transport = uri.params.value("transport").and_then(Transport::named);
+    Some(Place { host, port: uri.port, transport })
+}
+
+/// The path to a URI. Of the addresses of a name the one that is best believed of, the first by the DNS among equals:
+/// no draw, so that a request that is sent again goes the same way.
+fn next_hop(uri: &Uri<'_>, by: Option<&Place>, leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
+    match (uri.host, by) {
+        (Host::Ip(ip), _) => {
+            let remote = SocketAddr::new(ip, uri.port.unwrap_or(5060));
+            path_to(transport_of(uri), remote, leaves, here.listeners)
+        }
+        (Host::Name(_), Some(place)) => {
+            let spots = here.names.spots(place).iter();
+            let path = |spot: &Spot| path_to(spot.transport, spot.address, leaves, here.listeners);
+            spots.filter_map(path).min_by_key(|path| here.health.standing(*path))
+        }
+        (Host::Name(_), None) => None,
+    }
+}
+
+fn path_to(
+    transport: Transport,
+    remote: SocketAddr,
+    leaves: Option<u8>,
+    listeners: &[Listener],
+) -> Option<Path> {
     let fits = |local: &u8| {
-        here.listeners.get(usize::from(*local)).is_some_and(|listener| {
-            listener.transport == transport && listener.address.is_ipv4() == ip.is_ipv4()
+        listeners.get(usize::from(*local)).is_some_and(|listener| {
+            listener.transport == transport && listener.address.is_ipv4() == remote.is_ipv4()
         })
     };
-    let local = leaves.filter(fits).or_else(|| listener_for(here.listeners, transport, ip))?;
-    Some(Path { transport, local, remote: SocketAddr::new(ip, uri.port.unwrap_or(5060)) })
+    let local = leaves.filter(fits).or_else(|| listener_for(listeners, transport, remote.ip()))?;
+    Some(Path { transport, local, remote })
+}
+
+/// The names that requests of a call will have to be sent to once this answer to its INVITE has passed: of what stands
+/// next to us in Record-Route, on both sides, or else in Contact (RFC 3261 §12.1).
+#[must_use]
+pub fn names_ahead(invite: Option<&Message>, answer: &Message, listeners: &[Listener]) -> Vec<Place> {
+    let routes: Vec<Hop<'_>> =
+        answer.elements(Name::RecordRoute).map(|span| Hop::of_route(answer.at(span))).collect();
+    let is_ours = |hop: &Hop<'_>| hop.ours(listeners).is_some();
+    let (Some(first), Some(last)) = (routes.iter().position(is_ours), routes.iter().rposition(is_ours))
+    else {
+        return Vec::new();
+    };
+    let contact = |message: Option<&Message>| {
+        let message = message?;
+        let span = message.elements(Name::Contact).next()?;
+        place_of(&Hop::of_route(message.at(span)).uri?)
+    };
+    let place = |hop: &Hop<'_>| hop.uri.as_ref().and_then(place_of);
+    let called = match first.checked_sub(1).and_then(|before| routes.get(before)) {
+        Some(hop) => place(hop),
+        None => contact(Some(answer)),
+    };
+    let calling = match routes.get(last + 1) {
+        Some(hop) => place(hop),
+        None => contact(invite),
+    };
+    called.into_iter().chain(calling).collect()
 }
 
 /// Puts our lines above the topmost Via, which is stamped with where the request really came from (RFC 3261

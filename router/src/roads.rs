@@ -1,41 +1,86 @@
-//! Which paths lead to a peer now: its addresses, seen from our listeners.
+//! Which paths lead to a peer now: its addresses, seen from our listeners. Calls, probes and all else that is sent to a
+//! peer go by these.
 
-use crate::path::{Listener, Path, listener_for};
+use crate::chance::Chance;
+use crate::locate::{Place, SPOTS_MAX, Spot};
+use crate::names::Names;
+use crate::path::{Listener, Path, Transport, listener_for};
 use crate::plan::Plan;
 use crate::senders::Senders;
 use crate::target::{Peer, PeerHost, PeerId, Probe};
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
+use core::ops::Range;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The addresses of host names, as they were last resolved.
-pub type Names = BTreeMap<Arc<str>, Vec<IpAddr>>;
 
 /// The paths of every peer of one plan, made anew whenever the plan or an address changes.
 #[derive(Clone, Debug, Default)]
 pub struct Roads {
-    by_peer: Vec<Vec<Path>>,
+    by_peer: Vec<Road>,
+    domains: BTreeMap<Path, Arc<str>>,
     senders: Senders,
 }
 
-/// Addresses of one name that are used; more are cut off. A pool of 16 gateways behind one name is large.
-pub const ADDRESSES_MAX: usize = 16;
+/// The paths of one peer.
+#[derive(Clone, Debug, Default)]
+struct Road {
+    /// By priority.
+    paths: Vec<Path>,
+    /// Which of them are drawn for: one list for each priority with more than one target.
+    lots: Vec<Vec<Lot>>,
+}
+
+/// One SRV target among others of its priority.
+#[derive(Clone, Debug)]
+struct Lot {
+    paths: Range<usize>,
+    weight: u16,
+}
 
 impl Roads {
     /// Works out all paths.
     #[must_use]
     pub fn new(plan: &Plan, listeners: &[Listener], names: &Names) -> Self {
-        let by_peer: Vec<_> = plan.peers.iter().map(|peer| paths(peer, listeners, names)).collect();
-        let all = (0..).map(PeerId).zip(by_peer.iter().map(Vec::as_slice));
+        let by_peer: Vec<Road> = plan.peers.iter().map(|peer| Road::new(peer, listeners, names)).collect();
+        let mut domains = BTreeMap::new();
+        for (peer, road) in plan.peers.iter().zip(&by_peer) {
+            if let PeerHost::Name(name) = &peer.host {
+                for path in &road.paths {
+                    domains.entry(*path).or_insert_with(|| Arc::clone(name));
+                }
+            }
+        }
+        let all = (0..).map(PeerId).zip(by_peer.iter().map(|road| road.paths.as_slice()));
         let senders = Senders::new(all, &plan.networks);
-        Self { by_peer, senders }
+        Self { by_peer, domains, senders }
     }
 
-    /// The paths of one peer, in order of preference; empty while its name is not resolved, or if no listener of ours
-    /// speaks its transport and address family.
+    /// The paths of one peer, by priority; empty while its name is not resolved, or if no listener of ours speaks its
+    /// transport and address family.
     #[must_use]
     pub fn of(&self, peer: PeerId) -> &[Path] {
-        self.by_peer.get(peer.0 as usize).map_or(&[], Vec::as_slice)
+        self.by_peer.get(peer.0 as usize).map_or(&[], |road| &road.paths)
+    }
+
+    /// The paths of one peer in the order in which one call tries them: by priority, and within a priority as the
+    /// weights and this draw have it (RFC 2782). The same draw gives the same order.
+    #[must_use]
+    pub fn drawn(&self, peer: PeerId, draw: u64) -> Cow<'_, [Path]> {
+        match self.by_peer.get(peer.0 as usize) {
+            Some(road) if !road.lots.is_empty() => {
+                Cow::Owned(road.drawn(Chance::new(draw ^ u64::from(peer.0))))
+            }
+            Some(road) => Cow::Borrowed(&road.paths),
+            None => Cow::Borrowed(&[]),
+        }
+    }
+
+    /// The name that a path was found by, as the plan has it: what a certificate there has to be for (RFC 5922 §7).
+    /// Of two peers that share a path the first counts.
+    #[must_use]
+    pub fn domain(&self, path: Path) -> Option<&Arc<str>> {
+        self.domains.get(&path)
     }
 
     /// Every path with how it is probed: what health has to watch. A path that two peers share is probed as the
@@ -43,8 +88,8 @@ impl Roads {
     #[must_use]
     pub fn watched(&self, plan: &Plan) -> Vec<(Path, Option<Probe>)> {
         let mut watched = BTreeMap::new();
-        for (peer, paths) in plan.peers.iter().zip(&self.by_peer) {
-            for path in paths {
+        for (peer, road) in plan.peers.iter().zip(&self.by_peer) {
+            for path in &road.paths {
                 watched.entry(*path).or_insert(peer.probe);
             }
         }
@@ -54,7 +99,7 @@ impl Roads {
     /// The names of the peers that use a path.
     #[must_use]
     pub fn users(&self, plan: &Plan, path: Path) -> Vec<Arc<str>> {
-        let users = plan.peers.iter().zip(&self.by_peer).filter(|(_, paths)| paths.contains(&path));
+        let users = plan.peers.iter().zip(&self.by_peer).filter(|(_, road)| road.paths.contains(&path));
         users.map(|(peer, _)| Arc::clone(&peer.name)).collect()
     }
 
@@ -65,15 +110,80 @@ impl Roads {
     }
 }
 
-fn paths(peer: &Peer, listeners: &[Listener], names: &Names) -> Vec<Path> {
-    let port = peer.port.unwrap_or(peer.transport.default_port());
-    let addresses = match &peer.host {
-        PeerHost::Ip(ip) => core::slice::from_ref(ip),
-        PeerHost::Name(name) => names.get(name).map_or(&[][..], Vec::as_slice),
-    };
-    let reach = |ip: &IpAddr| {
-        let local = listener_for(listeners, peer.transport, *ip)?;
-        Some(Path { transport: peer.transport, local, remote: SocketAddr::new(*ip, port) })
-    };
-    addresses.iter().filter_map(reach).take(ADDRESSES_MAX).collect()
+impl Road {
+    fn new(peer: &Peer, listeners: &[Listener], names: &Names) -> Self {
+        match (&peer.host, place(peer)) {
+            (PeerHost::Ip(ip), _) => {
+                let transport = peer.transport.unwrap_or(Transport::Udp);
+                let address = SocketAddr::new(*ip, peer.port.unwrap_or(transport.default_port()));
+                let spot = Spot { transport, address, priority: 0, weight: 0, target: 0 };
+                Self::over(&[spot], listeners)
+            }
+            (PeerHost::Name(_), Some(place)) => Self::over(names.spots(&place), listeners),
+            (PeerHost::Name(_), None) => Self::default(),
+        }
+    }
+
+    fn over(spots: &[Spot], listeners: &[Listener]) -> Self {
+        let mut road = Self::default();
+        for same in spots.chunk_by(|one, next| one.priority == next.priority) {
+            let mut lots = Vec::new();
+            for target in same.chunk_by(|one, next| one.target == next.target) {
+                let from = road.paths.len();
+                road.paths.extend(target.iter().filter_map(|spot| reach(spot, listeners)));
+                let weight = target.first().map_or(0, |spot| spot.weight);
+                lots.push(Lot { paths: from..road.paths.len(), weight });
+            }
+            if lots.len() > 1 {
+                road.lots.push(lots);
+            }
+        }
+        road
+    }
+
+    /// RFC 2782: of those that are left, each is next with a chance as its weight is to their sum; those without weight
+    /// have a small one.
+    fn drawn(&self, mut chance: Chance) -> Vec<Path> {
+        let mut order = self.paths.clone();
+        for lots in &self.lots {
+            let mut left: Vec<&Lot> = lots.iter().filter(|lot| lot.weight == 0).collect();
+            left.extend(lots.iter().filter(|lot| lot.weight > 0));
+            let first = lots.first().map_or(0, |lot| lot.paths.start);
+            let mut next = Vec::with_capacity(SPOTS_MAX);
+            while !left.is_empty() {
+                let sum: u64 = left.iter().map(|lot| u64::from(lot.weight)).sum();
+                let drawn = chance.draw() % (sum + 1);
+                let mut running = 0;
+                let place = left.iter().position(|lot| {
+                    running += u64::from(lot.weight);
+                    running >= drawn
+                });
+                let lot = left.remove(place.unwrap_or(0));
+                next.extend_from_slice(self.paths.get(lot.paths.clone()).unwrap_or_default());
+            }
+            if let Some(part) = order.get_mut(first..first + next.len()) {
+                part.copy_from_slice(&next);
+            }
+        }
+        order
+    }
+}
+
+/// What has to be located for a peer; `None` if it is an address already.
+#[must_use]
+pub fn place(peer: &Peer) -> Option<Place> {
+    match &peer.host {
+        PeerHost::Name(name) => {
+            let host = name.to_ascii_lowercase().into();
+            Some(Place { host, port: peer.port, transport: peer.transport })
+        }
+        PeerHost::Ip(_) => None,
+    }
+}
+
+/// The path to a spot from the first of our listeners that can send there.
+#[must_use]
+pub fn reach(spot: &Spot, listeners: &[Listener]) -> Option<Path> {
+    let local = listener_for(listeners, spot.transport, spot.address.ip())?;
+    Some(Path { transport: spot.transport, local, remote: spot.address })
 }

@@ -48,10 +48,10 @@ pub struct Peer {
     pub kind: PeerKind,
     /// Where it is.
     pub host: PeerHost,
-    /// Its port; 5060 if none is written.
+    /// Its port; `None` for that of its SRV records, or 5060.
     pub port: Option<u16>,
-    /// How it is spoken to.
-    pub transport: Transport,
+    /// How it is spoken to; `None` leaves it to the DNS (RFC 3263 §4.1), and is UDP for an address.
+    pub transport: Option<Transport>,
     /// The user part its URI names; `None` keeps the number that was called.
     pub user: Option<Arc<str>>,
     /// How it is probed; `None` for passive-only.

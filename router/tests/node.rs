@@ -32,7 +32,7 @@ fn peer(name: &str, at: &str) -> Peer {
         kind: PeerKind::Site,
         host: PeerHost::Ip(at.ip()),
         port: Some(at.port()),
-        transport: Transport::Udp,
+        transport: None,
         user: None,
         probe: None,
         first: None,
@@ -129,6 +129,7 @@ fn show(effect: Effect) -> (String, Option<Message>) {
         Effect::Record(Entry::Health { peers, from, to, .. }) => {
             (format!("{peers:?} {from:?} -> {to:?}"), None)
         }
+        Effect::Resolve { query } => (format!("dns <- {:?} {}", query.kind, query.name), None),
         Effect::Record(entry) => (format!("{entry:?}"), None),
     }
 }

@@ -81,7 +81,7 @@ impl Bench {
         step(&mut self.node, self.now, event, &mut self.out);
         let sent = self.out.iter().filter_map(|effect| match effect {
             Effect::Send { bytes, .. } => Message::parse(Arc::clone(bytes)).ok(),
-            Effect::Record(_) => None,
+            Effect::Resolve { .. } | Effect::Record(_) => None,
         });
         let sent: Vec<Message> = sent.collect();
         self.sent += sent.len() as u64;
@@ -128,7 +128,7 @@ fn plan() -> Arc<Plan> {
         kind: PeerKind::Site,
         host: PeerHost::Ip(address(at).ip()),
         port: Some(address(at).port()),
-        transport: Transport::Udp,
+        transport: None,
         user: None,
         probe: None,
         first: None,

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod chance;
 pub mod chaos;
 mod compose;
+pub mod dns;
 mod draw;
 mod forward;
 pub mod glance;

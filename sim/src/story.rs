@@ -182,12 +182,16 @@ impl Diary {
             Entry::Side { path, from: Some(side), to: None, .. } if self.alarms => {
                 format!("{now} {} is no longer {side:?}", name(path))
             }
+            Entry::Name { host, from, to, kept, .. } if self.all || self.alarms => {
+                format!("{now} {host}: {from:?} -> {to:?}, {kept} kept")
+            }
             Entry::Alarm { path, number, alarm, .. } if self.alarms => {
                 format!("{now} {} {alarm} ({number})", name(path))
             }
             Entry::Health { .. }
             | Entry::Side { .. }
             | Entry::Alarm { .. }
+            | Entry::Name { .. }
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }

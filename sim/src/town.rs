@@ -141,7 +141,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
         kind,
         host: PeerHost::Ip(address.ip()),
         port: Some(address.port()),
-        transport: Transport::Udp,
+        transport: None,
         user: None,
         probe: None,
         first: Some(Duration::from_secs(2)),

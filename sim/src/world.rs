@@ -2,6 +2,7 @@
 
 use crate::caller::{Script, Seen};
 use crate::chance::{Chance, mix, mix_word};
+use crate::dns::{Dns, Mood};
 use crate::glance::Packet;
 use crate::manner::Manner;
 use crate::network::{Network, Weather};
@@ -11,6 +12,7 @@ use crate::story::Diary;
 use core::cmp::Ordering;
 use core::net::SocketAddr;
 use router::door::Identity;
+use router::locate::Query;
 use router::path::{Flow, Path, Transport};
 use router::record::Entry;
 use router::{Effect, Event, Node, Plan};
@@ -58,6 +60,10 @@ pub enum Move {
     Clock(usize, i64),
     /// A node takes no new calls.
     Drain(usize),
+    /// The DNS behaves otherwise from now on.
+    Dns(Mood),
+    /// A name has these records from now on, and no others: each as in [`Dns::add`].
+    Zone(&'static str, Vec<&'static str>),
     /// Somebody sends these bytes.
     Inject {
         /// From.
@@ -74,6 +80,7 @@ enum Due {
     Deliver { from: SocketAddr, to: SocketAddr, packet: Arc<Packet> },
     Bounce { at: SocketAddr, remote: SocketAddr },
     Wake { host: usize, alarm: Alarm },
+    Answer { life: u32, query: Query },
     Tick { seat: usize },
     Move(Box<Move>),
 }
@@ -128,6 +135,8 @@ pub struct World {
     pub people: People,
     /// The network.
     pub network: Network,
+    /// Who knows the addresses of names.
+    pub dns: Dns,
     /// Who watches.
     pub oracle: Oracle,
     /// What is written down for a story.
@@ -157,6 +166,7 @@ impl World {
             hosts: Vec::new(),
             people: Vec::new(),
             network,
+            dns: Dns::default(),
             oracle: Oracle::new(seed),
             diary: None,
             datagrams: 0,
@@ -284,6 +294,12 @@ impl World {
                 }
                 self.grant(host, asks);
             }
+            Due::Answer { life, query } => {
+                let seat = self.seats.iter().position(|seat| seat.life == life && seat.node.is_some());
+                if let (Some(seat), Some(answer)) = (seat, self.dns.answer(&query)) {
+                    self.feed(seat, Event::Resolved { query, answer }, Cause::Other);
+                }
+            }
             Due::Tick { seat } => self.tick(seat),
             Due::Move(what) => self.make(*what),
         }
@@ -369,7 +385,7 @@ impl World {
         let twin_event = (self.fed.is_multiple_of(TWIN_EVERY) && cause.is_in_dialog()).then(|| event.clone());
         node.handle(self.now, event, &mut effects);
         let (mut sent, mut records) = (Vec::with_capacity(effects.len()), Vec::new());
-        sort_out(&seat.identity, &mut effects, &mut sent, &mut records);
+        let asked = sort_out(&seat.identity, &mut effects, &mut sent, &mut records);
         let life = seat.life;
         let turn = Turn { life, now: self.now, cause: &cause, sent: &sent, records: &records, node };
         self.oracle.turn(&turn);
@@ -386,6 +402,9 @@ impl World {
             for entry in &records {
                 diary.recorded(self.now, entry);
             }
+        }
+        for query in asked {
+            self.push(self.now + self.dns.delay, Due::Answer { life, query });
         }
         for Sent { from, to, packet } in sent {
             self.send(from, to, packet);
@@ -482,6 +501,11 @@ impl World {
                 self.feed(seat, Event::Clock { epoch }, Cause::Other);
             }
             Move::Drain(seat) => self.feed(seat, Event::Drain, Cause::Other),
+            Move::Dns(mood) => self.dns.mood = mood,
+            Move::Zone(name, records) => {
+                self.dns.remove(name);
+                records.iter().for_each(|record| self.dns.add(name, record));
+            }
             Move::Inject { from, to, bytes } => self.send(from, to, Arc::new(Packet::new(bytes))),
         }
     }
@@ -512,8 +536,14 @@ impl World {
     }
 }
 
-/// Effects as what was sent and what was recorded.
-fn sort_out(identity: &Identity, effects: &mut Vec<Effect>, sent: &mut Vec<Sent>, records: &mut Vec<Entry>) {
+/// Effects as what was sent and what was recorded; returns what the DNS is asked.
+fn sort_out(
+    identity: &Identity,
+    effects: &mut Vec<Effect>,
+    sent: &mut Vec<Sent>,
+    records: &mut Vec<Entry>,
+) -> Vec<Query> {
+    let mut asked = Vec::new();
     for effect in effects.drain(..) {
         match effect {
             Effect::Send { flow, bytes } => {
@@ -521,9 +551,11 @@ fn sort_out(identity: &Identity, effects: &mut Vec<Effect>, sent: &mut Vec<Sent>
                 let from = listener.map_or(flow.path.remote, |listener| listener.address);
                 sent.push(Sent { from, to: flow.path.remote, packet: Arc::new(Packet::new(bytes)) });
             }
+            Effect::Resolve { query } => asked.push(query),
             Effect::Record(entry) => records.push(entry),
         }
     }
+    asked
 }
 
 /// Every so manieth event that is a request inside of a call is also shown to a node that knows nothing but the key.

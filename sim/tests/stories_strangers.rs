@@ -358,7 +358,7 @@ fn token_of(call: &str) -> Option<String> {
 fn sent(effect: &Effect, start: &str) -> Option<Bytes> {
     match effect {
         Effect::Send { bytes, .. } => bytes.starts_with(start.as_bytes()).then(|| bytes.clone()),
-        Effect::Record(_) => None,
+        Effect::Resolve { .. } | Effect::Record(_) => None,
     }
 }
 

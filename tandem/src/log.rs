@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use router::alarm::Alarm;
 use router::health::{Evidence, Side, Sign, Source, Standing};
+use router::name::NameState;
 use router::networks::Network;
 use router::proposals::Clue;
 use router::record::{CallRecord, End, Entry};
@@ -74,6 +75,7 @@ impl Log {
             }
             Entry::Side { peers, path, from, to, .. } => side_line(peers, *path, *from, *to),
             Entry::Alarm { peer, path, number, alarm, .. } => self.alarm(peer, *path, number, *alarm, now),
+            Entry::Name { peers, host, from, to, kept, .. } => name_line(peers, host, *from, *to, *kept),
             Entry::Dropped { flow, why } => {
                 tracing::debug!(from = from(flow), "dropped: {why}");
                 self.repeat(Repeat::Dropped(why), now);
@@ -218,6 +220,32 @@ pub fn side(side: Side) -> &'static str {
         Side::Full => "full",
         Side::Refused => "refused",
         Side::Out => "out",
+    }
+}
+
+fn name_line(peers: &[Arc<str>], host: &str, from: NameState, to: NameState, kept: usize) {
+    let peers = peers.join(", ");
+    match to {
+        NameState::Missing => {
+            tracing::warn!(
+                host,
+                kept,
+                "the DNS knows no address for the name of {peers}; the last ones stay in use"
+            );
+        }
+        NameState::Silent => {
+            tracing::warn!(
+                host,
+                kept,
+                "no DNS server answers for the name of {peers}; the last addresses stay in use"
+            );
+        }
+        NameState::Resolved if from == NameState::Asking => {
+            tracing::debug!(host, kept, "the name of {peers} is resolved");
+        }
+        NameState::Resolved => tracing::info!(host, kept, "the name of {peers} is resolved again"),
+        // Nothing goes back to that.
+        NameState::Asking => {}
     }
 }
 

@@ -16,8 +16,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use router::health::{Side, Standing};
+use router::locate::Place;
+use router::name::NameState;
 use router::record::{CallRecord, End, Entry, LegRecord};
-use router::{Path, Plan};
+use router::{Path, Plan, roads};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -39,6 +41,7 @@ pub struct Metrics {
     sides: Family<Labels<5>, Gauge>,
     alarms: Family<Labels<2>, Counter>,
     paths: BTreeMap<Path, Vec<Arc<str>>>,
+    names: Family<Labels<2>, Gauge>,
     dropped: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     unlisted: Counter,
@@ -96,6 +99,7 @@ impl Metrics {
             sides: Family::default(),
             alarms: Family::default(),
             paths: BTreeMap::new(),
+            names: Family::default(),
             dropped: Family::default(),
             refused: Family::default(),
             unlisted: Counter::default(),
@@ -134,6 +138,12 @@ impl Metrics {
             self.sides.clone(),
         );
         to.register("alarms", "What somebody should look at, by peer and kind", self.alarms.clone());
+        to.register(
+            "name_state",
+            "What is known of a peer's host name: 2 resolved, 1 the DNS does not answer, 0 it does not exist; the \
+             last good addresses stay in use",
+            self.names.clone(),
+        );
         to.register("dropped", "Messages dropped without an answer, by reason", self.dropped.clone());
         to.register("refused", "Requests refused without a walk, by status and reason", self.refused.clone());
         to.register("unlisted", "Calls to numbers that the plan does not list", self.unlisted.clone());
@@ -184,6 +194,9 @@ impl Metrics {
                 let labels = [("peer", peer.to_string()), ("kind", alarm.kind().to_owned())];
                 self.alarms.get_or_create(&labels).inc();
             }
+            Entry::Name { peers, host, to, .. } => {
+                peers.iter().for_each(|peer| self.set_name(peer, host, *to));
+            }
             Entry::Dropped { why, .. } => {
                 self.dropped.get_or_create(&[("why", (*why).to_owned())]).inc();
             }
@@ -228,6 +241,25 @@ impl Metrics {
                     self.sides.remove(&side_labels(&peer, path, side));
                 }
             }
+        }
+    }
+
+    /// What is known of the host names of a plan that has taken force.
+    pub fn on_names<'a>(&mut self, plan: &Plan, names: impl Iterator<Item = (&'a Place, NameState, usize)>) {
+        self.names.clear();
+        let states: BTreeMap<&Place, NameState> = names.map(|(place, state, _)| (place, state)).collect();
+        for peer in &plan.peers {
+            let place = roads::place(peer);
+            if let Some((place, state)) = place.as_ref().and_then(|place| states.get_key_value(place)) {
+                self.set_name(&peer.name, &place.host, *state);
+            }
+        }
+    }
+
+    fn set_name(&self, peer: &str, host: &str, state: NameState) {
+        let labels = [("peer", peer.to_owned()), ("host", host.to_owned())];
+        if let Some(rank) = name_rank(state) {
+            self.names.get_or_create(&labels).set(rank);
         }
     }
 
@@ -391,6 +423,15 @@ fn rank(standing: Standing) -> i64 {
         Standing::Unknown => 2,
         Standing::Suspect => 1,
         Standing::Down => 0,
+    }
+}
+
+fn name_rank(state: NameState) -> Option<i64> {
+    match state {
+        NameState::Resolved => Some(2),
+        NameState::Silent => Some(1),
+        NameState::Missing => Some(0),
+        NameState::Asking => None,
     }
 }
 

@@ -1,210 +1,191 @@
-//! Host names of the plan, resolved in the background: never in a call's path.
+//! What the node asks the DNS, in the background: nothing waits for it but the node itself.
 
-use core::net::IpAddr;
+use core::net::SocketAddr;
 use core::time::Duration;
-use router::Plan;
-use router::target::PeerHost;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use router::locate::{Answer, Kind, Query, Record};
+use std::fs;
+use std::time::SystemTime;
+use tokio::sync::mpsc;
 
-/// The task that resolves, and its mailbox.
+/// Who is asked, and the answers that have come.
 #[derive(Debug)]
 pub struct Names {
-    wanted: watch::Sender<Vec<Arc<str>>>,
-    found: mpsc::Receiver<Found>,
+    servers: Vec<SocketAddr>,
+    resolver: Option<Resolver>,
+    answers: mpsc::Receiver<(Query, Answer)>,
+    sender: mpsc::Sender<(Query, Answer)>,
 }
 
-/// What is known of a name now: told after its first look-up, and whenever its addresses have changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The name as it stands in the plan.
-    pub host: Arc<str>,
-    /// Its addresses in the resolver's order, at most [`ADDRESSES_MAX`]; empty if the first look-up failed.
-    pub addresses: Vec<IpAddr>,
+/// A resolver, and when the file it was made by was written.
+#[derive(Debug)]
+struct Resolver {
+    written: Option<SystemTime>,
+    asks: Asks,
 }
 
-/// The host names that a plan's peers have, each once, in order.
-#[must_use]
-pub fn hosts(plan: &Plan) -> Vec<Arc<str>> {
-    let name = |host: &PeerHost| match host {
-        PeerHost::Name(name) => Some(name.clone()),
-        PeerHost::Ip(_) => None,
-    };
-    let hosts: BTreeSet<Arc<str>> = plan.peers.iter().filter_map(|peer| name(&peer.host)).collect();
-    hosts.into_iter().collect()
-}
+type Asks = Option<TokioResolver>;
 
 impl Names {
-    /// Resolves these now and every [`PAUSE`]. To be called inside the runtime.
+    /// Asks these servers; without any those of this machine (`/etc/resolv.conf`, read again when it has changed).
     #[must_use]
-    pub fn start(hosts: Vec<Arc<str>>) -> Self {
-        let (wanted, wants) = watch::channel(hosts);
-        let (sender, found) = mpsc::channel(FOUND_MAX);
-        tokio::spawn(resolve_for_ever(wants, sender));
-        Self { wanted, found }
+    pub fn new(servers: Vec<SocketAddr>) -> Self {
+        let (sender, answers) = mpsc::channel(ANSWERS_MAX);
+        Self { servers, resolver: None, answers, sender }
     }
 
-    /// Resolves these from now on, new ones at once; what was found of the others is kept.
-    pub fn want(&self, hosts: Vec<Arc<str>>) {
-        self.wanted.send_replace(hosts);
+    /// Asks; the answer comes by [`next`](Self::next), whatever it is. To be called inside the runtime.
+    pub fn ask(&mut self, query: Query) {
+        let asks = self.resolver();
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            let answer = match asks {
+                Some(resolver) => tokio::time::timeout(PATIENCE, look_up(&resolver, &query))
+                    .await
+                    .unwrap_or(Answer::Silence),
+                None => Answer::Silence,
+            };
+            tracing::trace!(name = &*query.name, kind = ?query.kind, ?answer, "the DNS says");
+            // Fails only at the end of the program.
+            let _ = sender.send((query, answer)).await;
+        });
     }
 
-    /// The next thing that became known. May be cancelled.
-    pub async fn next(&mut self) -> Found {
-        match self.found.recv().await {
-            Some(found) => found,
-            // The task ends only with the runtime.
+    /// The next answer. May be cancelled.
+    pub async fn next(&mut self) -> (Query, Answer) {
+        match self.answers.recv().await {
+            Some(answer) => answer,
+            // Never: this holds a sender itself.
             None => core::future::pending().await,
         }
     }
-}
 
-/// Between two rounds of look-ups. The resolver of the machine caches for as long as the records say.
-pub const PAUSE: Duration = Duration::from_secs(30);
-
-/// Addresses kept of one name; a provider with more has them behind an anycast or a load balancer.
-pub const ADDRESSES_MAX: usize = 16;
-
-const LOOKUPS_MAX: usize = 8; // At once; each holds a thread for as long as the machine's resolver waits.
-const FOUND_MAX: usize = 64; // Results that wait for the loop; the look-ups wait with them.
-
-/// What this task has learned of a name.
-#[derive(Debug, Default)]
-struct Known {
-    addresses: Vec<IpAddr>,
-    told: bool,
-    failing: bool,
-}
-
-async fn resolve_for_ever(mut wants: watch::Receiver<Vec<Arc<str>>>, found: mpsc::Sender<Found>) {
-    let mut known = BTreeMap::new();
-    loop {
-        let hosts = wants.borrow_and_update().clone();
-        known.retain(|host, _| hosts.contains(host));
-        let round = async {
-            resolve_all(&hosts, &mut known, &found).await;
-            tokio::time::sleep(PAUSE).await;
+    fn resolver(&mut self) -> Asks {
+        let of_machine = self.servers.is_empty();
+        let written =
+            if of_machine { fs::metadata(FILE).and_then(|file| file.modified()).ok() } else { None };
+        let known = self.resolver.as_ref().filter(|known| known.written == written && known.asks.is_some());
+        if let Some(known) = known {
+            return known.asks.clone();
+        }
+        let asks = match build(&self.servers) {
+            Ok(resolver) => Some(resolver),
+            Err(error) => {
+                if self.resolver.as_ref().is_none_or(|last| last.written != written) {
+                    tracing::warn!("no DNS server can be asked: {error}; set `dns` in [node]");
+                }
+                None
+            }
         };
-        tokio::select! {
-            () = round => (),
-            changed = wants.changed() => if changed.is_err() {
-                return;
-            }
-        }
+        self.resolver = Some(Resolver { written, asks: asks.clone() });
+        asks
     }
 }
 
-async fn resolve_all(hosts: &[Arc<str>], known: &mut BTreeMap<Arc<str>, Known>, found: &mpsc::Sender<Found>) {
-    let mut lookups = JoinSet::new();
-    let mut waiting = hosts.iter().cloned();
-    loop {
-        while lookups.len() < LOOKUPS_MAX {
-            let Some(host) = waiting.next() else { break };
-            lookups.spawn(look_up(host));
-        }
-        let Some(looked_up) = lookups.join_next().await else { return };
-        // A look-up that panicked has told nothing.
-        let Ok((host, result)) = looked_up else { continue };
-        let news = known.entry(host.clone()).or_default().learn(&host, result);
-        if let Some(addresses) = news
-            && found.send(Found { host, addresses }).await.is_err()
-        {
-            return;
-        }
-    }
+const FILE: &str = "/etc/resolv.conf";
+const PATIENCE: Duration = Duration::from_secs(8); // The node waits for ten.
+const TIMEOUT: Duration = Duration::from_secs(2); // For one server; each is tried twice.
+const ANSWERS_MAX: usize = 64; // As many as the node asks for at once; a look-up waits if there are more.
+const RECORDS_MAX: usize = 64; // Of one answer; the node uses sixteen.
+
+fn build(servers: &[SocketAddr]) -> Result<TokioResolver, NetError> {
+    let mut builder = if servers.is_empty() {
+        TokioResolver::builder_tokio()?
+    } else {
+        let config = ResolverConfig::from_name_servers(servers.iter().copied().map(server).collect());
+        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+    };
+    let options: &mut ResolverOpts = builder.options_mut();
+    // The node keeps what was found, for as long as it is good and longer.
+    options.cache_size = 0;
+    options.timeout = TIMEOUT;
+    builder.build()
 }
 
-async fn look_up(host: Arc<str>) -> (Arc<str>, io::Result<Vec<IpAddr>>) {
-    let result = tokio::net::lookup_host((&*host, 0)).await.map(|all| {
-        let mut addresses: Vec<IpAddr> = Vec::new();
-        for address in all.map(|address| address.ip()) {
-            if addresses.len() < ADDRESSES_MAX && !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        addresses
+fn server(address: SocketAddr) -> NameServerConfig {
+    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+        connection.port = address.port();
+        connection
     });
-    (host, result)
+    NameServerConfig::new(address.ip(), true, connections.into())
 }
 
-impl Known {
-    /// What is to be told, if anything. A resolver that turns its answers round tells nothing new by that.
-    fn learn(&mut self, host: &str, result: io::Result<Vec<IpAddr>>) -> Option<Vec<IpAddr>> {
-        let first = !core::mem::replace(&mut self.told, true);
-        let addresses = match result {
-            Ok(addresses) if !addresses.is_empty() => addresses,
-            failed => {
-                self.complain(host, failed.err());
-                return first.then(Vec::new);
+async fn look_up(resolver: &TokioResolver, query: &Query) -> Answer {
+    let kind = match query.kind {
+        Kind::Naptr => RecordType::NAPTR,
+        Kind::Srv => RecordType::SRV,
+        Kind::A => RecordType::A,
+        Kind::Aaaa => RecordType::AAAA,
+    };
+    let Ok(mut name) = Name::from_utf8(&*query.name) else { return Answer::NoName(FOR_LONG) };
+    // Only a name of one label is looked for in the domains of this machine.
+    if query.name.contains('.') {
+        name.set_fqdn(true);
+    }
+    match resolver.lookup(name, kind).await {
+        Ok(found) => records(&found, query.kind),
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+            let good = Duration::from_secs(none.negative_ttl.unwrap_or_default().into());
+            if none.response_code == ResponseCode::NXDomain {
+                Answer::NoName(good)
+            } else if none.response_code == ResponseCode::NoError {
+                Answer::NoRecords(good)
+            } else {
+                Answer::Silence
             }
-        };
-        if core::mem::take(&mut self.failing) {
-            tracing::info!(host, "the name is resolved again");
         }
-        let set = |addresses: &[IpAddr]| addresses.iter().copied().collect::<BTreeSet<_>>();
-        if set(&addresses) == set(&self.addresses) {
-            return None;
+        Err(error) => {
+            tracing::debug!(name = &*query.name, kind = ?query.kind, "the DNS does not answer: {error}");
+            Answer::Silence
         }
-        self.addresses.clone_from(&addresses);
-        Some(addresses)
-    }
-
-    fn complain(&mut self, host: &str, error: Option<io::Error>) {
-        if core::mem::replace(&mut self.failing, true) {
-            return;
-        }
-        let error = error.map_or_else(|| "it has no address".to_owned(), |error| error.to_string());
-        let kept = self.addresses.len();
-        tracing::warn!(host, kept, "cannot resolve the name, trying again every 30 s: {error}");
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn learn(known: &mut Known, addresses: Option<&[u8]>) -> Option<Vec<u8>> {
-        let address = |last: &u8| IpAddr::from([192, 0, 2, *last]);
-        let last = |address: &IpAddr| match address {
-            IpAddr::V4(v4) => v4.octets()[3],
-            IpAddr::V6(_) => 0,
+fn records(found: &Lookup, kind: Kind) -> Answer {
+    let mut good = u32::MAX;
+    let mut records = Vec::new();
+    for record in found.answers() {
+        good = good.min(record.ttl);
+        let read = match (&record.data, kind) {
+            (RData::A(ip), Kind::A) => Record::Address(ip.0.into()),
+            (RData::AAAA(ip), Kind::Aaaa) => Record::Address(ip.0.into()),
+            (RData::SRV(srv), Kind::Srv) => Record::Srv {
+                priority: srv.priority,
+                weight: srv.weight,
+                port: srv.port,
+                target: plain(&srv.target).into(),
+            },
+            (RData::NAPTR(naptr), Kind::Naptr) => Record::Naptr {
+                order: naptr.order,
+                preference: naptr.preference,
+                flags: String::from_utf8_lossy(&naptr.flags).into_owned(),
+                service: String::from_utf8_lossy(&naptr.services).into_owned(),
+                replacement: plain(&naptr.replacement).into(),
+            },
+            // A CNAME on the way.
+            _ => continue,
         };
-        let result = addresses.ok_or_else(|| io::Error::other("no resolver"));
-        let told = known.learn("pbx.example", result.map(|all| all.iter().map(address).collect()));
-        told.map(|all| all.iter().map(last).collect())
+        if records.len() < RECORDS_MAX {
+            records.push(read);
+        }
     }
-
-    #[test]
-    fn the_first_result_and_each_change_are_told_and_failures_keep_the_last_good_set() {
-        let mut known = Known::default();
-        let said = [
-            learn(&mut known, Some(&[1, 2])),
-            learn(&mut known, Some(&[2, 1])),
-            learn(&mut known, None),
-            learn(&mut known, Some(&[])),
-            learn(&mut known, Some(&[1, 2])),
-            learn(&mut known, Some(&[1, 3])),
-        ];
-        assert_eq!(said, [Some(vec![1, 2]), None, None, None, None, Some(vec![1, 3])]);
-    }
-
-    #[test]
-    fn a_first_failure_is_told_once_as_an_empty_set() {
-        let mut known = Known::default();
-        let said = [learn(&mut known, None), learn(&mut known, None), learn(&mut known, Some(&[7]))];
-        assert_eq!(said, [Some(vec![]), None, Some(vec![7])]);
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn an_address_as_a_name_is_itself() {
-        let mut names = Names::start(vec!["127.0.0.1".into()]);
-        let found = names.next().await;
-        assert_eq!(found, Found { host: "127.0.0.1".into(), addresses: vec![IpAddr::from([127, 0, 0, 1])] });
-        names.want(vec!["::1".into()]);
-        let found = names.next().await;
-        assert_eq!(found.addresses, [IpAddr::V6(core::net::Ipv6Addr::LOCALHOST)]);
-    }
+    let good = Duration::from_secs(good.into());
+    if records.is_empty() { Answer::NoRecords(good) } else { Answer::Records(records, good) }
 }
+
+/// A domain name in lower case, without the dot at its end.
+fn plain(name: &Name) -> String {
+    let mut text = name.to_lowercase().to_ascii();
+    if text.len() > 1 && text.ends_with('.') {
+        text.pop();
+    }
+    text
+}
+
+const FOR_LONG: Duration = Duration::from_hours(1); // No name can be asked for by it today or tomorrow.

@@ -4,11 +4,13 @@ use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::log::Log;
 use crate::metrics::{Metrics, Pause, Readings};
-use crate::names::{self, Found, Names};
+use crate::names::Names;
 use crate::net::Net;
 use crate::net::udp::Rest;
 use core::time::Duration;
 use router::door::Identity;
+use router::locate::{Answer, Query};
+use router::name::NameState;
 use router::record::Entry;
 use router::{Effect, Event, Node, Plan};
 use sip::Time;
@@ -25,7 +27,7 @@ pub struct Outside {
     pub clock: Clock,
     /// The sockets.
     pub net: Net,
-    /// The host names of the plan.
+    /// Who asks the DNS.
     pub names: Names,
     /// The metrics.
     pub metrics: Metrics,
@@ -95,7 +97,7 @@ struct Closing {
 enum Woke {
     /// Something can be received, or a deadline has come.
     Due,
-    Found(Found),
+    Answer(Query, Answer),
     Hangup,
     Stop,
     Read(Option<Arc<Plan>>),
@@ -152,15 +154,18 @@ impl Run {
 
     /// Gives the host names of the plan a moment to become known, at most `patience`, before the first call.
     pub async fn learn_names(&mut self, patience: Duration) {
-        let mut unknown = names::hosts(self.node.plan());
         let until = self.outside.clock.now() + patience;
-        while !unknown.is_empty() {
+        self.handle(Event::Tick);
+        while self.node.names().any(|(_, state, _)| state == NameState::Asking) {
+            let next = self.node.deadline().map_or(until, |due| due.min(until));
             tokio::select! {
-                found = self.outside.names.next() => {
-                    unknown.retain(|host| *host != found.host);
-                    self.on_found(found);
+                (query, answer) = self.outside.names.next() => self.handle(Event::Resolved { query, answer }),
+                () = self.outside.clock.until(Some(next)) => {
+                    self.handle(Event::Tick);
+                    if self.outside.clock.now() >= until {
+                        return;
+                    }
                 }
-                () = self.outside.clock.until(Some(until)) => return,
             }
         }
     }
@@ -215,7 +220,7 @@ impl Run {
         tokio::select! {
             () = net.ready() => Woke::Due,
             () = clock.until(next) => Woke::Due,
-            found = names.next() => Woke::Found(found),
+            (query, answer) = names.next() => Woke::Answer(query, answer),
             woke = signals.next() => woke,
             plan = read(&mut self.reading) => Woke::Read(plan),
         }
@@ -224,7 +229,7 @@ impl Run {
     fn on_woke(&mut self, woke: Woke, now: Time) {
         match woke {
             Woke::Due => (),
-            Woke::Found(found) => self.on_found(found),
+            Woke::Answer(query, answer) => self.handle(Event::Resolved { query, answer }),
             Woke::Hangup => self.on_hangup(),
             Woke::Stop => self.on_stop(now),
             Woke::Read(plan) => {
@@ -278,6 +283,7 @@ impl Run {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send { flow, bytes } => self.outside.net.send(flow, bytes, &mut self.later),
+                Effect::Resolve { query } => self.outside.names.ask(query),
                 Effect::Record(entry) => self.record(&entry, now),
             }
         }
@@ -290,11 +296,6 @@ impl Run {
         if let (Entry::Call(call), Some(calls)) = (entry, &mut self.outside.calls) {
             calls.add(call, self.epoch);
         }
-    }
-
-    fn on_found(&mut self, found: Found) {
-        tracing::debug!(host = &*found.host, addresses = ?found.addresses, "resolved");
-        self.handle(Event::Resolved { host: found.host, addresses: found.addresses });
     }
 
     fn on_hangup(&mut self) {
@@ -337,10 +338,10 @@ impl Run {
         } else {
             tracing::info!("the new plan is in force: {}", changes.join(", "));
         }
-        self.outside.names.want(names::hosts(&plan));
         self.handle(Event::Apply(plan));
         let watched = self.node.beliefs().map(|(path, ..)| path);
         self.outside.metrics.on_plan(self.node.plan(), watched);
+        self.outside.metrics.on_names(self.node.plan(), self.node.names());
     }
 
     /// What is done once a second.

@@ -6,7 +6,7 @@ use crate::config::{self, Loaded, LogFormat, LogLevel, NodeSettings};
 use crate::key::{self, Key, KeyError};
 use crate::log;
 use crate::metrics::Metrics;
-use crate::names::{self, Names};
+use crate::names::Names;
 use crate::net::{self, BindError, Net};
 use crate::run::{Ended, Outside, Reload, Run, Signals};
 use core::fmt;
@@ -107,7 +107,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
         Some(to) => Some(Calls::start(to.clone()).map_err(|error| StartError::Calls { to, error })?),
         None => None,
     };
-    let names = Names::start(names::hosts(&plan));
+    let names = Names::new(settings.dns.clone());
     let ready = ready_line(&net);
     let outside = Outside { clock, net, names, metrics, calls, signals };
     let format = options.format.unwrap_or(settings.log.format);

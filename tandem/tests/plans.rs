@@ -112,7 +112,7 @@ fn trunks_and_offices_compile_with_all_their_options() {
     };
     let ava = Peer {
         kind: PeerKind::Service,
-        transport: Transport::Tcp,
+        transport: Some(Transport::Tcp),
         first: Some(secs(5)),
         progress: secs(6),
         ..peer("ava", "agent.example")
@@ -121,8 +121,8 @@ fn trunks_and_offices_compile_with_all_their_options() {
     assert_eq!(
         plan.peers,
         [
-            lumen("lumen/ord", [198, 51, 100, 10], None, Transport::Tcp),
-            lumen("lumen/pdx", [198, 51, 100, 20], Some(5070), Transport::Udp),
+            lumen("lumen/ord", [198, 51, 100, 10], None, Some(Transport::Tcp)),
+            lumen("lumen/pdx", [198, 51, 100, 20], Some(5070), None),
             sinch,
             hq("hq/1", [192, 0, 2, 10]),
             hq("hq/2", [192, 0, 2, 11]),
@@ -394,7 +394,7 @@ fn peer(name: &str, host: &str) -> Peer {
         kind: PeerKind::Site,
         host: PeerHost::Name(host.into()),
         port: None,
-        transport: Transport::Udp,
+        transport: None,
         user: None,
         probe: Some(Probe::every(secs(5))),
         first: None,

@@ -4,6 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use router::door::Identity;
 use router::hours::{Hours, Window, Zone};
+use router::locate::{Kind, Record};
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Member, Plan, Step};
 use router::strangers::Welcome;
@@ -18,6 +19,32 @@ pub const NAME: &str = "sip.example.net";
 
 /// The addresses of that name, once it is resolved.
 pub const NAMED: [IpAddr; 2] = [v4(50), v4(51)];
+
+/// What the DNS knows of that name, and of whatever it is asked beside it: drawn from a byte.
+pub fn records(kind: Kind, drawn: u8) -> Vec<Record> {
+    let [first, second] = NAMED.map(Record::Address);
+    let target = if drawn % 16 == 15 { "." } else { NAME };
+    match (kind, drawn % 4) {
+        (Kind::A, 0 | 1) => vec![first, second],
+        (Kind::A, _) => vec![second],
+        (Kind::Aaaa, _) => Vec::new(),
+        (Kind::Srv, priority) => (0..2)
+            .map(|n| Record::Srv {
+                priority: u16::from(priority) * n,
+                weight: u16::from(drawn),
+                port: 5060,
+                target: target.into(),
+            })
+            .collect(),
+        (Kind::Naptr, preference) => vec![Record::Naptr {
+            order: 1,
+            preference: u16::from(preference),
+            flags: "s".to_owned(),
+            service: "SIP+D2U".to_owned(),
+            replacement: "_sip._udp.example.net".into(),
+        }],
+    }
+}
 
 /// What callers dial; the last one nobody has listed.
 pub const NUMBERS: [&str; 4] = ["+15035550100", "+15035550101", "5035550100", "+15035550199"];
@@ -163,7 +190,7 @@ fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe:
         kind,
         host,
         port: None,
-        transport,
+        transport: Some(transport),
         user: None,
         probe,
         first: None,

@@ -123,7 +123,7 @@ impl Watch {
         );
         let mut sent = out.iter().filter_map(|effect| match effect {
             Effect::Send { flow, bytes } => Some((*flow, Message::parse(bytes.clone()).ok()?)),
-            Effect::Record(_) => None,
+            Effect::Resolve { .. } | Effect::Record(_) => None,
         });
         let Some((to, trying)) = sent.next() else { broken("a 100 goes out at once") };
         assert_eq!(trying.status(), Some(100), "a 100 goes out at once");

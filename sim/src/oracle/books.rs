@@ -1,13 +1,13 @@
 //! What a node writes down and counts.
 
 use super::upstream::Name;
-use super::{Leg, Oracle, Turn};
+use super::{Leg, Oracle, Turn, addresses_at};
 use crate::glance::Head;
 use core::time::Duration;
 use router::health::{Evidence, Sign, Standing};
 use router::path::Path;
 use router::record::{CallRecord, End, Entry, LegRecord};
-use router::target::{Peer, PeerHost, Probe};
+use router::target::{Peer, Probe};
 use sip::Time;
 use std::sync::Arc;
 
@@ -117,10 +117,8 @@ impl Oracle {
     /// How a path is probed: the most lenient of what the plans of a life say.
     fn terms_of(&self, life: u32, path: Path) -> Probe {
         let plans = self.lives.get(&life).into_iter().flat_map(|life| &life.plans);
-        let peers = plans.flat_map(|plan| plan.peers.iter()).filter(|peer| match &peer.host {
-            PeerHost::Ip(ip) => *ip == path.remote.ip(),
-            PeerHost::Name(_) => false,
-        });
+        let here = |peer: &&Peer| addresses_at(peer, &self.homes).contains(&path.remote);
+        let peers = plans.flat_map(|plan| plan.peers.iter()).filter(here);
         let usual = Probe::every(Duration::from_secs(5));
         let terms = peers.map(|peer| peer.probe.unwrap_or(usual));
         terms
@@ -250,7 +248,7 @@ impl Oracle {
     fn patience(&self, turn: &Turn<'_>, leg: &Leg) -> (Duration, Duration) {
         let plans = self.lives.get(&turn.life).map(|life| &life.plans);
         let plans = || plans.into_iter().flatten();
-        let at = |peer: &&Peer| matches!(&peer.host, PeerHost::Ip(ip) if *ip == leg.to.ip());
+        let at = |peer: &&Peer| addresses_at(peer, &self.homes).contains(&leg.to);
         let progress = plans().flat_map(|plan| plan.peers.iter()).filter(at).map(|peer| peer.progress).min();
         let steps = plans().flat_map(|plan| plan.courses.iter()).flat_map(|course| {
             let lists = [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref()];

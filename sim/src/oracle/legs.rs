@@ -1,7 +1,7 @@
 //! What nodes ask of targets.
 
 use super::upstream::Name;
-use super::{Inbound, Leg, Oracle, Sent, Turn};
+use super::{Homes, Inbound, Leg, Oracle, Sent, Turn, addresses_at};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::net::SocketAddr;
 use router::Plan;
@@ -9,7 +9,7 @@ use router::health::Standing;
 use router::path::{Path, Transport};
 use router::plan::Member;
 use router::record::Entry;
-use router::target::{PeerHost, PeerId, PeerKind, Reach, TargetId};
+use router::target::{PeerId, PeerKind, Reach, TargetId};
 use sip::Time;
 use std::sync::Arc;
 
@@ -112,7 +112,8 @@ impl Oracle {
         };
         let again = context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(same);
         let over = context.over().is_some_and(|over| over < turn.now);
-        let planned = self.plan_of(context).is_some_and(|plan| target_of(plan, sent.to, user).is_some());
+        let planned =
+            self.plan_of(context).is_some_and(|plan| target_of(plan, &self.homes, sent.to, user).is_some());
         let no = |wrong: bool, invariant, text| wrong.then_some((invariant, text));
         [
             no(context.cancelled.is_some(), 5, "a new leg after the caller gave up"),
@@ -153,12 +154,12 @@ impl Oracle {
         let rung = |target: TargetId| {
             context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
                 let user = leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes));
-                target_of(plan, leg.to, user.unwrap_or_default()) == Some(target)
+                target_of(plan, &self.homes, leg.to, user.unwrap_or_default()) == Some(target)
             })
         };
         let well = |target: TargetId| {
             let well = [Standing::Up, Standing::Unknown, Standing::Suspect];
-            addresses_of(plan, target).into_iter().any(|address| is(address, &well))
+            addresses_of(plan, &self.homes, target).into_iter().any(|address| is(address, &well))
         };
         let mut targets = Vec::new();
         for member in course.steps.iter().flat_map(|step| &step.members) {
@@ -302,16 +303,8 @@ impl Oracle {
 }
 
 /// Which target of a plan a leg to this address and user is for.
-pub(crate) fn target_of(plan: &Plan, to: SocketAddr, user: &[u8]) -> Option<TargetId> {
-    let is_at = |id: &PeerId| {
-        plan.peer(*id).is_some_and(|peer| {
-            let host = match &peer.host {
-                PeerHost::Ip(ip) => *ip == to.ip(),
-                PeerHost::Name(_) => false,
-            };
-            host && peer.port.unwrap_or(5060) == to.port()
-        })
-    };
+pub(super) fn target_of(plan: &Plan, homes: &Homes, to: SocketAddr, user: &[u8]) -> Option<TargetId> {
+    let is_at = |id: &PeerId| plan.peer(*id).is_some_and(|peer| addresses_at(peer, homes).contains(&to));
     let trunk = plan.peers.iter().enumerate().any(|(id, peer)| {
         matches!(peer.kind, PeerKind::Trunk(_)) && u32::try_from(id).is_ok_and(|id| is_at(&PeerId(id)))
     });
@@ -328,7 +321,7 @@ fn changes(turn: &Turn<'_>, address: SocketAddr) -> bool {
 }
 
 /// All addresses by which a target is reached.
-fn addresses_of(plan: &Plan, target: TargetId) -> Vec<SocketAddr> {
+fn addresses_of(plan: &Plan, homes: &Homes, target: TargetId) -> Vec<SocketAddr> {
     let peers: Vec<PeerId> = match plan.target(target).map(|target| &target.reach) {
         Some(Reach::Sip(peers)) => peers.clone(),
         Some(Reach::Number(_)) => {
@@ -336,11 +329,8 @@ fn addresses_of(plan: &Plan, target: TargetId) -> Vec<SocketAddr> {
         }
         None => Vec::new(),
     };
-    let address = |id: PeerId| match plan.peer(id).map(|peer| (&peer.host, peer.port)) {
-        Some((PeerHost::Ip(ip), port)) => Some(SocketAddr::new(*ip, port.unwrap_or(5060))),
-        Some((PeerHost::Name(_), _)) | None => None,
-    };
-    peers.into_iter().filter_map(address).collect()
+    let peers = peers.into_iter().filter_map(|id| plan.peer(id));
+    peers.flat_map(|peer| addresses_at(peer, homes)).collect()
 }
 
 /// RFC 3261 §17.1.1.3: all as the INVITE's, but the To of the response.

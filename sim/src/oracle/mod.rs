@@ -17,6 +17,7 @@ use router::door::{Event, Identity};
 use router::health::Standing;
 use router::path::Path;
 use router::record::{CallRecord, Entry};
+use router::target::{Peer, PeerHost};
 use router::{Node, Plan};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,7 +228,20 @@ pub struct Oracle {
     /// Call-ID and To tag of every 2xx that went up.
     answers: BTreeSet<(u64, u64)>,
     node_addresses: BTreeSet<SocketAddr>,
+    /// All addresses that a host name ever leads to.
+    homes: Homes,
     key: [u8; 16],
+}
+
+/// Host names with all addresses that they ever lead to.
+type Homes = BTreeMap<&'static str, BTreeSet<SocketAddr>>;
+
+/// All addresses that a peer ever has.
+fn addresses_at(peer: &Peer, homes: &Homes) -> BTreeSet<SocketAddr> {
+    match &peer.host {
+        PeerHost::Ip(ip) => BTreeSet::from([SocketAddr::new(*ip, peer.port.unwrap_or(5060))]),
+        PeerHost::Name(host) => homes.get(&**host).cloned().unwrap_or_default(),
+    }
 }
 
 /// More violations of one run than this say nothing new.
@@ -249,6 +263,7 @@ impl Oracle {
             askers: BTreeMap::new(),
             answers: BTreeSet::new(),
             node_addresses: BTreeSet::new(),
+            homes: Homes::new(),
             key: [0; 16],
         }
     }
@@ -256,6 +271,11 @@ impl Oracle {
     /// An address of somebody a node may write to.
     pub(crate) fn know(&mut self, address: SocketAddr) {
         self.known.insert(address);
+    }
+
+    /// An address that a host name may lead to.
+    pub fn houses(&mut self, host: &'static str, address: SocketAddr) {
+        self.homes.entry(host).or_default().insert(address);
     }
 
     /// A node's place.

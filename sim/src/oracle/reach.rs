@@ -33,7 +33,7 @@ impl Oracle {
         context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
             let user =
                 leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes)).unwrap_or_default();
-            leg.began < drawn.heal_at && target_of(plan, leg.to, user) == Some(drawn.healed)
+            leg.began < drawn.heal_at && target_of(plan, &self.homes, leg.to, user) == Some(drawn.healed)
         })
     }
 

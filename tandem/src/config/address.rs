@@ -15,7 +15,7 @@ pub(super) struct Address {
     pub(super) user: Option<Arc<str>>,
     pub(super) host: PeerHost,
     pub(super) port: Option<u16>,
-    pub(super) transport: Transport,
+    pub(super) transport: Option<Transport>,
 }
 
 /// Reads an address; `span` is the text with its quotes.
@@ -59,7 +59,7 @@ fn parse(written: &str) -> Result<Address, Bad> {
         return Err(Bad::Headers);
     }
     let (rest, params) = rest.split_once(';').map_or((rest, None), |(rest, params)| (rest, Some(params)));
-    let transport = params.map_or(Ok(Transport::Udp), transport)?;
+    let transport = params.map(transport).transpose()?;
     let (user, host) = match rest.rsplit_once('@') {
         Some((user, host)) => (Some(check_user(user)?), host),
         None => (None, rest),
@@ -204,13 +204,13 @@ mod tests {
     #[test]
     fn every_form_of_an_address_is_read() {
         let read = |written| shape(written).unwrap();
-        assert_eq!(read("pbx.nguyen.example"), "None name pbx.nguyen.example None Udp");
-        assert_eq!(read("192.0.2.10:5070"), "None ip 192.0.2.10 Some(5070) Udp");
-        assert_eq!(read("[2001:db8::1]:5060"), "None ip 2001:db8::1 Some(5060) Udp");
-        assert_eq!(read("[2001:db8::1]"), "None ip 2001:db8::1 None Udp");
-        assert_eq!(read("sip:desk@10.0.0.5;transport=tcp"), "Some(\"desk\") ip 10.0.0.5 None Tcp");
-        assert_eq!(read("SIP:desk@pbx;transport=UDP"), "Some(\"desk\") name pbx None Udp");
-        assert_eq!(read("agent.example;transport=tcp"), "None name agent.example None Tcp");
+        assert_eq!(read("pbx.nguyen.example"), "None name pbx.nguyen.example None None");
+        assert_eq!(read("192.0.2.10:5070"), "None ip 192.0.2.10 Some(5070) None");
+        assert_eq!(read("[2001:db8::1]:5060"), "None ip 2001:db8::1 Some(5060) None");
+        assert_eq!(read("[2001:db8::1]"), "None ip 2001:db8::1 None None");
+        assert_eq!(read("sip:desk@10.0.0.5;transport=tcp"), "Some(\"desk\") ip 10.0.0.5 None Some(Tcp)");
+        assert_eq!(read("SIP:desk@pbx;transport=UDP"), "Some(\"desk\") name pbx None Some(Udp)");
+        assert_eq!(read("agent.example;transport=tcp"), "None name agent.example None Some(Tcp)");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::codes::Code;
 use crate::config::address::host_port;
 use crate::config::later::{Place, refuse};
 use crate::config::reader::{Problems, Table, Value, quoted, shown, table, text, texts};
-use crate::config::settings::{LISTEN_MAX, NAME_MAX};
+use crate::config::settings::{DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX};
 use crate::diagnostic::{Diagnostic, Span};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use router::Transport;
@@ -28,6 +28,8 @@ pub struct NodeSettings {
     pub metrics: Option<SocketAddr>,
     /// What becomes of calls that come from no peer of the plan.
     pub strangers: Welcome,
+    /// Which DNS servers it asks; none for those of the machine.
+    pub dns: Vec<SocketAddr>,
     /// What it logs.
     pub log: Log,
 }
@@ -113,6 +115,7 @@ impl Default for NodeSettings {
             data: "/var/lib/tandem".into(),
             metrics: None,
             strangers: Welcome::default(),
+            dns: Vec::new(),
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
         }
     }
@@ -137,6 +140,9 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeSett
     if let Some(value) = keys.take("strangers") {
         let words = [("take", Welcome::Listed), ("refuse", Welcome::Nobody)];
         node.strangers = one_of("strangers", &words, value, problems).unwrap_or(node.strangers);
+    }
+    if let Some(value) = keys.take("dns") {
+        node.dns = dns(value, problems);
     }
     if let Some((key, value)) = keys.take_entry("log") {
         node.log = log(key.span, value, problems);
@@ -250,6 +256,23 @@ fn metrics(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<SocketAddr>
     found
 }
 
+fn dns(value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<SocketAddr> {
+    let mut found = Vec::new();
+    for (written, span) in texts("dns", "an address such as \"192.0.2.53\"", DNS_SERVERS_MAX, value, problems)
+    {
+        let address = written.parse().or_else(|_| written.parse().map(|ip| SocketAddr::new(ip, DNS_PORT)));
+        match address {
+            Ok(address) => found.push(address),
+            Err(_) => {
+                let title = format!("`{}` cannot be asked", shown(written));
+                let problem = Diagnostic::new(Code::E019, title).at(span, "no address");
+                problems.add(problem.help("write `192.0.2.53`, or `127.0.0.1:5353` with its port"));
+            }
+        }
+    }
+    found
+}
+
 fn log(span: Span, value: &Value<'_>, problems: &mut Problems<'_>) -> Log {
     let mut log = Log { level: LogLevel::Info, format: LogFormat::Text };
     if matches!(value.get_ref(), DeValue::String(_)) {
@@ -298,3 +321,5 @@ const LEVELS: [(&str, LogLevel); 5] = [
 
 /// The port of SIP (RFC 3261 §19.1.2).
 const PORT: u16 = 5060;
+
+const DNS_PORT: u16 = 53;

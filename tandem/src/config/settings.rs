@@ -196,5 +196,7 @@ pub const PREFIX_MIN_V4: u8 = 8;
 pub const PREFIX_MIN_V6: u8 = 19;
 /// Listening addresses of one node.
 pub const LISTEN_MAX: usize = 16;
+/// DNS servers of one node.
+pub const DNS_SERVERS_MAX: usize = 8;
 /// Characters of a name; it stands in logs and metrics.
 pub const NAME_MAX: usize = 64;

@@ -2,15 +2,17 @@
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
+use router::names::Names;
 use router::next::{Act, Move};
 use router::path::Listener;
 use router::plan::CourseId;
 use router::position::{Cursor, LEGS_MAX, Position};
-use router::roads::{Names, Roads};
+use router::roads::Roads;
 use router::target::{PeerHost, PeerId, TargetId};
 use router::verdict::{Go, Meaning};
 use router::{Health, Plan, Transport};
 use sip::Time;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One destination that is rung.
@@ -97,19 +99,20 @@ fn rings_out(leg: &Leg, plan: &Plan, position: &mut Position) {
 
 /// A path to every peer: names are not looked up here, each gets an address of its own that means nothing.
 pub(super) fn roads(plan: &Plan) -> Roads {
-    let mut names = Names::new();
-    for peer in &plan.peers {
+    let mut addresses = BTreeMap::new();
+    let mut plan = plan.clone();
+    for peer in &mut plan.peers {
         if let PeerHost::Name(name) = &peer.host {
-            let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            let next = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
             let address = IpAddr::V4(Ipv4Addr::from_bits(FIRST_ADDRESS.saturating_add(next)));
-            names.entry(Arc::clone(name)).or_insert_with(|| vec![address]);
+            peer.host = PeerHost::Ip(*addresses.entry(Arc::clone(name)).or_insert(address));
         }
     }
     let any = [SocketAddr::from(([0; 4], 5060)), SocketAddr::from(([0_u16; 8], 5060))];
     let listener = |transport, address| Listener { transport, address, advertise: (String::new(), 5060) };
     let both = |address| [Transport::Udp, Transport::Tcp].map(|transport| listener(transport, address));
     let listeners: Vec<Listener> = any.into_iter().flat_map(both).collect();
-    Roads::new(plan, &listeners, &names)
+    Roads::new(&plan, &listeners, &Names::new())
 }
 
 const MOVES_MAX: usize = 1_000; // A call has 20 INVITEs at most, and waits no more than twice for each.

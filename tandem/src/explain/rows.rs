@@ -4,10 +4,10 @@ use super::course::{Rung, Way};
 use super::steps::Item;
 use crate::config::words;
 use core::time::Duration;
-use router::Plan;
 use router::plan::{Member, Step};
 use router::position::Pass;
 use router::target::{PeerHost, PeerId, Reach, TargetId};
+use router::{Plan, Transport};
 
 /// The table of all steps.
 pub(super) fn table(plan: &Plan, items: &[Item<'_>], way: &Way) -> String {
@@ -136,7 +136,7 @@ fn address(plan: &Plan, id: PeerId) -> Option<String> {
         PeerHost::Ip(ip) => ip.to_string(),
     };
     let port = peer.port.map_or(String::new(), |port| format!(":{port}"));
-    let transport = peer.transport.as_param();
+    let transport = peer.transport.map_or("", Transport::as_param);
     Some(format!("{host}{port}{transport}"))
 }
 

@@ -1,0 +1,162 @@
+//! Requests inside of calls, and answers to calls that nobody here remembers: passed on by what our seal proves.
+
+use super::{Node, Owner};
+use crate::door::Effect;
+use crate::locate::Place;
+use crate::names::Found;
+use crate::parked::{WAIT, Waiting};
+use crate::path::Flow;
+use crate::record::Entry;
+use crate::relay::{self, Below, Here, Passed, Refusal};
+use crate::reply;
+use crate::slots::Slot;
+use sip::txn::Timers;
+use sip::{Message, Method, Time};
+
+impl Node {
+    /// A request that belongs to no walk: passed on by our own seal in its Route, or refused. If its next hop has a
+    /// name that is not known yet, it waits for that for a moment.
+    pub(super) fn pass_on(
+        &mut self,
+        flow: Flow,
+        request: &Message,
+        below: &Below,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let refusal = match relay::admit(request, below).map(|()| self.route(request, below, now)) {
+            Err(refusal) => refusal,
+            Ok(Passed::To { to, key, bytes, by }) => {
+                if let Some(place) = by {
+                    self.find(&place, now, out);
+                }
+                return self.send_on(flow, request, to, key, bytes, now, out);
+            }
+            Ok(Passed::Unknown(place)) => match self.find(&place, now, out) {
+                Found::Soon => {
+                    let (request, below, until) = (request.clone(), below.clone(), now + WAIT);
+                    if self.parked.push(Waiting { place, flow, request, below, until }) {
+                        return;
+                    }
+                    too_late()
+                }
+                Found::Spots | Found::Nothing => nowhere(),
+            },
+            Ok(refused @ (Passed::Unsealed | Passed::Nowhere)) => not_passed(&refused, request),
+        };
+        self.refuse(flow, request, &refusal, now, out);
+    }
+
+    /// A request has waited for the name of its next hop: it goes on now, or never.
+    pub(super) fn pass_on_at_last(&mut self, waiting: Waiting, now: Time, out: &mut Vec<Effect>) {
+        let Waiting { place, flow, request, below, .. } = waiting;
+        let refusal = match self.route(&request, &below, now) {
+            Passed::To { to, key, bytes, .. } => {
+                return self.send_on(flow, &request, to, key, bytes, now, out);
+            }
+            Passed::Unknown(_) if self.find(&place, now, out) == Found::Soon => too_late(),
+            refused @ (Passed::Unsealed | Passed::Unknown(_) | Passed::Nowhere) => {
+                not_passed(&refused, &request)
+            }
+        };
+        self.refuse(flow, &request, &refusal, now, out);
+    }
+
+    /// An answer to an INVITE passes: the names that later requests of its call will need are looked up from now on.
+    pub(super) fn meet_names(
+        &mut self,
+        slot: Option<Slot>,
+        answer: &Message,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let invite = slot.and_then(|slot| self.calls.get(slot)).map(|held| held.call.request());
+        for place in relay::names_ahead(invite, answer, &self.identity.listeners) {
+            self.find(&place, now, out);
+        }
+    }
+
+    fn find(&mut self, place: &Place, now: Time, out: &mut Vec<Effect>) -> Found {
+        let mut said = Vec::new();
+        let found = self.names.meet(place, now, &mut said);
+        self.on_names(said, now, out);
+        found
+    }
+
+    fn refuse(&mut self, flow: Flow, request: &Message, refusal: &Refusal, now: Time, out: &mut Vec<Effect>) {
+        if request.method() == Method::Ack {
+            out.push(Effect::Record(Entry::Dropped { flow, why: refusal.why }));
+        } else {
+            self.reply(flow, now, out).refuse(request, refusal);
+        }
+    }
+
+    fn route(&self, request: &Message, below: &Below, now: Time) -> Passed {
+        let (unix, seal, health) = (self.unix(now), &self.seal, &self.health);
+        let here = Here { listeners: &self.identity.listeners, names: &self.names, health, seal, unix };
+        relay::in_dialog(request, below, here)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
+    fn send_on(
+        &mut self,
+        from: Flow,
+        request: &Message,
+        to: Flow,
+        key: (u32, u32),
+        bytes: sip::Bytes,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let method = request.method();
+        if !self.transits.wants(method, from.path.transport, to.path.transport) {
+            return out.push(Effect::Send { flow: to, bytes });
+        }
+        let timers = Timers { t1: self.health.t1(to.path), ..Timers::default() };
+        self.transits.start(key, to.path, (method, bytes), timers, now, out);
+        self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
+    }
+
+    /// An answer to a leg that nobody here remembers. A copy of its INVITE may have begun a new walk meanwhile.
+    pub(super) fn on_stray_answer(
+        &mut self,
+        from: Flow,
+        response: Message,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let key = response.second_via().and_then(|via| self.seal.invite_transaction(&via));
+        match key.and_then(|key| self.by_transaction.get(&key)) {
+            Some(slot) => {
+                self.with_call(*slot, now, out, |call, means| call.on_stray_answer(response, means));
+            }
+            None => self.send_back(from, &response, out),
+        }
+    }
+
+    pub(super) fn send_back(&self, from: Flow, response: &Message, out: &mut Vec<Effect>) {
+        match relay::back(response, &self.identity.listeners) {
+            Some(flow) => out.push(Effect::Send { flow, bytes: relay::pop_via(response) }),
+            None => out.push(Effect::Record(Entry::Dropped { flow: from, why: "its way back is not known" })),
+        }
+    }
+}
+
+fn not_passed(passed: &Passed, request: &Message) -> Refusal {
+    match passed {
+        Passed::Unsealed if request.to_tag().is_empty() && request.method() != Method::Cancel => {
+            reply::not_taken()
+        }
+        Passed::Unsealed => Refusal::plain(481, "it belongs to no call of ours"),
+        Passed::To { .. } | Passed::Unknown(_) | Passed::Nowhere => nowhere(),
+    }
+}
+
+const fn nowhere() -> Refusal {
+    Refusal::plain(500, "there is no way to its next hop")
+}
+
+/// RFC 3261 §21.5.5.
+const fn too_late() -> Refusal {
+    Refusal::plain(504, "the name of its next hop was not resolved in time")
+}
