@@ -1,6 +1,7 @@
 //! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
 
 use crate::alarm::Alarm;
+use crate::dialect::RING_OUT;
 use crate::door::{Effect, Identity};
 use crate::health::{self, Health};
 use crate::outcome::Outcome;
@@ -277,16 +278,33 @@ impl Call {
                     let status = response.status().unwrap_or(500);
                     self.respond(status, relay::pop_via(&response), means);
                 }
-                walk::Output::Answer(status) => {
-                    let extra = Extra { to_tag: &self.tag, lines: b"" };
-                    let stamp = Some(&self.below.stamp);
-                    let answer = build::answer(&self.request, stamp, status, build::phrase(status), extra);
-                    self.respond(status, answer, means);
-                }
+                walk::Output::Answer(status) => self.answer(status, means),
+                walk::Output::Unanswered(said) => match (self.ring_out(), said) {
+                    (RING_OUT, Some(response)) => {
+                        let status = response.status().unwrap_or(RING_OUT);
+                        self.respond(status, relay::pop_via(&response), means);
+                    }
+                    (status, _) => self.answer(status, means),
+                },
                 walk::Output::Believe(output) => means.beliefs.push(output),
                 walk::Output::Alarm { leg, alarm } => self.alarm(leg, alarm, means),
             }
         }
+    }
+
+    /// Answers the caller with a status made here.
+    fn answer(&mut self, status: u16, means: &mut Means<'_>) {
+        let extra = Extra { to_tag: &self.tag, lines: b"" };
+        let stamp = Some(&self.below.stamp);
+        let answer = build::answer(&self.request, stamp, status, build::phrase(status), extra);
+        self.respond(status, answer, means);
+    }
+
+    /// What whoever sent the call is answered if nobody picks up: some go on elsewhere after a 503 alone.
+    fn ring_out(&self) -> u16 {
+        let plan = self.walk.plan();
+        let sender = self.walk.roads().sender(self.came.path.remote);
+        sender.and_then(|sender| plan.peer(sender)).map_or(RING_OUT, |peer| peer.dialect.ring_out)
     }
 
     /// Writes down what somebody should look at.

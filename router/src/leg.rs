@@ -2,6 +2,7 @@
 
 use crate::outcome::Reached;
 use crate::path::Path;
+use crate::plan::Declined;
 use crate::target::{PeerId, TargetId};
 use core::time::Duration;
 use sip::{Message, Time};
@@ -13,6 +14,7 @@ pub(crate) struct Leg {
     pub(crate) peer: PeerId,
     pub(crate) path: Path,
     pub(crate) ring: Duration,
+    pub(crate) declined: Declined,
     pub(crate) line: u32,
     pub(crate) began: Time,
     pub(crate) rang: Option<Time>,

@@ -8,6 +8,7 @@ pub mod alarm;
 pub mod call;
 pub mod chance;
 pub mod deadlines;
+pub mod dialect;
 pub mod door;
 pub mod health;
 pub mod hours;

@@ -2,7 +2,7 @@
 
 use crate::health::{Health, Standing};
 use crate::path::Path;
-use crate::plan::{Course, CourseId, Member, Plan, Step};
+use crate::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use crate::position::{Cursor, Frame, INVITES_MAX, List, Party, Pass, Position};
 use crate::roads::Roads;
 use crate::target::{PeerId, PeerKind, Reach, TargetId, TargetKind};
@@ -32,6 +32,8 @@ pub enum Act {
         path: Path,
         /// How long it may ring.
         ring: Duration,
+        /// What follows if he declines.
+        declined: Declined,
         /// The line of the step in the plan file.
         line: u32,
     },
@@ -211,7 +213,8 @@ impl Ask<'_> {
             if party.is_some() || !live || self.now >= due {
                 let ring = step.ring.or(self.plan.target(target).map(|target| target.ring));
                 let ring = ring.unwrap_or(WALK_MAX);
-                return Some(Act::Ring { target, peer, path, ring, line: step.line });
+                let (declined, line) = (step.declined, step.line);
+                return Some(Act::Ring { target, peer, path, ring, declined, line });
             }
             turn = Some(due);
             break;
@@ -332,13 +335,14 @@ mod tests {
             first: None,
             progress: Duration::from_secs(5),
             codes: BTreeMap::new(),
+            dialect: Arc::default(),
             domains: Vec::new(),
         }
     }
 
     fn step(targets: &[u32]) -> Step {
         let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
-        Step { members, ring: None, stagger: Duration::ZERO, line: 0 }
+        Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, line: 0 }
     }
 
     /// Two carriers (.1, .2), an office with two machines (.11, .12), two mobiles, an answering service by number.

@@ -66,8 +66,20 @@ pub struct Step {
     pub ring: Option<Duration>,
     /// Pause between the starts of the members; zero rings all at once.
     pub stagger: Duration,
+    /// What follows if one of them declines.
+    pub declined: Declined,
     /// The line in the plan file.
     pub line: u32,
+}
+
+/// What follows if somebody declines (603 and its like).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Declined {
+    /// Only that one is done: the others and the next step are rung.
+    #[default]
+    Next,
+    /// The call ends.
+    Stop,
 }
 
 /// One member of a step.

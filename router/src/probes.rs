@@ -2,6 +2,7 @@
 
 use crate::call::{peer_uri, reliability};
 use crate::chance::Chance;
+use crate::dialect::Dialect;
 use crate::door::{Effect, Identity};
 use crate::health::{self, Health, Sign, Source};
 use crate::path::{Flow, Path};
@@ -14,6 +15,7 @@ use crate::slots::{Slot, Slots};
 use core::time::Duration;
 use sip::txn::{ClientOutput, ClientRequest, Timers};
 use sip::{Bytes, Message, Time};
+use std::sync::Arc;
 
 /// The probes that wait for an answer.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ struct Probe {
     path: Path,
     sent: Time,
     answered: bool,
+    dialect: Arc<Dialect>,
     transaction: ClientRequest,
 }
 
@@ -65,7 +68,8 @@ impl Probes {
         let timers = Timers { t1: health.t1(path), life, t4: LINGER, ..Timers::default() };
         let mut asked = Vec::new();
         let transaction = ClientRequest::start(bytes, reliability(path), timers, now, &mut asked);
-        let slot = self.waiting.insert(Probe { path, sent: now, answered: false, transaction });
+        let dialect = peer.map(|(_, peer)| Arc::clone(&peer.dialect)).unwrap_or_default();
+        let slot = self.waiting.insert(Probe { path, sent: now, answered: false, dialect, transaction });
         for output in asked {
             if let ClientOutput::Send(bytes) = output {
                 out.push(Effect::Send { flow: Flow { path, connection: 0 }, bytes });
@@ -165,8 +169,8 @@ impl Probes {
                 ClientOutput::Pass(response) => match response.status().unwrap_or_default() {
                     0..=199 => continue,
                     503 => Sign::Unavailable(retry_after(&response)),
-                    // Somebody in between says that nobody answered it.
-                    408 | 504 => Sign::Miss,
+                    // 408, 504: somebody in between says that nobody answered it.
+                    status if !probe.dialect.is_alive(status) => Sign::Miss,
                     _ => {
                         let resent = probe.transaction.resent();
                         let round_trip = (resent == 0).then(|| now.since(probe.sent));

@@ -22,6 +22,17 @@ pub fn retry_after(response: &Message) -> Option<u32> {
     core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()
 }
 
+/// Where whoever was rejected by an analysis of calls (608, RFC 8688 §3.3) is told that he may complain, in words for records.
+#[must_use]
+pub fn rejected_because(response: &Message) -> Option<String> {
+    let value = response.value(Name::CallInfo).filter(|_| response.status() == Some(608))?;
+    let shown = value.get(..value.len().min(CALL_INFO_MAX))?;
+    Some(format!(", see {}", String::from_utf8_lossy(shown)))
+}
+
+/// Bytes of a Call-Info that a record keeps: an address fits.
+const CALL_INFO_MAX: usize = 256;
+
 /// Of several causes (RFC 9366) the first that says more than the status does; else the first.
 fn cause(response: &Message) -> Option<sip::Cause> {
     let mut causes = reason::causes(response);
@@ -46,6 +57,18 @@ mod tests {
         assert_eq!(seconds("soon"), None);
         assert_eq!(seconds("99999999999"), None);
         assert_eq!(read("").retry_after, None);
+    }
+
+    #[test]
+    fn only_a_608_says_where_to_complain() {
+        let because = |status: &str| {
+            let text = format!(
+                "SIP/2.0 {status} Rejected\r\nCall-Info: <https://a.example/x>;purpose=jwscard\r\n\r\n"
+            );
+            rejected_because(&Message::parse(text.into_bytes().into()).unwrap())
+        };
+        assert_eq!(because("608").as_deref(), Some(", see <https://a.example/x>;purpose=jwscard"));
+        assert_eq!(because("603"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can be rung, and by which ways.
 
+use crate::dialect::Dialect;
 use crate::path::Transport;
 use crate::verdict::CodeRule;
 use core::net::IpAddr;
@@ -60,8 +61,10 @@ pub struct Peer {
     pub first: Option<Duration>,
     /// How long after 100 a leg may stay without ringing.
     pub progress: Duration,
-    /// What a status means there, where that differs from the table.
+    /// What a status means there by the plan's own word: beats everything.
     pub codes: BTreeMap<u16, CodeRule>,
+    /// How it uses SIP codes.
+    pub dialect: Arc<Dialect>,
     /// What it can die of, together with others.
     pub domains: Vec<Arc<str>>,
 }

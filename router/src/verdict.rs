@@ -186,6 +186,8 @@ fn refused(case: Case, said: Said, rules: Rules) -> Verdict {
 
 fn ruled(speaker: Speaker, rule: CodeRule, table: Verdict) -> Verdict {
     let (go, meaning) = match rule {
+        // Whoever says so of a busy means that nobody is.
+        CodeRule::Next if table.meaning == Meaning::Busy => (Go::NextTarget, Meaning::NoAnswer),
         CodeRule::Next => (Go::NextTarget, table.meaning),
         CodeRule::NextTrunk => (Go::NextTrunk, Meaning::PathFailure),
         CodeRule::NextCarrier => (Go::NextCarrier, Meaning::PathFailure),
@@ -424,6 +426,8 @@ mod tests {
         let busy = Said { cause: Some(Cause { value: 17, location: None }), ..plain };
         assert_eq!(judge(own(CodeRule::Busy), plain, Reached::Nobody).meaning, Meaning::Busy);
         assert_eq!(judge(own(CodeRule::NextTrunk), busy, Reached::Nobody).go, Go::NextTrunk);
+        let next = judge(own(CodeRule::Next), Said::plain(486), Reached::Nobody);
+        assert_eq!((next.go, next.meaning), (Go::NextTarget, Meaning::NoAnswer));
         assert_eq!(judge(own(CodeRule::Stop), plain, Reached::Rang).go, Go::Stop);
         assert_eq!(judge(own(CodeRule::NextTrunk), plain, Reached::Rang).go, Go::NextTarget);
         assert_eq!(judge(dialect(CodeRule::NextTrunk), plain, Reached::Nobody).go, Go::NextTrunk);

@@ -3,12 +3,13 @@
 mod judge;
 
 use crate::alarm::Alarm;
+use crate::dialect::RING_OUT;
 use crate::health::{self, Health};
 use crate::leg::{Leg, Phase};
 use crate::next::{Act, Move, WALK_MAX};
 use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
-use crate::plan::Plan;
+use crate::plan::{Declined, Plan};
 use crate::position::Position;
 use crate::record::LegRecord;
 use crate::roads::Roads;
@@ -75,6 +76,9 @@ pub enum Output {
     Forward(Message),
     /// Answer the caller with this status, made here.
     Answer(u16),
+    /// Everybody who could be rung was, and nobody answered: pass this response of a leg on, or answer as the caller's side
+    /// takes it best.
+    Unanswered(Option<Message>),
     /// A belief about a path has changed, or a probe is due.
     Believe(health::Output),
     /// Somebody should look at what this leg was answered.
@@ -318,8 +322,8 @@ impl Walk {
             let Move { cursor, act } = plan.next(&self.position, health, now, &self.roads);
             self.position.cursor = cursor;
             match act {
-                Act::Ring { target, peer, path, ring, line } => {
-                    self.ring(target, peer, path, ring, line, now, health, out);
+                Act::Ring { target, peer, path, ring, declined, line } => {
+                    self.ring(target, peer, path, (ring, declined), line, now, health, out);
                 }
                 Act::Wait(until) => {
                     // Whatever the plan waits for, a walk has its end.
@@ -344,7 +348,7 @@ impl Walk {
         target: TargetId,
         peer: PeerId,
         path: Path,
-        ring: Duration,
+        (ring, declined): (Duration, Declined),
         line: u32,
         now: Time,
         health: &mut Health,
@@ -357,6 +361,7 @@ impl Walk {
             peer,
             path,
             ring,
+            declined,
             line,
             began: now,
             rang: None,
@@ -378,15 +383,23 @@ impl Walk {
         let passable = |status: u16| !matches!(status, 300..=399 | 401 | 407 | 408 | 487 | 503);
         match self.best.take() {
             Some((meaning, response)) if meaning >= self.worst && response.status().is_some_and(passable) => {
-                out.push(Output::Forward(response));
+                out.push(match meaning {
+                    Meaning::NoAnswer => Output::Unanswered(Some(response)),
+                    Meaning::Silence
+                    | Meaning::PathFailure
+                    | Meaning::NotFound
+                    | Meaning::Declined
+                    | Meaning::Busy => Output::Forward(response),
+                });
             }
+            _ if self.worst == Meaning::NoAnswer => out.push(Output::Unanswered(None)),
             _ => out.push(Output::Answer(match self.worst {
                 // Nobody could even be tried: the carrier's own next step is better than ours.
                 Meaning::Silence if self.legs.is_empty() => 503,
                 Meaning::Silence => 408,
                 Meaning::PathFailure => 500,
                 Meaning::NotFound => 404,
-                Meaning::NoAnswer => 480,
+                Meaning::NoAnswer => RING_OUT,
                 Meaning::Declined => 603,
                 Meaning::Busy => 486,
             })),

@@ -9,7 +9,7 @@ use router::door::{Effect, Event, Identity};
 use router::hours::Zone;
 use router::networks::Network;
 use router::path::{Flow, Listener, Path, Transport};
-use router::plan::{Course, CourseId, Member, Plan, Step};
+use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use router::record::Entry;
 use router::strangers::Welcome;
 use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
@@ -38,6 +38,7 @@ fn peer(name: &str, at: &str) -> Peer {
         first: None,
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
+        dialect: Arc::default(),
         domains: Vec::new(),
     }
 }
@@ -53,6 +54,7 @@ fn plan() -> Arc<Plan> {
         members: vec![Member::Target(TargetId(target))],
         ring: None,
         stagger: Duration::ZERO,
+        declined: Declined::Next,
         line,
     };
     Arc::new(Plan {

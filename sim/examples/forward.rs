@@ -11,7 +11,7 @@ use router::Node;
 use router::door::{Effect, Event, Identity};
 use router::hours::Zone;
 use router::path::{Flow, Listener, Path, Transport};
-use router::plan::{Course, CourseId, Member, Plan, Step};
+use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use router::strangers::Welcome;
 use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
 use sip::{Bytes, Message, Name, Time};
@@ -134,6 +134,7 @@ fn plan() -> Arc<Plan> {
         first: None,
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
+        dialect: Arc::default(),
         domains: Vec::new(),
     };
     let target = |name: &str, peer| Target {
@@ -146,6 +147,7 @@ fn plan() -> Arc<Plan> {
         members: vec![Member::Target(TargetId(target))],
         ring: None,
         stagger: Duration::ZERO,
+        declined: Declined::Next,
         line,
     };
     Arc::new(Plan {

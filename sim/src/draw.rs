@@ -12,9 +12,11 @@ use crate::world::{Move, World};
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::Plan;
+use router::dialect::Dialect;
 use router::hours::{Hours, Window};
-use router::plan::{CourseId, Member, Step};
+use router::plan::{CourseId, Declined, Member, Step};
 use router::target::{Probe, TargetId};
+use router::verdict::CodeRule;
 use sip::Time;
 use std::sync::Arc;
 
@@ -119,6 +121,7 @@ fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
         peer.probe = (probed && chance.permille(700)).then(|| Probe::every(every));
         peer.first = chance.permille(700).then(|| Duration::from_millis(500 + chance.below(2500)));
         peer.progress = Duration::from_secs(2 + chance.below(6));
+        peer.dialect = draw_dialect(chance);
     }
     for target in &mut plan.targets {
         target.ring = Duration::from_secs(*chance.pick(&rings).unwrap_or(&6));
@@ -155,6 +158,35 @@ fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
     plan
 }
 
+/// Mostly none, else what statuses may mean to somebody, and what somebody may want to be told.
+fn draw_dialect(chance: &mut Chance) -> Arc<Dialect> {
+    if chance.permille(700) {
+        return Arc::default();
+    }
+    let statuses = [302, 403, 404, 480, 486, 488, 500, 503, 603];
+    let rules = [
+        CodeRule::Next,
+        CodeRule::NextTrunk,
+        CodeRule::NextCarrier,
+        CodeRule::Busy,
+        CodeRule::NoChannel,
+        CodeRule::TooFast,
+        CodeRule::BadCli,
+    ];
+    let mut dialect = Dialect::default();
+    for _ in 0..chance.below(4) {
+        let (status, rule) = (chance.pick(&statuses).copied(), chance.pick(&rules).copied());
+        dialect.codes.extend(status.zip(rule));
+    }
+    if chance.permille(300) {
+        dialect.alive = vec![200];
+    }
+    if chance.permille(300) {
+        dialect.ring_out = 503;
+    }
+    Arc::new(dialect)
+}
+
 fn draw_steps(chance: &mut Chance, line: u32) -> Vec<Step> {
     let mut steps = Vec::new();
     for number in 0..=u32::try_from(chance.below(3)).unwrap_or(0) {
@@ -170,6 +202,9 @@ fn draw_steps(chance: &mut Chance, line: u32) -> Vec<Step> {
             continue;
         }
         let mut step = town::step(&members, line + number);
+        if chance.permille(100) {
+            step.declined = Declined::Stop;
+        }
         step.ring = chance.permille(400).then(|| seconds(chance, 3, 9));
         if chance.permille(300) {
             step.stagger = Duration::from_millis(500 + chance.below(3000));
@@ -214,9 +249,22 @@ fn draw_manner(chance: &mut Chance, ring: Duration) -> Manner {
     let answer = seconds(chance, 0, 5);
     let edge = ring + Duration::from_millis(chance.below(21)) - Duration::from_millis(10);
     let after = chance.span(Duration::ZERO, Duration::from_secs(3));
-    let statuses = [302, 400, 404, 408, 480, 486, 487, 488, 500, 503, 503, 504, 600, 603, 607, 699];
+    let statuses = [
+        302, 400, 402, 403, 403, 404, 408, 433, 480, 482, 486, 486, 487, 488, 500, 503, 503, 504, 600, 603,
+        607, 699,
+    ];
     let status = *chance.pick(&statuses).unwrap_or(&503);
-    let extra = ["", "", "Retry-After: 5\r\n", "Reason: Q.850;cause=34\r\n", "Reason: Q.850;cause=17\r\n"];
+    let extra = [
+        "",
+        "",
+        "",
+        "Retry-After: 5\r\n",
+        "Reason: Q.850;cause=34\r\nRetry-After: 2\r\n",
+        "Reason: Q.850;cause=17\r\n",
+        "Reason: Q.850;cause=17;location=LN\r\n",
+        "Reason: SIP;cause=200, Q.850;cause=1, Q.850;cause=38;text=\"out, of order\"\r\n",
+        "Reason: Q.850;cause=999\r\n",
+    ];
     match chance.below(22) {
         0..=2 => Manner::Dead,
         3 | 4 => Manner::Icmp,

@@ -10,12 +10,13 @@ use router::Plan;
 use router::door::Identity;
 use router::hours::Zone;
 use router::path::{Listener, Transport};
-use router::plan::{Course, CourseId, Member, Step};
+use router::plan::{Course, CourseId, Declined, Member, Step};
 use router::strangers::Welcome;
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Where the node listens.
 pub const NODE: SocketAddr = at(0, 1);
@@ -147,6 +148,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
         first: Some(Duration::from_secs(2)),
         progress: Duration::from_secs(progress),
         codes: BTreeMap::new(),
+        dialect: Arc::default(),
         domains: Vec::new(),
     }
 }
@@ -168,7 +170,7 @@ pub fn course(name: &str, steps: Vec<Step>) -> Course {
 #[must_use]
 pub fn step(members: &[TargetId], line: u32) -> Step {
     let members = members.iter().map(|target| Member::Target(*target)).collect();
-    Step { members, ring: None, stagger: Duration::ZERO, line }
+    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, line }
 }
 
 /// The node's identity.

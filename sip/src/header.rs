@@ -15,6 +15,7 @@ pub enum Name {
     Route,
     RecordRoute,
     Contact,
+    CallInfo,
     ContentLength,
     ContentType,
     Require,
@@ -95,6 +96,7 @@ impl Name {
             (7, b'w', b'g') => (b"Warning", Self::Warning),
             (8, b'p', b'y') => (b"Priority", Self::Priority),
             (8, b'i', b'y') => (b"Identity", Self::Identity),
+            (9, b'c', b'o') => (b"Call-Info", Self::CallInfo),
             (9, b's', b'd') => (b"Supported", Self::Supported),
             (9, b'd', b'n') => (b"Diversion", Self::Diversion),
             (9, b't', b'p') => (b"Timestamp", Self::Timestamp),
@@ -123,7 +125,7 @@ impl Name {
 mod tests {
     use super::*;
 
-    const LONG: [(&str, Name); 35] = [
+    const LONG: [(&str, Name); 36] = [
         ("Via", Name::Via),
         ("From", Name::From),
         ("To", Name::To),
@@ -133,6 +135,7 @@ mod tests {
         ("Route", Name::Route),
         ("Record-Route", Name::RecordRoute),
         ("Contact", Name::Contact),
+        ("Call-Info", Name::CallInfo),
         ("Content-Length", Name::ContentLength),
         ("Content-Type", Name::ContentType),
         ("Require", Name::Require),

@@ -4,13 +4,14 @@
 use core::time::Duration;
 use jiff::Timestamp;
 use router::Transport;
-use router::plan::{Course, CourseId, Member, Step};
+use router::plan::{Course, CourseId, Declined, Member, Step};
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Probe, Reach, Target, TargetId, TargetKind,
 };
 use router::verdict::CodeRule;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use tandem::cli::check::say;
 use tandem::config::{Loaded, LogFormat, LogLevel, NodeSettings, Refused, Source, read};
 use tandem::diagnostic::Colour;
@@ -85,6 +86,7 @@ fn trunks_and_offices_compile_with_all_their_options() {
         probe: Some(Probe { down_after: 2, ..Probe::every(secs(20)) }),
         progress: secs(6),
         codes: BTreeMap::from([(404, CodeRule::NextTrunk)]),
+        dialect: Arc::default(),
         domains: vec!["lumen".into(), "as3356".into()],
         ..peer(name, "")
     };
@@ -273,6 +275,88 @@ live_within = "10 minutes"
 }
 
 #[test]
+fn a_dialect_is_a_name_or_a_table_over_one_and_declined_stands_on_a_plan_or_a_step() {
+    let text = r#"
+[carriers]
+telnyx = { sip = "192.0.2.1", dialect = "telnyx" }
+other = { sip = "192.0.2.2", codes = { 480 = "next carrier" }, dialect = { like = "twilio", codes = { 503 = "no channel" }, alive = [200, 404], ring_out = 480 } }
+[sites]
+office = { sip = "192.0.2.10", dialect = "jambonz" }
+[people]
+ana = "+15035550111"
+[services]
+answering = "+18005550199"
+[numbers]
+"+15035550100" = "main"
+[plans.main]
+steps = ["office", { ring = "ana", declined = "next" }, "answering"]
+declined = "stop"
+"#;
+    let plan = read(Source::new("plan.toml", text), now()).unwrap().plan;
+    let named = |name: &str| plan.peers.iter().find(|peer| *peer.name == *name).unwrap();
+    let telnyx = &named("telnyx").dialect;
+    assert_eq!(
+        (&*telnyx.name, telnyx.goes_on(503), telnyx.goes_on(603)),
+        ("telnyx", Some(true), Some(false))
+    );
+    let other = named("other");
+    assert_eq!(other.codes, BTreeMap::from([(480, CodeRule::NextCarrier)]));
+    let rules = BTreeMap::from([(403, CodeRule::BadCli), (503, CodeRule::NoChannel)]);
+    assert_eq!((&other.dialect.codes, other.dialect.ring_out), (&rules, 480));
+    assert_eq!(
+        (other.dialect.alive.as_slice(), other.dialect.next.as_slice()),
+        (&[200, 404][..], &[503][..])
+    );
+    assert!(!named("office").dialect.is_alive(404));
+    let declined: Vec<Declined> = plan.courses[0].steps.iter().map(|step| step.declined).collect();
+    assert_eq!(declined, [Declined::Stop, Declined::Next, Declined::Stop]);
+}
+
+#[test]
+fn a_dialect_that_is_none_is_named_with_the_nearest_or_with_all() {
+    let text = r#"
+[carriers]
+one = { sip = "192.0.2.1", dialect = "telnix" }
+two = { sip = "192.0.2.2", dialect = "cascadia" }
+three = { sip = "192.0.2.3", dialect = { like = "twillio" } }
+four = { sip = "192.0.2.4", dialect = { alive = [99, "200"], ring_out = 486, codes = { 480 = "again" }, odd = 1 } }
+five = { sip = "192.0.2.5", dialect = 5 }
+[services]
+answering = "+18005550199"
+[numbers]
+"+15035550100" = "main"
+[plans.main]
+steps = ["answering"]
+declined = "again"
+"#;
+    let table = "the name of a dialect, or a table with `like`, `codes`, `alive`, `next`, `stop`, `ring_out`";
+    assert_eq!(
+        lines(text),
+        [
+            r#"plan.toml:3:38: error[E107]: there is no dialect called `telnix`; help: did you mean `telnyx`? "telnyx""#
+                .to_owned(),
+            "plan.toml:4:38: error[E107]: there is no dialect called `cascadia`; help: there are: 3cx, freeswitch, \
+             ivozprovider, jambonz, livekit, surecall, teams, telnyx, twilio; another one is a table: \
+             `dialect = { codes = { 480 = \"next trunk\" } }`"
+                .to_owned(),
+            r#"plan.toml:5:49: error[E107]: there is no dialect called `twillio`; help: did you mean `twilio`? "twilio""#
+                .to_owned(),
+            "plan.toml:6:50: error[E023]: alive lists statuses from 200 to 699".to_owned(),
+            "plan.toml:6:54: error[E023]: alive lists statuses from 200 to 699".to_owned(),
+            "plan.toml:6:73: error[E023]: a ring-out is answered with 480 or 503; help: 480: the call has ended; 503: go on elsewhere"
+                .to_owned(),
+            r#"plan.toml:6:94: error[E023]: a status cannot mean `again`; help: it may be "next", "next trunk", "next carrier", "busy", "stop", "no channel", "too fast" or "bad cli""#
+                .to_owned(),
+            "plan.toml:6:105: error[E010]: `dialect` has no key `odd`; help: it may have: alive, codes, like, next, ring_out, stop"
+                .to_owned(),
+            format!("plan.toml:7:39: error[E011]: `dialect` must be {table}, not a bare number"),
+            r#"plan.toml:14:12: error[E011]: `declined` cannot be `again`; help: it may be "next" (the next one is rung) or "stop" (the call ends)"#
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
 fn plans_that_are_right_as_a_file_and_wrong_at_night_are_warned_of() {
     let text = r#"timezone = "UTC"
 [carriers]
@@ -400,13 +484,14 @@ fn peer(name: &str, host: &str) -> Peer {
         first: None,
         progress: secs(5),
         codes: BTreeMap::new(),
+        dialect: Arc::default(),
         domains: Vec::new(),
     }
 }
 
 fn step(targets: &[u32], line: u32) -> Step {
     let members = targets.iter().map(|id| Member::Target(TargetId(*id))).collect();
-    Step { members, ring: None, stagger: Duration::ZERO, line }
+    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, line }
 }
 
 const VALUES: &[&str] = &[
@@ -426,7 +511,7 @@ const VALUES: &[&str] = &[
     r#"plan.toml:14:9: error[E024]: carrier `one` has both `sip` and `trunks`; help: put the address of `sip` into `trunks`, with a name"#,
     r#"plan.toml:15:1: error[E012]: carrier `two` has no address; help: write `sip = "sip.carrier.example"`"#,
     r#"plan.toml:16:40: error[E023]: `200` is no final SIP status that can fail; help: a status from 300 to 699"#,
-    r#"plan.toml:16:60: error[E023]: a status cannot mean `again`; help: it may be "next", "next trunk", "busy" or "stop""#,
+    r#"plan.toml:16:60: error[E023]: a status cannot mean `again`; help: it may be "next", "next trunk", "next carrier", "busy", "stop", "no channel", "too fast" or "bad cli""#,
     r#"plan.toml:18:13: error[E016]: `pbx.example:99999` is no SIP address; help: an address is `host`, `host:port`, `[IPv6]:port` or `sip:user@host`, each with `;transport=tcp` if wanted"#,
     r#"plan.toml:19:5: error[E021]: `sip` is empty"#,
     r#"plan.toml:20:1: error[E022]: `c d` cannot be a name; help: a name is 1 to 64 letters, digits, `-`, `_` or `.`"#,

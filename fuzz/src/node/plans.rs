@@ -6,7 +6,7 @@ use router::door::Identity;
 use router::hours::{Hours, Window, Zone};
 use router::locate::{Kind, Record};
 use router::path::{Flow, Listener, Path, Transport};
-use router::plan::{Course, CourseId, Member, Plan, Step};
+use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use router::strangers::Welcome;
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Probe, Reach, Target, TargetId, TargetKind,
@@ -162,8 +162,13 @@ fn main_course() -> Course {
 }
 
 fn other_course() -> Course {
-    let inside =
-        Step { members: vec![Member::Course(CourseId(0))], ring: None, stagger: Duration::ZERO, line: 8 };
+    let inside = Step {
+        members: vec![Member::Course(CourseId(0))],
+        ring: None,
+        stagger: Duration::ZERO,
+        declined: Declined::Next,
+        line: 8,
+    };
     let window = Window { days: 0b1_1111, from: 480, to: 1080 };
     Course {
         name: "other".into(),
@@ -177,7 +182,7 @@ fn other_course() -> Course {
 
 fn step(targets: &[u32], stagger: u64, line: u32) -> Step {
     let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
-    Step { members, ring: None, stagger: Duration::from_secs(stagger), line }
+    Step { members, ring: None, stagger: Duration::from_secs(stagger), declined: Declined::Next, line }
 }
 
 fn target(name: &str, kind: TargetKind, reach: Reach) -> Target {
@@ -196,6 +201,7 @@ fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe:
         first: None,
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
+        dialect: Arc::default(),
         domains: Vec::new(),
     }
 }

@@ -5,8 +5,10 @@ use crate::alarm::Alarm;
 use crate::health::{Health, Mark, Sign, Source};
 use crate::outcome::Outcome;
 use crate::path::Path;
+use crate::plan::Declined;
+use crate::said::rejected_because;
 use crate::target::{CarrierId, Peer, PeerKind};
-use crate::verdict::{Case, Go, Rules, Speaker, Verdict, verdict};
+use crate::verdict::{Case, Go, Meaning, Rules, Speaker, Verdict, verdict};
 use sip::{Message, Time};
 
 impl Walk {
@@ -26,9 +28,11 @@ impl Walk {
         let status = response.as_ref().and_then(Message::status);
         let own = status.and_then(|status| peer.codes.get(&status).copied());
         let case = Case { speaker, outcome, reached: leg.reached, took: now.since(leg.began) };
-        let verdict = verdict(case, Rules { own, dialect: None });
-        leg.end(outcome.to_string(), now);
-        let (target, peer, path) = (leg.target, leg.peer, leg.path);
+        let dialect = status.and_then(|status| peer.dialect.codes.get(&status).copied());
+        let verdict = verdict(case, Rules { own, dialect });
+        let because = response.as_ref().and_then(rejected_because);
+        leg.end(format!("{outcome}{}", because.unwrap_or_default()), now);
+        let (target, peer, path, stops) = (leg.target, leg.peer, leg.path, leg.declined);
         if let Some(sign) = verdict.sign {
             believe(health, path, sign, now, out);
         }
@@ -44,7 +48,9 @@ impl Walk {
             self.best = Some((verdict.meaning, response));
         }
         let strict = self.plan.strict_6xx && status.is_some_and(|status| status >= 600);
-        if verdict.go == Go::Stop || strict {
+        // 433 is a machine's: nobody has declined anything.
+        let declined = verdict.meaning == Meaning::Declined && status.is_some_and(|status| status != 433);
+        if verdict.go == Go::Stop || strict || declined && stops == Declined::Stop {
             self.finish("the walk was stopped", now, health, out);
         }
     }

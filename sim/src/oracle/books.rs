@@ -47,6 +47,14 @@ impl Oracle {
 
     fn inv_15_evidence(&mut self, turn: &Turn<'_>) {
         for entry in turn.records {
+            if let Entry::Side { path, from, to, .. } = entry {
+                self.looked(15);
+                let before =
+                    self.lives.get_mut(&turn.life).and_then(|it| it.sides.insert(*path, (*to, turn.now)));
+                if before.and_then(|(before, _)| before) != *from || from == to {
+                    self.broken(15, || format!("{} became {to:?} from {from:?}", path.remote));
+                }
+            }
             if let Entry::Health { at, path, from, to, evidence, .. } = entry {
                 self.looked(15);
                 let change = Change { path: *path, from: *from, to: *to, evidence };
@@ -304,5 +312,8 @@ fn is_told_truly(record: &LegRecord, leg: &Leg, ended: Time) -> bool {
 
 /// The status that a told refusal begins with.
 fn status_of(told: &str) -> Option<u16> {
-    told.get(..3).filter(|_| told.as_bytes().get(3).is_none_or(|next| *next == b' '))?.parse().ok()
+    told.get(..3)
+        .filter(|_| told.as_bytes().get(3).is_none_or(|next| matches!(next, b' ' | b',')))?
+        .parse()
+        .ok()
 }

@@ -134,13 +134,15 @@ impl Oracle {
         context: &Inbound,
         to: SocketAddr,
     ) -> Option<Option<TargetId>> {
-        let standing = &self.lives.get(&turn.life)?.standing;
+        let life = self.lives.get(&turn.life)?;
+        let (standing, sides) = (&life.standing, &life.sides);
         let is = |address: SocketAddr, wanted: &[Standing]| {
             let path = Path { transport: Transport::Udp, local: 0, remote: address };
             // A belief that changed in this turn, or while the call was walked, may have come after the choice.
             let (now, since) = standing.get(&path).copied().unwrap_or((Standing::Unknown, Time::ZERO));
-            let steady = since <= context.began && !changes(turn, address);
-            steady && wanted.contains(&now)
+            let (side, beside) = sides.get(&path).copied().unwrap_or((None, Time::ZERO));
+            let steady = since <= context.began && beside <= context.began && !changes(turn, address);
+            steady && side.is_none() && wanted.contains(&now)
         };
         if !is(to, &[Standing::Down]) {
             return None;

@@ -14,7 +14,7 @@ use crate::glance::{Glance, Packet, Verb};
 use core::fmt;
 use core::net::SocketAddr;
 use router::door::{Event, Identity};
-use router::health::Standing;
+use router::health::{Side, Standing};
 use router::path::Path;
 use router::record::{CallRecord, Entry};
 use router::target::{Peer, PeerHost};
@@ -131,6 +131,8 @@ struct Life {
     pauses: Vec<Time>,
     /// What it believes of each path, and since when.
     standing: BTreeMap<Path, (Standing, Time)>,
+    /// What stands beside that, and since when.
+    sides: BTreeMap<Path, (Option<Side>, Time)>,
     /// Which paths it has ever believed UP, and when each came back to that last.
     returned: BTreeMap<Path, Option<Time>>,
     /// Which of those that are DOWN have asked for it themselves, for a time.

@@ -4,6 +4,7 @@ use super::{Inbound, Leg, Oracle, Turn};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::fmt;
 use core::time::Duration;
+use router::target::{Peer, PeerHost};
 use sip::Time;
 use std::sync::Arc;
 
@@ -108,6 +109,7 @@ impl Oracle {
             let first = context.refused.is_some_and(|(at, ..)| at == turn.now);
             let fresh = context.cancelled.is_some_and(|at| turn.now.since(at) < CROSSING);
             let awaited = first && fresh && self.is_awaited(context, turn.now);
+            let rings_out = glance.status == 503 && self.may_ring_out(context, glance);
             self.looked(10);
             match glance.status {
                 101..=199 => self.inv_10_ringing(turn, glance, name),
@@ -122,7 +124,9 @@ impl Oracle {
                 401 | 407 | 300..=399 if legs > 0 => {
                     self.broken(10, || format!("{name}: a target's {} was sent up", glance.status));
                 }
-                503 if legs > 0 => self.broken(10, || format!("{name}: a target's 503 was sent up")),
+                503 if legs > 0 && !rings_out => {
+                    self.broken(10, || format!("{name}: a target's 503 was sent up"))
+                }
                 100 if turn.now.since(began).as_millis() > 200 && !self.was_paused(turn.life) => {
                     // A copy of the INVITE is answered with the last response, which may be the 100.
                     let copy = turn.came().is_some_and(|(_, _, came)| came.verb == Verb::Invite);
@@ -133,6 +137,18 @@ impl Oracle {
                 _ => (),
             }
         }
+    }
+
+    /// May this 503 be what the caller's side is answered if nobody picks up: does its dialect ask for it, and is it none
+    /// of the legs' own?
+    fn may_ring_out(&self, context: &Inbound, went: &Glance) -> bool {
+        let plan = self.plan_of(context);
+        let here = |peer: &&Peer| matches!(&peer.host, PeerHost::Ip(ip) if *ip == context.source.ip());
+        let asked = plan
+            .and_then(|plan| plan.peers.iter().find(here))
+            .is_some_and(|peer| peer.dialect.ring_out == 503);
+        let mut legs = context.legs.iter().filter_map(|branch| self.legs.get(branch));
+        asked && !legs.any(|leg| leg.refusal.is_some_and(|(tag, _)| tag == went.to_tag))
     }
 
     /// Was a leg cancelled a moment ago, and nothing final has come of it? Its answer may cross the CANCEL.

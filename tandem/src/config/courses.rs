@@ -9,9 +9,9 @@ use crate::config::names::Names;
 use crate::config::peers::{Defaults, bound};
 use crate::config::reader::{Key, Problems, Table, Value, shown, table, text};
 use crate::config::settings::{DEPTH_MAX, LIVE_WITHIN, PLANS_MAX};
-use crate::config::steps::{Walk, steps};
+use crate::config::steps::{Walk, declined, steps};
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
-use router::plan::CourseId;
+use router::plan::{CourseId, Declined};
 use toml::de::DeValue;
 
 /// Reads all plans into the draft.
@@ -47,6 +47,7 @@ fn course<'a>(
         busy: None,
         hours: None,
         live_within: defaults.live_within.unwrap_or(LIVE_WITHIN.default),
+        declined: Declined::default(),
     };
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
         course.steps = steps("steps", value, walk, problems);
@@ -69,6 +70,7 @@ fn course<'a>(
     let live = live.and_then(|value| duration("live_within", &LIVE_WITHIN, value, problems));
     course.live_within = live.unwrap_or(course.live_within);
     course.hours = hours(&mut keys, course.closed.is_some(), clocks, problems);
+    course.declined = declined(&mut keys, problems).unwrap_or_default();
     refuse(&mut keys, Place::Plan, problems);
     keys.finish(problems);
     course

@@ -6,7 +6,7 @@ use crate::diagnostic::Span;
 use core::time::Duration;
 use router::Plan;
 use router::networks::Network;
-use router::plan::{Course, CourseId, Member, Step};
+use router::plan::{Course, CourseId, Declined, Member, Step};
 use router::target::TargetId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ pub(super) struct CourseDraft {
     pub(super) busy: Option<Vec<StepDraft>>,
     pub(super) hours: Option<Clock>,
     pub(super) live_within: Duration,
+    pub(super) declined: Declined,
 }
 
 /// One step.
@@ -43,6 +44,8 @@ pub(super) struct StepDraft {
     pub(super) members: Vec<(Rung, Span)>,
     pub(super) ring: Option<Duration>,
     pub(super) stagger: Duration,
+    /// `None` for what the plan says.
+    pub(super) declined: Option<Declined>,
     pub(super) span: Span,
     pub(super) line: u32,
 }
@@ -76,7 +79,8 @@ impl CourseDraft {
     }
 
     fn finish(self) -> Course {
-        let steps = |steps: Vec<StepDraft>| steps.into_iter().map(StepDraft::finish).collect();
+        let steps =
+            |steps: Vec<StepDraft>| steps.into_iter().map(|step| step.finish(self.declined)).collect();
         Course {
             name: self.name,
             steps: steps(self.steps),
@@ -105,13 +109,14 @@ impl StepDraft {
         })
     }
 
-    fn finish(self) -> Step {
+    fn finish(self, declined: Declined) -> Step {
         let member = |(rung, _): &(Rung, Span)| match rung {
             Rung::Target(id) => Some(Member::Target(*id)),
             Rung::Course(id) => Some(Member::Course(*id)),
             Rung::Later | Rung::Nobody => None,
         };
         let members = self.members.iter().filter_map(member).collect();
-        Step { members, ring: self.ring, stagger: self.stagger, line: self.line }
+        let declined = self.declined.unwrap_or(declined);
+        Step { members, ring: self.ring, stagger: self.stagger, declined, line: self.line }
     }
 }

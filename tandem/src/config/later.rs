@@ -185,10 +185,10 @@ const LATER: [Later; 15] = [
     },
     Later {
         places: &[Plan, Step, Defaults, Target],
-        keys: &["declined", "full"],
+        keys: &["full"],
         code: Code::E210,
-        title: "`declined` and `full` are",
-        meanwhile: "take them out: who declines or is full is passed by, and the next step rings",
+        title: "`full` is",
+        meanwhile: "take it out: who is full is passed by, and the next step rings",
     },
     Later {
         places: &[Carrier, Trunk, Target],
@@ -227,10 +227,10 @@ const LATER: [Later; 15] = [
     },
     Later {
         places: &[Carrier, Trunk],
-        keys: &["dialect", "weight", "region", "from"],
+        keys: &["weight", "region", "from"],
         code: Code::E216,
-        title: "`dialect`, `weight`, `region` and `from` of a carrier are",
-        meanwhile: "take them out: trunks are tried in the order of the file; `codes` says what a status means there",
+        title: "`weight`, `region` and `from` of a carrier are",
+        meanwhile: "take them out: trunks are tried in the order of the file",
     },
     Later {
         places: &[Top, Plan, Defaults],

@@ -4,6 +4,7 @@ mod address;
 mod allow;
 mod carriers;
 mod courses;
+mod dialects;
 mod draft;
 mod duration;
 mod hours;

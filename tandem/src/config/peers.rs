@@ -3,6 +3,7 @@
 
 use crate::codes::Code;
 use crate::config::address::{Address, address};
+use crate::config::dialects;
 use crate::config::duration::{count, duration};
 use crate::config::networks::{Networks, networks};
 use crate::config::reader::{Problems, Table, Value, entries, shown, table, text, texts, too_many};
@@ -12,6 +13,7 @@ use crate::config::settings::{
 };
 use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
+use router::dialect::Dialect;
 use router::target::{Peer, PeerKind, Probe};
 use router::verdict::CodeRule;
 use std::collections::BTreeMap;
@@ -46,6 +48,7 @@ pub(super) struct Manners {
     first: Option<Duration>,
     progress: Duration,
     codes: BTreeMap<u16, CodeRule>,
+    dialect: Arc<Dialect>,
     pub(super) domains: Vec<Arc<str>>,
     pub(super) networks: Networks,
 }
@@ -119,6 +122,7 @@ impl Manners {
         manners.first = first.or(manners.first);
         manners.progress = waited.unwrap_or(manners.progress);
         manners.codes = codes(keys, problems);
+        manners.dialect = dialects::read(keys, problems).unwrap_or_default();
         manners.domains = domains(keys, problems);
         manners.networks = networks(keys, problems);
         manners
@@ -140,6 +144,7 @@ impl Manners {
             first: defaults.first,
             progress: defaults.progress.unwrap_or(progress.default),
             codes: BTreeMap::new(),
+            dialect: Arc::default(),
             domains: Vec::new(),
             networks: Vec::new(),
         }
@@ -158,6 +163,7 @@ impl Manners {
             first: self.first,
             progress: self.progress,
             codes: self.codes.clone(),
+            dialect: Arc::clone(&self.dialect),
             domains: self.domains.clone(),
         }
     }
@@ -248,7 +254,8 @@ fn own_timers(
     (first, waited)
 }
 
-fn codes(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> BTreeMap<u16, CodeRule> {
+/// What statuses mean.
+pub(super) fn codes(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> BTreeMap<u16, CodeRule> {
     let mut found = BTreeMap::new();
     let Some(value) = keys.take("codes") else { return found };
     let DeValue::Table(written) = value.get_ref() else {
@@ -266,8 +273,12 @@ fn codes(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> BTreeMap<u16, Cod
         let rule = match word {
             "next" => CodeRule::Next,
             "next trunk" => CodeRule::NextTrunk,
+            "next carrier" => CodeRule::NextCarrier,
             "busy" => CodeRule::Busy,
             "stop" => CodeRule::Stop,
+            "no channel" => CodeRule::NoChannel,
+            "too fast" => CodeRule::TooFast,
+            "bad cli" => CodeRule::BadCli,
             _ => {
                 let title = format!("a status cannot mean `{}`", shown(word));
                 problems.add(
@@ -308,4 +319,4 @@ pub(super) fn bound<T>(
     }
 }
 
-const RULES: &str = "\"next\", \"next trunk\", \"busy\" or \"stop\"";
+const RULES: &str = "\"next\", \"next trunk\", \"next carrier\", \"busy\", \"stop\", \"no channel\", \"too fast\" or \"bad cli\"";

@@ -6,11 +6,11 @@ use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
 use crate::config::names::{Kind, Names};
 use crate::config::phone;
-use crate::config::reader::{Problems, Value, empty, quoted, shown, table, text, too_many};
+use crate::config::reader::{Problems, Table, Value, empty, quoted, shown, table, text, too_many};
 use crate::config::settings::{FOR, MEMBERS_MAX, STAGGER, STEPS_MAX};
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
 use core::time::Duration;
-use router::plan::CourseId;
+use router::plan::{CourseId, Declined};
 use router::target::TargetId;
 use toml::de::DeValue;
 
@@ -52,8 +52,14 @@ pub(super) fn steps<'a>(
 
 fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Problems<'_>) -> Option<StepDraft> {
     let line = u32::try_from(problems.source.line(value.span().start)).unwrap_or(u32::MAX);
-    let mut step =
-        StepDraft { members: Vec::new(), ring: None, stagger: Duration::ZERO, span: value.span(), line };
+    let mut step = StepDraft {
+        members: Vec::new(),
+        ring: None,
+        stagger: Duration::ZERO,
+        declined: None,
+        span: value.span(),
+        line,
+    };
     match value.get_ref() {
         DeValue::String(_) | DeValue::Array(_) => step.members = members(value, walk, problems),
         DeValue::Table(_) => {
@@ -77,6 +83,7 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
                     problems.add(problem.at(one.1.clone(), "one member"));
                 }
             }
+            step.declined = declined(&mut keys, problems);
             refuse(&mut keys, Place::Step, problems);
             keys.finish(problems);
             refuse_plan_options(&step, problems);
@@ -89,11 +96,32 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
     Some(step)
 }
 
-/// `for` on a plan would be about nobody: its own steps say how long they ring.
+/// `declined`: what follows if somebody declines.
+pub(super) fn declined(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Option<Declined> {
+    let wanted = "\"next\" (the next one is rung) or \"stop\" (the call ends)";
+    let value = keys.take("declined")?;
+    match text("declined", wanted, value, problems)? {
+        "next" => Some(Declined::Next),
+        "stop" => Some(Declined::Stop),
+        word => {
+            let title = format!("`declined` cannot be `{}`", shown(word));
+            problems.add(
+                Diagnostic::new(Code::E011, title).at(value.span(), "").help(format!("it may be {wanted}")),
+            );
+            None
+        }
+    }
+}
+
+/// `for` and `declined` on a plan would be about nobody: its own steps say so.
 fn refuse_plan_options(step: &StepDraft, problems: &mut Problems<'_>) {
-    if let (Some(_), Some((_, span))) = (step.ring, step.course()) {
-        let problem = Diagnostic::new(Code::E024, "`for` has no effect on a plan").at(span, "this is a plan");
-        problems.add(problem.help("set `for` on the steps of that plan"));
+    let Some((_, span)) = step.course() else { return };
+    for (key, _) in
+        [("for", step.ring.is_some()), ("declined", step.declined.is_some())].iter().filter(|it| it.1)
+    {
+        let title = format!("`{key}` has no effect on a plan");
+        let problem = Diagnostic::new(Code::E024, title).at(span.clone(), "this is a plan");
+        problems.add(problem.help(format!("set `{key}` on the steps of that plan")));
     }
 }
 

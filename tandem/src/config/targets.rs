@@ -166,8 +166,9 @@ fn bare_number(key: &Key<'_>, value: &Value<'_>, problems: &Problems<'_>) -> Dia
 }
 
 fn refuse_peer_keys(keys: &mut Table<'_>, key: &Key<'_>, problems: &mut Problems<'_>) {
-    let taken =
-        keys.take_all(|key| ["probe", "timers", "codes", "first", "progress", "networks"].contains(&key));
+    let taken = keys.take_all(|key| {
+        ["probe", "timers", "codes", "dialect", "first", "progress", "networks"].contains(&key)
+    });
     for (found, _) in taken {
         let title = format!("`{}` has no effect on `{}`", found.text, shown(key.text));
         let problem = Diagnostic::new(Code::E024, title).at(found.span, "is for an address");
