@@ -140,7 +140,10 @@ pub struct Here<'a> {
 /// retransmission, the ACK of a refusal and the CANCEL bear the one of their request, on any node.
 #[must_use]
 pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
-    let Some(uri) = request.request_uri() else { return Passed::Unsealed };
+    // Without a To tag it is inside of no call (RFC 3261 §12.2.1.1), whatever it bears: a seal is no way out.
+    let Some(uri) = request.request_uri().filter(|_| !request.to_tag().is_empty()) else {
+        return Passed::Unsealed;
+    };
     let mut target = Hop::of_uri(request.at(uri));
     let mut routes: Vec<Hop<'_>> =
         request.elements(Name::Route).map(|span| Hop::of_route(request.at(span))).collect();
