@@ -234,9 +234,9 @@ impl Ask<'_> {
                     continue;
                 }
                 let standing = self.health.standing(*path);
-                if (standing < Standing::Down || pass == Pass::Second)
-                    && best.is_none_or(|(other, ..)| standing < other)
-                {
+                // Whoever has only asked to be left alone is no reason to leave the destination, if it has no other way.
+                let may = standing < Standing::Down || pass == Pass::Second || self.health.is_away(*path);
+                if may && best.is_none_or(|(other, ..)| standing < other) {
                     best = Some((standing, id, *path));
                 }
             }

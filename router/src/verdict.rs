@@ -218,6 +218,7 @@ fn by_status(case: Case, said: Said) -> Verdict {
     use Meaning::{Busy, Declined, NoAnswer, PathFailure};
     let Case { speaker, reached, took, .. } = case;
     let fast = took <= FAST && reached == Reached::Nobody && said.cause.is_none();
+    let at_trunk = speaker == Speaker::Trunk;
     match said.status {
         300..=399 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::Redirected),
         401 | 407 | 428 | 436..=438 => alive(by(speaker, Go::NextCarrier), PathFailure),
@@ -233,16 +234,17 @@ fn by_status(case: Case, said: Said) -> Verdict {
         // "Already there", or a loop: the same destination by another path would meet the same answer.
         482 | 483 => marked(alive(Go::NextTarget, PathFailure), Mark::Loop),
         // A machine's "busy" may be the trunk's: one other carrier is asked.
-        486 | 600 if fast => alive(by(speaker, Go::OtherCarrierOnce), Busy),
+        486 | 600 if fast && at_trunk => marked(alive(Go::OtherCarrierOnce, Busy), Mark::InstantBusy),
         486 | 600 => alive(Go::NextTarget, Busy),
         // RFC 3263 §4.3 sends a 503 on to the next address, at a site with two addresses as well.
         503 => {
-            let go = if speaker == Speaker::Trunk { Go::NextTrunk } else { Go::NextAddress };
+            let go = if at_trunk { Go::NextTrunk } else { Go::NextAddress };
             row(go, PathFailure, Some(Sign::Unavailable(said.retry_after)))
         }
         504 => timeout(speaker),
         505 | 513 | 606 => misfit(speaker),
         500..=599 => row(by(speaker, Go::NextTrunk), PathFailure, Some(Sign::Soft)),
+        603 if fast && at_trunk => marked(alive(Go::NextTarget, Declined), Mark::InstantBusy),
         600..=699 => alive(Go::NextTarget, Declined),
         // Every other 4xx as 400 (RFC 3261 §8.1.3.2): this carrier will not have it.
         _ => misfit(speaker),

@@ -7,7 +7,7 @@ use router::Plan;
 use router::dialect::Dialect;
 use router::verdict::CodeRule;
 use sim::manner::Manner;
-use sim::story::{caller, caller_at, story};
+use sim::story::{alarming, caller, caller_at, story};
 use sim::town::{self, ANA_TARGET, BEN_TARGET, ana_then_answering};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -149,5 +149,80 @@ fn a_carrier_without_credit_is_tried_last_and_not_never() {
             "1.000s call 2 INVITE -> ana by carrier-b",
             "1.000s call 2 INVITE -> ana by carrier-a",
         ]
+    );
+}
+
+/// "The entire system will be off for five minutes": whoever has asked to be left alone is passed by while there is another
+/// way to the same destination, and asked all the same if there is none; a full list of steps behind it changes nothing.
+#[test]
+fn retry_after_never_keeps_the_last_way_out() {
+    let away = Manner::Refuse { after: Duration::ZERO, status: 503, extra: "Retry-After: 86400\r\n" };
+    let well = Manner::says(0, 100);
+    let invited = |manners: &[(&str, Manner)], times: &[u64]| -> Vec<String> {
+        let callers: Vec<_> = times.iter().map(|second| caller_at(Duration::from_secs(*second))).collect();
+        let lines = story(town::office_then_answering(), manners, &callers);
+        assert!(!lines.iter().any(|line| line.contains("invariant")), "{lines:?}");
+        lines.iter().filter(|line| line.contains("INVITE -> ")).cloned().collect()
+    };
+    assert_eq!(
+        invited(&[("office", away), ("office-2", well)], &[0, 10, 299, 301]),
+        [
+            "0.000s call 1 INVITE -> office",
+            "0.000s call 1 INVITE -> office-2",
+            "10.000s call 2 INVITE -> office-2",
+            "299.000s call 3 INVITE -> office-2",
+            "301.000s call 4 INVITE -> office-2",
+        ],
+        "after five minutes it is suspect, and the other one is not"
+    );
+    assert_eq!(
+        invited(&[("office", away), ("office-2", away), ("answering", well)], &[0, 10]),
+        [
+            "0.000s call 1 INVITE -> office",
+            "0.000s call 1 INVITE -> office-2",
+            "0.000s call 1 INVITE -> answering",
+            "10.000s call 2 INVITE -> office",
+            "10.000s call 2 INVITE -> office-2",
+            "10.000s call 2 INVITE -> answering",
+        ]
+    );
+}
+
+/// "Vendor trouble sent as busy": three of them at once for two people are the trunk's. The third goes on by the other
+/// carrier although it "declined", and for ten seconds nobody asks the trunk.
+#[test]
+fn busy_that_is_not_busy_is_a_trunk_at_its_limit_for_ten_seconds() {
+    let plan = town::town_with(vec![
+        town::step(&[ANA_TARGET, BEN_TARGET], 1),
+        town::step(&[town::ANSWERING_TARGET], 2),
+    ]);
+    let well = Manner::says(0, 100);
+    let people = [("carrier-a", Manner::refuses(603)), ("ana", well), ("answering", well)];
+    let callers = [0, 1000, 2000, 12_000].map(|at| caller_at(ms(at)));
+    let lines = alarming(plan, &people, &callers, &[]);
+    let is_told = |line: &&String| line.contains("INVITE -> ") || !line.contains(" call ");
+    let lines: Vec<&str> = lines.iter().filter(is_told).map(String::as_str).collect();
+    assert_eq!(
+        lines,
+        [
+            "0.000s call 1 INVITE -> ana by carrier-a",
+            "0.000s call 1 INVITE -> ben by carrier-a",
+            "0.000s call 1 INVITE -> answering",
+            "1.000s call 2 INVITE -> ana by carrier-a",
+            "1.000s call 2 INVITE -> ben by carrier-a",
+            "1.000s carrier-a has no room for more calls than 2 (+15035550111)",
+            "1.000s carrier-a is Full",
+            "1.000s call 2 INVITE -> ana by carrier-b",
+            "2.000s call 3 INVITE -> ana by carrier-b",
+            "2.000s call 3 INVITE -> ben by carrier-b",
+            "11.000s carrier-a is no longer Full",
+            "12.000s call 4 INVITE -> ana by carrier-a",
+            "12.000s call 4 INVITE -> ben by carrier-a",
+            "12.000s carrier-a has no room for more calls than 1 (+15035550112)",
+            "12.000s carrier-a is Full",
+            "12.000s call 4 INVITE -> ben by carrier-b",
+            "14.000s call 4 INVITE -> answering",
+            "22.000s carrier-a is no longer Full",
+        ],
     );
 }

@@ -41,7 +41,7 @@ fn what_answers_pings_and_no_calls_is_left_as_if_dead() {
 }
 
 #[test]
-fn what_said_to_stay_away_is_skipped_in_no_time_and_tried_last() {
+fn a_destination_whose_every_way_said_to_stay_away_is_asked_in_its_turn() {
     let busy = Manner::Refuse { after: ms(0), status: 503, extra: "Retry-After: 60\r\n" };
     let manners = [
         ("office", busy),
@@ -62,14 +62,14 @@ fn what_said_to_stay_away_is_skipped_in_no_time_and_tried_last() {
             "0.500s call 1 480 <- answering",
             "0.500s call 1 480 -> caller",
             "5.000s call 2 INVITE <- caller",
+            "5.000s call 2 INVITE -> office",
+            "5.000s call 2 503 <- office",
+            "5.000s call 2 INVITE -> office-2",
+            "5.000s call 2 503 <- office-2",
             "5.000s call 2 INVITE -> answering",
             "5.000s call 2 180 <- answering",
             "5.000s call 2 180 -> caller",
             "5.500s call 2 480 <- answering",
-            "5.500s call 2 INVITE -> office",
-            "5.500s call 2 503 <- office",
-            "5.500s call 2 INVITE -> office-2",
-            "5.500s call 2 503 <- office-2",
             "5.500s call 2 480 -> caller",
         ],
     );

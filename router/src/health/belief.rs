@@ -137,6 +137,11 @@ impl Belief {
         self.standing()
     }
 
+    /// Has it asked to be left alone for a while?
+    pub(super) const fn is_away(&self) -> bool {
+        matches!(self.state, State::Away { .. })
+    }
+
     /// Calls that are being tried.
     pub(super) const fn calls(&self) -> u32 {
         self.calls

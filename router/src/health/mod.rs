@@ -30,6 +30,7 @@ mod belief;
 mod cadence;
 mod damping;
 mod deafness;
+mod instant_busy;
 mod rtt;
 mod side;
 #[cfg(test)]
@@ -44,6 +45,7 @@ use rtt::Rtt;
 use side::Sides;
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use side::{Mark, Side};
 
@@ -216,6 +218,19 @@ impl Health {
             && self.change_side(path, out, |sides| sides.on_refused(path, mark, now))
     }
 
+    /// A call to this number was refused as [`Mark::InstantBusy`]. True if the path's peer is at its limit by that: it is
+    /// full for ten seconds. Refusals by paths that are not watched are ignored.
+    pub fn on_instant_busy(
+        &mut self,
+        path: Path,
+        number: &Arc<str>,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        self.beliefs.contains_key(&path)
+            && self.change_side(path, out, |sides| sides.on_instant_busy(path, number, now))
+    }
+
     /// Somebody has loaded a plan: what peers had said to us is forgotten, what is believed of them is not.
     pub fn forgive(&mut self, out: &mut Vec<Output>) {
         let before: Vec<_> = self.sides().collect();
@@ -251,6 +266,13 @@ impl Health {
             return Standing::Down;
         }
         self.beliefs.get(&path).map_or(Standing::Unknown, Belief::standing_for_next_call)
+    }
+
+    /// Is a path DOWN for nothing but its own word: a 503 with Retry-After whose time is not over? That word keeps nobody
+    /// out who is the last way to a destination.
+    #[must_use]
+    pub fn is_away(&self, path: Path) -> bool {
+        self.sides.of(path).is_none() && self.beliefs.get(&path).is_some_and(Belief::is_away)
     }
 
     /// First retransmission of a request on this path: 4 × the measured round trip, 50 to 500 ms; 500 ms while it is

@@ -1,10 +1,12 @@
 //! What keeps a path out of selection beside what is believed of it: what its peer has said to us, not whether it
 //! answers. Such a path is tried last, as one that is down.
 
+use super::instant_busy::{InstantBusy, REST};
 use crate::path::Path;
 use core::time::Duration;
 use sip::Time;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A state beside the standing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +36,8 @@ pub enum Mark {
     Redirected,
     /// It has no room for one more call, for so many seconds if it named them.
     Full(Option<u32>),
+    /// A fast 486 or 603 without a cause: a machine's word, perhaps for "no room".
+    InstantBusy,
 }
 
 /// What is remembered of all paths beside beliefs: only of those that have something to remember.
@@ -42,12 +46,13 @@ pub(super) struct Sides {
     tallies: BTreeMap<Path, Tally>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tally {
     forbidden: u8,
     misfits: u8,
     lasting: Option<Side>,
     full_until: Option<Time>,
+    busies: InstantBusy,
 }
 
 /// Refusals with 403 in a row until a path is REFUSED.
@@ -113,11 +118,22 @@ impl Sides {
                 let until = now + Duration::from_secs(u64::from(seconds.max(1))).min(FULL_MAX);
                 tally.full_until = tally.full_until.max(Some(until));
             }
-            Some(Mark::Full(None) | Mark::Unknown | Mark::Loop | Mark::Redirected) | None => {}
+            Some(Mark::Full(None) | Mark::Unknown | Mark::Loop | Mark::Redirected | Mark::InstantBusy)
+            | None => {}
         }
         let one_too_many = tally.misfits == MISFITS_MAX;
         self.drop_if_bare(path);
         one_too_many
+    }
+
+    /// A call to this number was refused as [`Mark::InstantBusy`]. True if the path's peer is at its limit by that.
+    pub(super) fn on_instant_busy(&mut self, path: Path, number: &Arc<str>, now: Time) -> bool {
+        let tally = self.tallies.entry(path).or_default();
+        let at_limit = tally.busies.on_busy(number, now);
+        if at_limit {
+            tally.full_until = tally.full_until.max(Some(now + REST));
+        }
+        at_limit
     }
 
     /// The paths whose FULL has had its time.
@@ -139,7 +155,9 @@ impl Sides {
     }
 
     fn drop_if_bare(&mut self, path: Path) {
-        let bare = |tally: &Tally| tally.side().is_none() && tally.forbidden == 0 && tally.misfits == 0;
+        let bare = |tally: &Tally| {
+            tally.side().is_none() && tally.forbidden == 0 && tally.misfits == 0 && tally.busies.is_empty()
+        };
         if self.tallies.get(&path).is_some_and(bare) {
             self.tallies.remove(&path);
         }
@@ -147,7 +165,7 @@ impl Sides {
 }
 
 impl Tally {
-    const fn side(&self) -> Option<Side> {
+    fn side(&self) -> Option<Side> {
         match (self.lasting, self.full_until) {
             (Some(side), _) => Some(side),
             (None, Some(_)) => Some(Side::Full),

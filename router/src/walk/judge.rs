@@ -7,7 +7,7 @@ use crate::outcome::Outcome;
 use crate::path::Path;
 use crate::plan::Declined;
 use crate::said::rejected_because;
-use crate::target::{CarrierId, Peer, PeerKind};
+use crate::target::{CarrierId, Peer, PeerKind, Reach};
 use crate::verdict::{Case, Go, Meaning, Rules, Speaker, Verdict, verdict};
 use sip::{Message, Time};
 
@@ -29,7 +29,7 @@ impl Walk {
         let own = status.and_then(|status| peer.codes.get(&status).copied());
         let case = Case { speaker, outcome, reached: leg.reached, took: now.since(leg.began) };
         let dialect = status.and_then(|status| peer.dialect.codes.get(&status).copied());
-        let verdict = verdict(case, Rules { own, dialect });
+        let mut verdict = verdict(case, Rules { own, dialect });
         let because = response.as_ref().and_then(rejected_because);
         leg.end(format!("{outcome}{}", because.unwrap_or_default()), now);
         let (target, peer, path, stops) = (leg.target, leg.peer, leg.path, leg.declined);
@@ -38,6 +38,10 @@ impl Walk {
         }
         if let Some(status) = status {
             self.remember(id, status, verdict, now, health, out);
+        }
+        if verdict.mark == Some(Mark::InstantBusy) && self.is_at_limit(id, now, health, out) {
+            // It was the trunk's word, not the person's: as 503.
+            (verdict.go, verdict.meaning) = (Go::NextTrunk, Meaning::PathFailure);
         }
         health.on_call_over(path);
         self.position.on_over(target, peer, carrier, verdict.go, verdict.meaning);
@@ -53,6 +57,21 @@ impl Walk {
         if verdict.go == Go::Stop || strict || declined && stops == Declined::Stop {
             self.finish("the walk was stopped", now, health, out);
         }
+    }
+
+    /// Is the trunk that has just refused this leg at once at its limit?
+    fn is_at_limit(&self, id: LegId, now: Time, health: &mut Health, out: &mut Vec<Output>) -> bool {
+        let Some((target, _, path)) = self.leg_way(id) else { return false };
+        let Some(Reach::Number(number)) = self.plan.target(target).map(|target| &target.reach) else {
+            return false;
+        };
+        let mut sides = Vec::new();
+        let at_limit = health.on_instant_busy(path, number, now, &mut sides);
+        out.extend(sides.into_iter().map(Output::Believe));
+        if at_limit {
+            out.push(Output::Alarm { leg: id, alarm: Alarm::Full { calls: health.calls(path) } });
+        }
+        at_limit
     }
 
     /// What an answer leaves behind beside the path's health, and what somebody should look at.
@@ -85,7 +104,9 @@ impl Walk {
             Some(Mark::Redirected) => Some(Alarm::Redirected { status }),
             Some(Mark::Full(_)) => Some(Alarm::Full { calls: health.calls(path) }),
             // Those are states: they are recorded as such.
-            Some(Mark::NoCredit | Mark::Forbidden) | None => None,
+            Some(Mark::NoCredit | Mark::Forbidden) => None,
+            // One may be somebody who has blocked us.
+            Some(Mark::InstantBusy) | None => None,
         };
         out.extend(alarm.map(|alarm| Output::Alarm { leg: id, alarm }));
     }

@@ -153,6 +153,11 @@ impl Oracle {
         if course.busy.is_some() || course.hours.is_some() || course.live_within.as_secs() < 600 {
             return None;
         }
+        // Whoever has only asked to be left alone may be the last way to his destination.
+        let path = Path { transport: Transport::Udp, local: 0, remote: to };
+        if life.away.contains(&path) {
+            return None;
+        }
         let rung = |target: TargetId| {
             context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
                 let user = leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes));
