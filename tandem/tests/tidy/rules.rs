@@ -16,7 +16,7 @@ const CRATES: &[&str] = &["sip", "router", "agent", "sim", "tandem", "fuzz", "ex
 
 /// The crates that perform no I/O, and all they may depend on.
 const PURE: &[(&str, &[&str])] = &[
-    ("sip", &["memchr"]),
+    ("sip", &["md-5", "memchr", "sha2"]),
     ("router", &["sip", "siphasher"]),
     ("agent", &["sip"]),
     ("sim", &["sip", "router", "agent"]),
