@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod check;
+pub mod digest;
 pub mod edit;
 pub mod frame;
 pub mod header;
