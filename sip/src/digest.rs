@@ -148,6 +148,12 @@ impl Challenge {
         lines.extend_from_slice(b"\r\n");
     }
 
+    /// Does it have the same nonce of the same realm? Then its answers are counted together.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        self.realm == other.realm && self.nonce == other.nonce
+    }
+
     /// The name of the realm, lossily as text for people.
     #[must_use]
     pub fn realm(&self) -> String {

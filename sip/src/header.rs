@@ -42,6 +42,7 @@ pub enum Name {
     Timestamp,
     UserAgent,
     Server,
+    RAck,
     Other,
 }
 
@@ -84,6 +85,7 @@ impl Name {
             (3, b'v', b'a') => (b"Via", Self::Via),
             (4, b'f', b'm') => (b"From", Self::From),
             (4, b'c', b'q') => (b"CSeq", Self::CSeq),
+            (4, b'r', b'k') => (b"RAck", Self::RAck),
             (4, b'd', b'e') => (b"Date", Self::Date),
             (5, b'r', b'e') => (b"Route", Self::Route),
             (5, b'a', b'w') => (b"Allow", Self::Allow),
@@ -162,6 +164,7 @@ mod tests {
         ("Timestamp", Name::Timestamp),
         ("User-Agent", Name::UserAgent),
         ("Server", Name::Server),
+        ("RAck", Name::RAck),
     ];
 
     #[test]
