@@ -3,7 +3,9 @@
 use crate::alarm::Alarm;
 use crate::dialect::RING_OUT;
 use crate::door::{Effect, Identity};
+use crate::fix;
 use crate::health::{self, Health};
+use crate::logins::Logins;
 use crate::outcome::Outcome;
 use crate::path::{Flow, Path, Transport};
 use crate::plan::Plan;
@@ -12,7 +14,7 @@ use crate::record::{CallRecord, End, Entry};
 use crate::relay::{self, Below};
 use crate::roads::Roads;
 use crate::said::said;
-use crate::seal::{Branch, Kind, Seal};
+use crate::seal::{Branch, Carried, Kind, Seal};
 use crate::slots::Slot;
 use crate::target::{Peer, PeerHost, PeerId, Reach, Target, TargetId};
 use crate::walk::{self, LegId, Walk};
@@ -32,7 +34,7 @@ pub struct Call {
     reply: Flow,
     below: Below,
     tag: Vec<u8>,
-    token: Vec<u8>,
+    unix: i64,
     server: Option<ServerInvite>,
     walk: Walk,
     clients: Vec<Client>,
@@ -59,6 +61,8 @@ pub struct Means<'a> {
     pub seal: &'a Seal,
     /// What is believed of paths.
     pub health: &'a mut Health,
+    /// What is known of peers that ask for credentials.
+    pub logins: &'a mut Logins,
     /// What health asked for meanwhile.
     pub beliefs: &'a mut Vec<health::Output>,
     /// What is to be done.
@@ -93,7 +97,6 @@ impl Call {
     pub fn start(request: Message, opening: Opening, means: &mut Means<'_>) -> Self {
         let Opening { slot, plan, roads, position, came, tag, below, record } = opening;
         let unix = position.unix;
-        let token = means.seal.route(request.call_id(), request.from_tag(), unix);
         let trying = build::answer(&request, Some(&below.stamp), 100, "Trying", Extra::default());
         let reply = reply_flow(Some(&below.stamp), came);
         let timers = timers(means.health, came.path);
@@ -102,7 +105,7 @@ impl Call {
         let mut asked = Vec::new();
         let walk = Walk::start(plan, roads, position, means.health, &mut asked);
         let (server, clients, record) = (Some(server), Vec::with_capacity(1), Some(record));
-        let mut call = Self { slot, request, came, reply, below, tag, token, server, walk, clients, record };
+        let mut call = Self { slot, request, came, reply, below, tag, unix, server, walk, clients, record };
         call.on_server(sent, means);
         call.carry_out(asked, means);
         call
@@ -327,8 +330,10 @@ impl Call {
         }
     }
 
-    /// Sends the INVITE of the next leg.
+    /// Sends the INVITE of the next leg. Each change since it came raises its CSeq by one (RFC 3261 §22.2).
     fn ring(&mut self, target: TargetId, peer: PeerId, path: Path, means: &mut Means<'_>) {
+        let fixes = self.walk.fixes(self.clients.len());
+        let shift = u32::try_from(fixes.len()).unwrap_or(u32::MAX);
         let leg = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
         let listeners = &means.identity.listeners;
         let plan = self.walk.plan();
@@ -342,11 +347,14 @@ impl Call {
         let uri = peer_uri(peer, self.user_at(plan.target(target), peer));
         let routing = means.seal.routing(&self.request);
         let Slot { place, generation } = self.slot;
-        let branch = Branch { kind: Kind::Leg, slot: place, generation, leg, routing };
+        let branch = Branch { kind: Kind::Leg, slot: place, generation, leg, routing, shift };
         // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
         let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
-        let leg = relay::Leg { uri: &uri, leaves, came, branch, token: &self.token, breadth };
-        let bytes = relay::invite(&self.request, &self.below, &leg, means.seal);
+        let (call_id, from_tag) = (self.request.call_id(), self.request.from_tag());
+        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift });
+        let leg = relay::Leg { uri: &uri, leaves, came, branch, token, breadth };
+        let edits = fix::edits(fixes, &self.request, &uri, peer, means.logins);
+        let bytes = relay::invite(&self.request, &self.below, &leg, means.seal, edits);
         let mut sent = Vec::new();
         let timers = timers(means.health, path);
         let invite = ClientInvite::start(bytes, reliability(path), timers, means.now, &mut sent);

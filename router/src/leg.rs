@@ -4,6 +4,7 @@ use crate::outcome::Reached;
 use crate::path::Path;
 use crate::plan::Declined;
 use crate::target::{PeerId, TargetId};
+use crate::verdict::Fix;
 use core::time::Duration;
 use sip::{Message, Time};
 
@@ -16,6 +17,8 @@ pub(crate) struct Leg {
     pub(crate) ring: Duration,
     pub(crate) declined: Declined,
     pub(crate) line: u32,
+    /// What its INVITE has that the received one does not, and which refusals asked for it.
+    pub(crate) fixes: Vec<(Fix, Message)>,
     pub(crate) began: Time,
     pub(crate) rang: Option<Time>,
     pub(crate) ended: Option<Time>,
@@ -41,6 +44,20 @@ pub(crate) enum Phase {
 }
 
 impl Leg {
+    /// The leg that tries the same hop once more, with one more change.
+    pub(crate) fn again(&self, change: (Fix, Message), now: Time, first: Duration) -> Self {
+        Self {
+            fixes: self.fixes.iter().cloned().chain([change]).collect(),
+            began: now,
+            rang: None,
+            ended: None,
+            reached: Reached::Nobody,
+            outcome: String::new(),
+            phase: Phase::Calling { until: now + first },
+            ..*self
+        }
+    }
+
     /// An 18x came: is it the first that says so?
     pub(crate) fn on_ringing(&mut self, response: &Message, now: Time) -> bool {
         let reached = match response.status() {

@@ -337,6 +337,7 @@ mod tests {
             codes: BTreeMap::new(),
             dialect: Arc::default(),
             domains: Vec::new(),
+            login: None,
         }
     }
 

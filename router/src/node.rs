@@ -9,6 +9,7 @@ use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
 use crate::health::{self, Evidence, Health, Standing};
 use crate::locate::Place;
+use crate::logins::Logins;
 use crate::name::NameState;
 use crate::names::{self, Names};
 use crate::parked::Parked;
@@ -42,6 +43,7 @@ pub struct Node {
     names: Names,
     roads: Arc<Roads>,
     health: Health,
+    logins: Logins,
     probes: Probes,
     transits: Transits,
     strangers: Strangers,
@@ -90,6 +92,7 @@ impl Node {
             names: Names::new(),
             roads: Arc::default(),
             health: Health::new(chance.draw()),
+            logins: Logins::new(Chance::new(chance.draw())),
             probes: Probes::new(Chance::new(chance.draw()), probes),
             transits: Transits::default(),
             strangers: Strangers::default(),
@@ -270,8 +273,8 @@ impl Node {
         let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
         let opening = Opening { slot, plan, roads, position, came, tag, below, record: self.served };
         let mut beliefs = Vec::new();
-        let Self { identity, seal, health, .. } = self;
-        let mut means = Means { identity, seal, health, beliefs: &mut beliefs, out, now };
+        let Self { identity, seal, health, logins, .. } = self;
+        let mut means = Means { identity, seal, health, logins, beliefs: &mut beliefs, out, now };
         let call = Call::start(request, opening, &mut means);
         self.calls.insert(Held { call, key, open: true, paths: 0, stranger });
         self.open += 1;
@@ -291,6 +294,7 @@ impl Node {
             Proof::Whole(branch) => (branch, true),
             Proof::WrongBelow(branch) => (branch, false),
         };
+        let response = relay::lower(response, branch.shift);
         let slot = Slot { place: branch.slot, generation: branch.generation };
         match branch.kind {
             Kind::Probe => {
@@ -419,8 +423,8 @@ impl Node {
         act: impl FnOnce(&mut Call, &mut Means<'_>),
     ) {
         let mut beliefs = Vec::new();
-        let Self { identity, seal, health, calls, .. } = self;
-        let mut means = Means { identity, seal, health, beliefs: &mut beliefs, out, now };
+        let Self { identity, seal, health, logins, calls, .. } = self;
+        let mut means = Means { identity, seal, health, logins, beliefs: &mut beliefs, out, now };
         if let Some(held) = calls.get_mut(slot) {
             act(&mut held.call, &mut means);
         }

@@ -141,6 +141,11 @@ impl Position {
         }
     }
 
+    /// The INVITE of a leg was sent once more, changed: it counts as one more, and the destination is rung as before.
+    pub fn on_again(&mut self) {
+        self.invites += 1;
+    }
+
     /// The leg to this destination is over: `go` says what may still be tried for it.
     pub fn on_over(
         &mut self,

@@ -6,6 +6,7 @@ use crate::name::NameState;
 use crate::networks::Network;
 use crate::path::{Flow, Path};
 use crate::proposals::Clue;
+use crate::verdict::Fix;
 use core::net::SocketAddr;
 use sip::Time;
 use std::sync::Arc;
@@ -166,6 +167,8 @@ pub struct LegRecord {
     pub path: Path,
     /// The line of its step in the plan file.
     pub line: u32,
+    /// What was changed in it, if it is another try at the hop of the leg before.
+    pub fix: Option<Fix>,
     /// When the INVITE left.
     pub began: Time,
     /// When it first rang.

@@ -4,10 +4,10 @@ use crate::health::Health;
 use crate::locate::{Place, Spot};
 use crate::names::Names;
 use crate::path::{Flow, Listener, Path, Transport, listener_for};
-use crate::seal::{Branch, Kind, Seal};
+use crate::seal::{Branch, Kind, Seal, Sender};
 use core::net::SocketAddr;
 use sip::text::push_decimal;
-use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Span, Stamp, Uri, Via};
+use sip::{Bytes, Edits, Field, Host, Message, Method, Name, NameAddr, Span, Stamp, Uri, Via};
 
 /// A request's topmost Via as we treat it.
 #[derive(Clone, Debug)]
@@ -59,10 +59,10 @@ pub struct Leg<'a> {
 }
 
 /// The INVITE as it goes to a leg (RFC 3261 §16.6): Request-URI, Max-Forwards, Record-Route, Via; no Route, since
-/// only the plan routes a call.
+/// only the plan routes a call. `edits` is what else is changed in it.
 #[must_use]
-pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal) -> Bytes {
-    let mut edits = Edits::new();
+pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal, mut edits: Edits) -> Bytes {
+    raise(request, leg.branch.shift, &mut edits);
     if let Some(span) = request.request_uri() {
         edits.replace(span, leg.uri);
     }
@@ -164,9 +164,10 @@ pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
     {
         (token, leaves, routes) = (seal.or(token), Some(own), rest);
     }
-    if !token.is_some_and(|token| here.seal.verify_route(token, request, here.unix)) {
+    let Some((carried, sender)) = token.and_then(|token| here.seal.read_route(token, request, here.unix))
+    else {
         return Passed::Unsealed;
-    }
+    };
     // A next hop that is a strict router wants itself in the Request-URI, and what stood there at the end of Route
     // (RFC 3261 §16.6 step 6).
     let mut last = None;
@@ -189,13 +190,62 @@ pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
     request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
     let [slot, generation] = halves(below.key);
     let routing = here.seal.routing(request);
-    let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing };
+    let shift = if sender == Sender::Caller { carried.shift } else { 0 };
+    raise(request, shift, &mut edits);
+    let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift };
     put_on_top(request, below, &mut edits, |lines| {
         push_via(lines, out, |text| here.seal.push_branch(text, branch, below.hash, request.call_id()));
         push_route(lines, routes, last);
     });
     let to = Flow { path, connection: 0 };
     Passed::To { to, key: (slot, generation), bytes: edits.apply(request), by }
+}
+
+/// Raises the CSeq of a request, and the one that a PRACK names in RAck (RFC 3262 §7.2): the callee counts the INVITE
+/// that it was sent, which was not the first.
+fn raise(request: &Message, by: u32, edits: &mut Edits) {
+    if by == 0 {
+        return;
+    }
+    let mut shift = |field: &Field, before: usize| {
+        if let Some((number, digits)) = number_in(request.at(field.value), before) {
+            let start = field.value.start + digits.start;
+            let span = Span { start, end: field.value.start + digits.end };
+            edits.write(span, |text| push_decimal(text, u64::from(number.wrapping_add(by))));
+        }
+    };
+    request.fields_of(Name::CSeq).take(1).for_each(|field| shift(field, 0));
+    request.fields_of(Name::RAck).take(1).for_each(|field| shift(field, 1));
+}
+
+/// A response with the CSeq that its request came with, before it was raised by so much.
+#[must_use]
+pub fn lower(response: Message, by: u32) -> Message {
+    if by == 0 {
+        return response;
+    }
+    let found = response.field(Name::CSeq).and_then(|field| {
+        let (number, digits) = number_in(response.at(field.value), 0)?;
+        let start = field.value.start;
+        Some((number, Span { start: start + digits.start, end: start + digits.end }))
+    });
+    let Some((number, span)) = found else { return response };
+    let mut edits = Edits::new();
+    edits.write(span, |text| push_decimal(text, u64::from(number.wrapping_sub(by))));
+    Message::parse(edits.apply(&response)).unwrap_or(response)
+}
+
+/// The number in a value, after so many others, and where its digits stand.
+fn number_in(value: &[u8], before: usize) -> Option<(u32, core::ops::Range<u32>)> {
+    let mut at = 0;
+    for _ in 0..before {
+        at += value.get(at..)?.iter().position(|byte| !byte.is_ascii_digit())?;
+        at += value.get(at..)?.iter().position(u8::is_ascii_digit)?;
+    }
+    let rest = value.get(at..)?;
+    let len = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+    let number = core::str::from_utf8(rest.get(..len)?).ok()?.parse().ok()?;
+    Some((number, u32::try_from(at).ok()?..u32::try_from(at + len).ok()?))
 }
 
 /// A response without our Via, as it goes on upstream (RFC 3261 §16.7 step 3).

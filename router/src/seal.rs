@@ -26,6 +26,28 @@ pub struct Branch {
     pub leg: u32,
     /// Hash of what routing depends on: the same again is a loop (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1).
     pub routing: u32,
+    /// By how much the CSeq of this request is above the one it came with: what its responses are lowered by.
+    pub shift: u32,
+}
+
+/// What the token in our Record-Route tells of a call to whatever node its later requests come to. The token is
+/// `until[.field]*.mac`: each field a letter that names it and its value, left out where it has its default; the MAC
+/// covers all before it, the Call-ID and the caller's tag. The element stays short: values are of a few bytes, or of
+/// what may stand in a URI's parameter as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// `s`: by how much the CSeq of the caller's requests is raised on their way to the callee, since the INVITE had
+    /// to be sent more than once. The callee's own requests have a count of their own and need nothing.
+    pub shift: u32,
+}
+
+/// Who of a call sends a request inside of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Whoever sent the INVITE.
+    Caller,
+    /// Whoever answered it.
+    Callee,
 }
 
 /// What kind of request a branch was put on.
@@ -67,6 +89,10 @@ impl Seal {
         for (number, width) in [(branch.generation, 1), (branch.leg, 1), (branch.routing, 8), (below, 8)] {
             text.push(b'.');
             push_hex(text, u64::from(number), width);
+        }
+        if branch.shift > 0 {
+            text.push(b'.');
+            push_hex(text, u64::from(branch.shift), 1);
         }
         let mac = self.mac(b'v', &[text.get(start..).unwrap_or_default(), call_id]);
         text.push(b'.');
@@ -149,26 +175,36 @@ impl Seal {
     /// The value of the `t` parameter in our Record-Route: good for this call, until `unix` plus [`ROUTE_LIFE`]
     /// seconds, on every node of the cluster.
     #[must_use]
-    pub fn route(&self, call_id: &[u8], caller_tag: &[u8], unix: i64) -> Vec<u8> {
+    pub fn route(&self, call_id: &[u8], caller_tag: &[u8], unix: i64, carried: Carried) -> Vec<u8> {
         let until = low(u64::try_from(unix.saturating_add(ROUTE_LIFE)).unwrap_or_default());
-        let mac = self.mac(b'r', &[call_id, caller_tag, &until.to_be_bytes()]);
         let mut token = Vec::with_capacity(32);
         push_hex(&mut token, u64::from(until), 1);
+        carried.push(&mut token);
+        let mac = self.mac(b'r', &[call_id, caller_tag, &token]);
         token.push(b'.');
         push_hex(&mut token, mac, 16);
         token
     }
 
-    /// Does this `t` parameter belong to this request's call? The caller's tag is in From or in To, depending on
-    /// who sends.
+    /// What this `t` parameter carries, and who sends; `None` if it does not belong to this request's call. The
+    /// caller's tag is in From or in To, depending on who sends.
     #[must_use]
-    pub fn verify_route(&self, token: &[u8], request: &Message, unix: i64) -> bool {
-        let mut numbers = token.split(|byte| *byte == b'.').map(read_hex);
-        let until = numbers.next().flatten().and_then(|until| u32::try_from(until).ok());
-        let mac = numbers.next().flatten();
-        let (Some(until), Some(mac), None) = (until, mac, numbers.next()) else { return false };
-        let fits = |tag: &[u8]| self.mac(b'r', &[request.call_id(), tag, &until.to_be_bytes()]) == mac;
-        i64::from(until) >= unix && (fits(request.from_tag()) || fits(request.to_tag()))
+    pub fn read_route(&self, token: &[u8], request: &Message, unix: i64) -> Option<(Carried, Sender)> {
+        let (signed, said) = token.split_at(token.iter().rposition(|byte| *byte == b'.')?);
+        let fits = |tag: &[u8]| {
+            let mut mac = Vec::with_capacity(16);
+            push_hex(&mut mac, self.mac(b'r', &[request.call_id(), tag, signed]), 16);
+            said.strip_prefix(b".") == Some(&mac)
+        };
+        let sender = match (fits(request.from_tag()), fits(request.to_tag())) {
+            (true, _) => Sender::Caller,
+            (false, true) => Sender::Callee,
+            (false, false) => return None,
+        };
+        let mut fields = signed.split(|byte| *byte == b'.');
+        let until = read_hex(fields.next()?)?;
+        let carried = Carried::read(fields)?;
+        (u64::try_from(unix).unwrap_or_default() <= until).then_some((carried, sender))
     }
 
     /// The To tag of a refusal that keeps no state: the ACK for it is known by it again.
@@ -189,18 +225,18 @@ impl Seal {
     }
 
     fn read(&self, branch: &[u8], call_id: &[u8]) -> Option<(Branch, u32)> {
-        let (kind, numbers) = branch.strip_prefix(PREFIX)?.split_first()?;
+        let (signed, mac) = branch.split_at(branch.iter().rposition(|byte| *byte == b'.')?);
+        let (kind, numbers) = signed.strip_prefix(PREFIX)?.split_first()?;
         let kind = Kind::of(*kind)?;
-        let dot = branch.iter().rposition(|byte| *byte == b'.')?;
-        let (signed, mac) = branch.split_at(dot);
         if read_hex(mac.get(1..)?)? != self.mac(b'v', &[signed, call_id]) {
             return None;
         }
         let mut numbers = numbers.split(|byte| *byte == b'.').map(read_hex);
         let mut number = || u32::try_from(numbers.next()??).ok();
-        let branch =
-            Branch { kind, slot: number()?, generation: number()?, leg: number()?, routing: number()? };
-        Some((branch, number()?))
+        let (slot, generation, leg, routing) = (number()?, number()?, number()?, number()?);
+        let below = number()?;
+        let shift = number().unwrap_or(0);
+        Some((Branch { kind, slot, generation, leg, routing, shift }, below))
     }
 
     fn below_hash(&self, via: &Via<'_>, received: Option<IpAddr>, rport: Option<u16>) -> u32 {
@@ -299,6 +335,27 @@ const fn low(hash: u64) -> u32 {
     hash as u32
 }
 
+impl Carried {
+    fn push(self, token: &mut Vec<u8>) {
+        if self.shift > 0 {
+            token.extend_from_slice(b".s");
+            push_hex(token, u64::from(self.shift), 1);
+        }
+    }
+
+    /// `None` for a field that is not known here: what it asks for would be left undone.
+    fn read<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut carried = Self::default();
+        for field in fields {
+            match field.split_first()? {
+                (b's', shift) => carried.shift = u32::try_from(read_hex(shift)?).ok()?,
+                _ => return None,
+            }
+        }
+        Some(carried)
+    }
+}
+
 impl Kind {
     const fn letter(self) -> u8 {
         match self {
@@ -314,6 +371,83 @@ impl Kind {
             b'p' => Some(Self::Probe),
             b's' => Some(Self::Passing),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: &str = "BYE sip:b SIP/2.0\r\nFrom: <sip:a>;tag=FROM\r\nTo: <sip:b>;tag=TO\r\n\
+        Call-ID: i\r\nCSeq: 2 BYE\r\n\r\n";
+
+    fn request(from: &str, to: &str) -> Message {
+        Message::parse(CALL.replace("FROM", from).replace("TO", to).into_bytes().into()).unwrap()
+    }
+
+    fn seal() -> Seal {
+        Seal::new([7; 16])
+    }
+
+    #[test]
+    fn a_route_says_what_it_carries_and_who_sends_on_every_node() {
+        let (caller, callee) = (request("a", "b"), request("b", "a"));
+        for shift in [0, 1, 2, 19] {
+            let carried = Carried { shift };
+            let token = seal().route(b"i", b"a", 1_000, carried);
+            assert!(token.len() <= 32, "{}", String::from_utf8_lossy(&token));
+            let another_node = seal();
+            assert_eq!(another_node.read_route(&token, &caller, 1_000), Some((carried, Sender::Caller)));
+            assert_eq!(another_node.read_route(&token, &callee, 1_000), Some((carried, Sender::Callee)));
+            let last = 1_000 + ROUTE_LIFE;
+            assert!(another_node.read_route(&token, &caller, last).is_some());
+            assert_eq!(another_node.read_route(&token, &caller, last + 1), None);
+            assert_eq!(another_node.read_route(&token, &request("c", "d"), 1_000), None);
+            assert_eq!(Seal::new([8; 16]).read_route(&token, &caller, 1_000), None);
+        }
+    }
+
+    #[test]
+    fn a_route_with_any_bit_changed_is_refused() {
+        let token = seal().route(b"i", b"a", 1_000, Carried { shift: 1 });
+        let caller = request("a", "b");
+        for bit in 0..token.len() * 8 {
+            let mut forged = token.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(seal().read_route(&forged, &caller, 1_000), None, "bit {bit}");
+        }
+        for cut in 0..token.len() {
+            assert_eq!(seal().read_route(&token[..cut], &caller, 1_000), None, "cut at {cut}");
+        }
+        let without = seal().route(b"i", b"a", 1_000, Carried::default());
+        let moved = [&without[..8], b".s1", &without[8..]].concat();
+        assert_eq!(seal().read_route(&moved, &caller, 1_000), None);
+    }
+
+    #[test]
+    fn a_field_that_is_not_known_is_not_left_undone() {
+        let signed = b"ffffffff.s1.zz";
+        let mac = seal().mac(b'r', &[b"i", b"a", signed]);
+        let token = format!("{}.{mac:016x}", String::from_utf8_lossy(signed));
+        assert_eq!(seal().read_route(token.as_bytes(), &request("a", "b"), 0), None);
+    }
+
+    #[test]
+    fn a_branch_carries_its_shift_and_is_refused_with_any_digit_changed() {
+        let branch =
+            Branch { kind: Kind::Leg, slot: 3, generation: 0xffff_ffff, leg: 1, routing: 9, shift: 0 };
+        for shift in [0, 1, 19] {
+            let branch = Branch { shift, ..branch };
+            let mut text = Vec::new();
+            seal().push_branch(&mut text, branch, 5, b"i");
+            assert_eq!(seal().read(&text, b"i"), Some((branch, 5)));
+            assert_eq!(seal().read(&text, b"j"), None);
+            for place in 0..text.len() {
+                let mut forged = text.clone();
+                forged[place] = if forged[place] == b'0' { b'1' } else { b'0' };
+                assert_eq!(seal().read(&forged, b"i"), None, "{}", String::from_utf8_lossy(&forged));
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::dialect::Dialect;
 use crate::path::Transport;
 use crate::verdict::CodeRule;
+use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -67,6 +68,28 @@ pub struct Peer {
     pub dialect: Arc<Dialect>,
     /// What it can die of, together with others.
     pub domains: Vec<Arc<str>>,
+    /// Who we are to it when it asks; `None` answers no challenge.
+    pub login: Option<Login>,
+}
+
+/// Who we are to a peer that asks for credentials (RFC 3261 §22). [`Debug`](fmt::Debug) shows no password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The user name; without quotes and backslashes.
+    pub user: Arc<str>,
+    /// The password.
+    pub password: Arc<str>,
+    /// The one realm whose challenges are answered; `None` for any, as long as it is this peer that asks.
+    pub realm: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Login")
+            .field("user", &self.user)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a peer is probed.

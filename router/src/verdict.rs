@@ -6,6 +6,7 @@
 use crate::health::{Mark, Sign};
 use crate::outcome::{Outcome, Reached, Said};
 use crate::q850::{self, Fault};
+use core::fmt;
 use core::time::Duration;
 
 /// What the plan file or a dialect may say a status means at one peer (`codes = { 404 = "next trunk" }`).
@@ -77,6 +78,13 @@ pub enum Go {
     Stop,
 }
 
+/// What is changed in the request for another try at the same hop, before anybody else is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// The credentials that the peer asks for (401, 407): once, and once more if the nonce was stale.
+    Credentials,
+}
+
 /// How good an answer it is for the caller if nothing better comes (by meaning, not by number; TRIGGERS I8). Higher
 /// is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +114,8 @@ pub struct Verdict {
     pub sign: Option<Sign>,
     /// What is to be remembered of it.
     pub mark: Option<Mark>,
+    /// What to change for another try at the same hop; if that is not possible, or was done, `go` is what follows.
+    pub fix: Option<Fix>,
 }
 
 /// A final response within this time and without ringing came from a machine: no phone was asked.
@@ -145,18 +155,22 @@ const fn leave(verdict: Verdict) -> Verdict {
     match verdict.go {
         Go::Stop => verdict,
         Go::NextAddress | Go::NextTrunk | Go::NextCarrier | Go::OtherCarrierOnce | Go::NextTarget => {
-            Verdict { go: Go::NextTarget, ..verdict }
+            Verdict { go: Go::NextTarget, fix: None, ..verdict }
         }
     }
 }
 
 const fn row(go: Go, meaning: Meaning, sign: Option<Sign>) -> Verdict {
-    Verdict { go, meaning, sign, mark: None }
+    Verdict { go, meaning, sign, mark: None, fix: None }
 }
 
 /// A row of an answer that proves the path to be well.
 const fn alive(go: Go, meaning: Meaning) -> Verdict {
     row(go, meaning, Some(Sign::Alive { round_trip: None, resent: 0 }))
+}
+
+const fn fixed(verdict: Verdict, fix: Fix) -> Verdict {
+    Verdict { fix: Some(fix), ..verdict }
 }
 
 const fn marked(verdict: Verdict, mark: Mark) -> Verdict {
@@ -197,7 +211,7 @@ fn ruled(speaker: Speaker, rule: CodeRule, table: Verdict) -> Verdict {
         CodeRule::TooFast => return full(speaker, Go::NextTrunk, Some(1)),
         CodeRule::BadCli => return identity(speaker),
     };
-    Verdict { go, meaning, ..table }
+    Verdict { go, meaning, fix: None, ..table }
 }
 
 fn by_cause(speaker: Speaker, fault: Fault, said: Said) -> Verdict {
@@ -221,7 +235,8 @@ fn by_status(case: Case, said: Said) -> Verdict {
     let at_trunk = speaker == Speaker::Trunk;
     match said.status {
         300..=399 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::Redirected),
-        401 | 407 | 428 | 436..=438 => alive(by(speaker, Go::NextCarrier), PathFailure),
+        401 | 407 => fixed(alive(by(speaker, Go::NextCarrier), PathFailure), Fix::Credentials),
+        428 | 436..=438 => alive(by(speaker, Go::NextCarrier), PathFailure),
         402 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::NoCredit),
         403 => marked(identity(speaker), Mark::Forbidden),
         404 | 410 | 484 | 485 | 604 => unknown(speaker),
@@ -278,6 +293,15 @@ fn full(speaker: Speaker, trunk: Go, seconds: Option<u32>) -> Verdict {
         Speaker::Site => alive(Go::NextTarget, Meaning::Busy),
     };
     marked(row, Mark::Full(seconds))
+}
+
+/// In words for records.
+impl fmt::Display for Fix {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credentials => write!(out, "with credentials"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -417,6 +441,21 @@ mod tests {
         };
         assert_eq!(after_183(38), Go::NextCarrier);
         assert_eq!(after_183(1), Go::NextTarget);
+    }
+
+    #[test]
+    fn a_challenge_is_met_before_anybody_rang() {
+        let fix = |status, reached, own| {
+            let rules = Rules { own, dialect: None };
+            [Speaker::Trunk, Speaker::Site]
+                .map(|speaker| verdict(case(speaker, Said::plain(status), reached, SLOW), rules).fix)
+        };
+        for status in 300..700 {
+            let expected = matches!(status, 401 | 407).then_some(Fix::Credentials);
+            assert_eq!(fix(status, Reached::Nobody, None), [expected; 2], "{status}");
+        }
+        assert_eq!(fix(407, Reached::Progress, None), [None; 2]);
+        assert_eq!(fix(407, Reached::Nobody, Some(CodeRule::Next)), [None; 2]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! One call going through its plan.
 
+mod again;
 mod judge;
 
 use crate::alarm::Alarm;
 use crate::dialect::RING_OUT;
+use crate::fix::Fixes;
 use crate::health::{self, Health};
 use crate::leg::{Leg, Phase};
 use crate::next::{Act, Move, WALK_MAX};
@@ -298,6 +300,7 @@ impl Walk {
             peer: self.plan.peer(leg.peer).map(|peer| Arc::clone(&peer.name)).unwrap_or_default(),
             path: leg.path,
             line: leg.line,
+            fix: leg.fixes.last().map(|(fix, _)| *fix),
             began: leg.began,
             rang: leg.rang,
             ended: leg.ended,
@@ -309,6 +312,12 @@ impl Walk {
     #[must_use]
     pub fn leg_way(&self, id: LegId) -> Option<(TargetId, PeerId, Path)> {
         self.legs.get(id).map(|leg| (leg.target, leg.peer, leg.path))
+    }
+
+    /// What is changed in a leg's INVITE.
+    #[must_use]
+    pub fn fixes(&self, id: LegId) -> &Fixes {
+        self.legs.get(id).map_or(&[], |leg| &leg.fixes)
     }
 
     fn leg_peer(&self, id: LegId) -> Option<&Peer> {
@@ -354,7 +363,6 @@ impl Walk {
         health: &mut Health,
         out: &mut Vec<Output>,
     ) {
-        let first = self.plan.peer(peer).and_then(|peer| peer.first).unwrap_or_else(|| health.first(path));
         let leg = self.legs.len();
         self.legs.push(Leg {
             target,
@@ -363,16 +371,21 @@ impl Walk {
             ring,
             declined,
             line,
+            fixes: Vec::new(),
             began: now,
             rang: None,
             ended: None,
             reached: Reached::Nobody,
             outcome: String::new(),
-            phase: Phase::Calling { until: now + first },
+            phase: Phase::Calling { until: now + self.first(peer, path, health) },
         });
         self.position.on_begun(target, path, now);
         health.on_call_begun(path);
         out.push(Output::Ring { leg, target, peer, path });
+    }
+
+    fn first(&self, peer: PeerId, path: Path, health: &Health) -> Duration {
+        self.plan.peer(peer).and_then(|peer| peer.first).unwrap_or_else(|| health.first(path))
     }
 
     /// Nobody is left: the best answer by meaning. Challenges, redirections and 503s of targets are theirs, not the

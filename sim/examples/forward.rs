@@ -136,6 +136,7 @@ fn plan() -> Arc<Plan> {
         codes: BTreeMap::new(),
         dialect: Arc::default(),
         domains: Vec::new(),
+        login: None,
     };
     let target = |name: &str, peer| Target {
         name: name.into(),

@@ -150,6 +150,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
         codes: BTreeMap::new(),
         dialect: Arc::default(),
         domains: Vec::new(),
+        login: None,
     }
 }
 

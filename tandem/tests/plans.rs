@@ -486,6 +486,7 @@ fn peer(name: &str, host: &str) -> Peer {
         codes: BTreeMap::new(),
         dialect: Arc::default(),
         domains: Vec::new(),
+        login: None,
     }
 }
 

@@ -203,6 +203,7 @@ fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe:
         codes: BTreeMap::new(),
         dialect: Arc::default(),
         domains: Vec::new(),
+        login: None,
     }
 }
 

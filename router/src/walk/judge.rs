@@ -36,6 +36,12 @@ impl Walk {
         if let Some(sign) = verdict.sign {
             believe(health, path, sign, now, out);
         }
+        if let (Some(fix), Some(refusal)) = (verdict.fix, &response)
+            && self.may_fix(id, fix, refusal)
+        {
+            health.on_call_over(path);
+            return self.again(id, (fix, refusal.clone()), now, health, out);
+        }
         if let Some(status) = status {
             self.remember(id, status, verdict, now, health, out);
         }

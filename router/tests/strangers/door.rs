@@ -42,6 +42,7 @@ pub(crate) fn peer(name: &str, kind: PeerKind, host: PeerHost) -> Peer {
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
         domains: Vec::new(),
+        login: None,
         dialect: Arc::default(),
     }
 }

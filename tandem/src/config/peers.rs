@@ -165,6 +165,7 @@ impl Manners {
             codes: self.codes.clone(),
             dialect: Arc::clone(&self.dialect),
             domains: self.domains.clone(),
+            login: None,
         }
     }
 }

@@ -1,0 +1,36 @@
+//! The same hop once more with a changed INVITE, where a refusal asks for a change.
+
+use super::{LegId, Output, Walk};
+use crate::fix;
+use crate::health::Health;
+use crate::position::INVITES_MAX;
+use crate::verdict::Fix;
+use sip::{Message, Time};
+
+impl Walk {
+    /// May the hop of a leg that was refused be tried once more with this change?
+    pub(super) fn may_fix(&self, id: LegId, fix: Fix, refusal: &Message) -> bool {
+        let (Some(leg), Some(peer)) = (self.legs.get(id), self.leg_peer(id)) else { return false };
+        let done = leg.fixes.iter().filter(|(done, _)| *done == fix).count();
+        let once = done == 0 || done == 1 && fix::may_be_repeated(fix, refusal, peer);
+        once && self.position.invites < INVITES_MAX && fix::can_be_met(fix, refusal, peer)
+    }
+
+    /// Tries it: a leg of its own, with the patience of any other.
+    pub(super) fn again(
+        &mut self,
+        id: LegId,
+        change: (Fix, Message),
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(before) = self.legs.get(id) else { return };
+        let (target, peer, path) = (before.target, before.peer, before.path);
+        let leg = self.legs.len();
+        self.legs.push(before.again(change, now, self.first(peer, path, health)));
+        self.position.on_again();
+        health.on_call_begun(path);
+        out.push(Output::Ring { leg, target, peer, path });
+    }
+}
