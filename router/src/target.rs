@@ -81,6 +81,8 @@ pub struct Login {
     pub password: Arc<str>,
     /// The one realm whose challenges are answered; `None` for any, as long as it is this peer that asks.
     pub realm: Option<Arc<str>>,
+    /// The line of the password in the plan file.
+    pub line: u32,
 }
 
 impl fmt::Debug for Login {

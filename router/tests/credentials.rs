@@ -19,8 +19,12 @@ const STALE: &str = "Proxy-Authenticate: Digest realm=\"office\", nonce=\"n2\", 
 /// The office asks for credentials, the spare does not; who we are to the office.
 fn guarded(realm: Option<&str>) -> Arc<Plan> {
     let mut plan = Arc::unwrap_or_clone(plan());
-    plan.peers[0].login =
-        Some(Login { user: "nguyen".into(), password: "secret".into(), realm: realm.map(Into::into) });
+    plan.peers[0].login = Some(Login {
+        user: "nguyen".into(),
+        password: "secret".into(),
+        realm: realm.map(Into::into),
+        line: 5,
+    });
     Arc::new(plan)
 }
 

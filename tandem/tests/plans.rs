@@ -212,6 +212,68 @@ fn what_comes_later_is_refused_once_each_and_says_what_to_do_meanwhile() {
 }
 
 #[test]
+fn a_peer_that_asks_is_told_who_we_are_to_it() {
+    let text = r#"
+[carriers]
+one = { sip = "192.0.2.1", user = "n", password = "hunter2", realm = "one.example" }
+two = { user = "n", password = "all", trunks = [
+  { name = "a", sip = "192.0.2.2" },
+  { name = "b", sip = "192.0.2.3", user = "b", password = "its own" },
+] }
+[sites]
+hq = { sip = ["192.0.2.10", "192.0.2.11"], user = "tandem", password = "q" }
+[services]
+ava = { sip = "192.0.2.12" }
+[numbers]
+"*" = "main"
+[plans.main]
+steps = ["hq", "ava"]
+"#;
+    let loaded = load(text).unwrap();
+    let logins: Vec<_> = loaded
+        .plan
+        .peers
+        .iter()
+        .map(|peer| {
+            let login = peer.login.as_ref();
+            (&*peer.name, login.map(|it| (&*it.user, &*it.password, it.realm.as_deref(), it.line)))
+        })
+        .collect();
+    assert_eq!(
+        logins,
+        [
+            ("one", Some(("n", "hunter2", Some("one.example"), 3))),
+            ("two/a", Some(("n", "all", None, 4))),
+            ("two/b", Some(("b", "its own", None, 6))),
+            ("hq/1", Some(("tandem", "q", None, 9))),
+            ("hq/2", Some(("tandem", "q", None, 9))),
+            ("ava", None),
+        ]
+    );
+    assert!(!format!("{:?}", loaded.plan).contains("hunter2"));
+}
+
+#[test]
+fn half_a_login_is_a_problem() {
+    let text = "[carriers]\na = { sip = \"192.0.2.1\", user = \"n\" }\nb = { sip = \"192.0.2.2\", password = \"env:X\" }\n\
+                c = { sip = \"192.0.2.3\", realm = \"r\" }\nd = { sip = \"192.0.2.4\", user = \"a\\\"b\", password = \"env:TANDEM_NOT_SET\" }\n\
+                [people]\nana = { number = \"+15035550111\", user = \"n\" }\n";
+    let said: Vec<_> = lines(text).into_iter().filter(|line| !line.contains("[numbers]")).collect();
+    let short: Vec<_> = said.iter().filter_map(|line| line.split("; help").next()).collect();
+    assert_eq!(
+        short[..6],
+        [
+            "plan.toml:2:26: error[E012]: [carriers.a] has `user` without `password`",
+            "plan.toml:3:26: error[E012]: [carriers.b] has `password` without `user`",
+            "plan.toml:4:26: error[E012]: [carriers.c] has `realm` without `user` and `password`",
+            "plan.toml:5:33: error[E030]: `a\"b` cannot be a `user`",
+            "plan.toml:7:34: error[E024]: `user` has no effect on `ana`",
+            "plan.toml:5:52: warning[L032]: the password cannot be read here: there is no variable \"TANDEM_NOT_SET\" in the environment",
+        ]
+    );
+}
+
+#[test]
 fn the_mistakes_of_three_in_the_morning_are_named_with_place_and_fix() {
     assert_eq!(check(NIGHT), NIGHT_SAID);
 }
@@ -646,15 +708,7 @@ warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call g
 tandem check: 7 errors, 1 warning in plan.toml. `tandem help E102` explains a code.
 "##;
 
-const FULL: &str = r##"error[E204]: logging in with a user name and a password is not in this version
- --> nguyen-dental-full.toml:5:43
-  |
-5 | telnyx    = { sip = "sip.telnyx.example", user = "nguyen", password = "env:TELNYX" }
-  |                                           ^^^^ comes later --------
-  |
-  = help: let the other side know this machine by its address (carriers call it IP authentication), and take these keys out
-
-error[E201]: voicemail is not in this version: the mailbox `inbox` cannot be rung
+const FULL: &str = r##"error[E201]: voicemail is not in this version: the mailbox `inbox` cannot be rung
   --> nguyen-dental-full.toml:19:1
    |
 19 | inbox = "office@nguyen.example"
@@ -667,6 +721,14 @@ error[E201]: voicemail is not in this version: the mailbox `inbox` cannot be run
    |
    = help: take `inbox` out of the file and of its steps; calls then end with the last step before it
 
+warning[L032]: the password cannot be read here: there is no variable "TELNYX" in the environment
+ --> nguyen-dental-full.toml:5:71
+  |
+5 | telnyx    = { sip = "sip.telnyx.example", user = "nguyen", password = "env:TELNYX" }
+  |                                                                       ^^^^^^^^^^^^ not here
+  |
+  = help: set `TELNYX` for the process that runs `tandem run`; without it every challenge there is refused
+
 warning[L016]: a mobile's own voicemail may answer, and the call ends there
   --> nguyen-dental-full.toml:12:1
    |
@@ -677,5 +739,5 @@ warning[L016]: a mobile's own voicemail may answer, and the call ends there
    |
    = help: asking people to press 1 is not in this version: keep their `ring` shorter than their voicemail's, or have it switched off
 
-tandem check: 2 errors, 1 warning in nguyen-dental-full.toml. `tandem help E204` explains a code.
+tandem check: 1 error, 2 warnings in nguyen-dental-full.toml. `tandem help E201` explains a code.
 "##;

@@ -4,12 +4,13 @@ use crate::codes::Code;
 use crate::config::address::Address;
 use crate::config::draft::Draft;
 use crate::config::later::{Place, refuse};
+use crate::config::login;
 use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
 use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
 use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
 use crate::diagnostic::{Diagnostic, Span};
-use router::target::{Carrier, CarrierId, PeerId, PeerKind};
+use router::target::{Carrier, CarrierId, Login, Peer, PeerId, PeerKind};
 use std::sync::Arc;
 use toml::de::DeValue;
 
@@ -25,9 +26,10 @@ pub(super) fn read<'a>(
         let (manners, trunks) = carrier(&key, value, defaults, problems);
         let id = CarrierId(u32::try_from(draft.plan.carriers.len()).unwrap_or(u32::MAX));
         let mut ids = Vec::new();
-        for (name, address) in trunks {
+        for Trunk { name, address, login } in trunks {
             ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
-            draft.plan.peers.push(manners.peer(name, PeerKind::Trunk(id), address));
+            let peer = manners.peer(name, PeerKind::Trunk(id), address);
+            draft.plan.peers.push(Peer { login: login.or_else(|| peer.login.clone()), ..peer });
         }
         give(&manners.networks, ids.first().copied(), draft, problems);
         draft.plan.carriers.push(Carrier { name: key.text.into(), trunks: ids });
@@ -35,15 +37,19 @@ pub(super) fn read<'a>(
     }
 }
 
-/// Trunks by name.
-type Trunks = Vec<(Arc<str>, Address)>;
+/// A trunk with what it has of its own.
+struct Trunk {
+    name: Arc<str>,
+    address: Address,
+    login: Option<Login>,
+}
 
 fn carrier(
     key: &Key<'_>,
     value: &Value<'_>,
     defaults: &Defaults,
     problems: &mut Problems<'_>,
-) -> (Manners, Trunks) {
+) -> (Manners, Vec<Trunk>) {
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
         return (Manners::of_carrier(defaults), numbered(key.text, addresses(value, problems)));
     }
@@ -78,12 +84,12 @@ fn carrier(
     (manners, trunks)
 }
 
-fn numbered(name: &str, addresses: Vec<(Address, Span)>) -> Trunks {
+fn numbered(name: &str, addresses: Vec<(Address, Span)>) -> Vec<Trunk> {
     let names = peer_names(name, addresses.len());
-    names.zip(addresses).map(|(name, (address, _))| (name, address)).collect()
+    names.zip(addresses).map(|(name, (address, _))| Trunk { name, address, login: None }).collect()
 }
 
-fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Trunks {
+fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Trunk> {
     let DeValue::Array(list) = value.get_ref() else {
         problems.kind(
             "trunks",
@@ -98,33 +104,30 @@ fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Tr
     if let Some(over) = list.get(ADDRESSES_MAX) {
         problems.add(too_many("trunks", ADDRESSES_MAX, over.span()));
     }
-    let mut found: Trunks = Vec::new();
+    let mut found: Vec<Trunk> = Vec::new();
     for (n, value) in list.iter().take(ADDRESSES_MAX).enumerate() {
-        let Some((name, address)) = trunk(carrier.text, n + 1, value, problems) else { continue };
-        if found.iter().any(|(other, _)| *other == name) {
-            let title = format!("carrier `{}` has two trunks called `{}`", shown(carrier.text), shown(&name));
+        let Some(trunk) = trunk(carrier.text, n + 1, value, problems) else { continue };
+        if found.iter().any(|other| other.name == trunk.name) {
+            let (carrier, name) = (shown(carrier.text), shown(&trunk.name));
+            let title = format!("carrier `{carrier}` has two trunks called `{name}`");
             problems.add(Diagnostic::new(Code::E102, title).at(value.span(), "the second one"));
         }
-        found.push((name, address));
+        found.push(trunk);
     }
     found
 }
 
-fn trunk(
-    carrier: &str,
-    n: usize,
-    value: &Value<'_>,
-    problems: &mut Problems<'_>,
-) -> Option<(Arc<str>, Address)> {
+fn trunk(carrier: &str, n: usize, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Trunk> {
     if matches!(value.get_ref(), DeValue::String(_)) {
         let (address, _) = addresses(value, problems).pop()?;
-        return Some((format!("{carrier}/{n}").into(), address));
+        return Some(Trunk { name: format!("{carrier}/{n}").into(), address, login: None });
     }
     let wanted = "a table such as `{ name = \"east\", sip = \"sbc.east.example\" }`";
     let mut keys: Table<'_> = table("trunks", value.span(), wanted, value, problems)?;
     keys.place = format!("a trunk of carrier `{}`", shown(carrier));
     let name = keys.take("name").and_then(|value| text("name", "a name such as \"east\"", value, problems));
     let sip = keys.take("sip");
+    let login = login::read(&mut keys, problems);
     refuse(&mut keys, Place::Trunk, problems);
     keys.finish(problems);
     let Some(sip) = sip else {
@@ -135,5 +138,5 @@ fn trunk(
     text("sip", "a SIP address such as \"sbc.east.example\"", sip, problems)?;
     let (address, _) = addresses(sip, problems).pop()?;
     let name = name.map_or_else(|| n.to_string(), shown);
-    Some((format!("{carrier}/{name}").into(), address))
+    Some(Trunk { name: format!("{carrier}/{name}").into(), address, login })
 }

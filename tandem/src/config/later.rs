@@ -5,6 +5,7 @@ use crate::codes::Code;
 use crate::config::address::carries_password;
 use crate::config::names::{Kind, Names};
 use crate::config::reader::{Key, Problems, Table, Value, entries, shown};
+use crate::config::secret::Reference;
 use crate::diagnostic::{Diagnostic, Span};
 use toml::de::{DeTable, DeValue};
 
@@ -37,12 +38,6 @@ pub(super) fn refuse(table: &mut Table<'_>, place: Place, problems: &mut Problem
         }
         problems.add(problem.help(later.meanwhile));
     }
-    for (key, _) in taken.iter().filter(|(key, value)| is_secret(key, value)) {
-        let problem = Diagnostic::new(Code::L030, "a secret stands in the file").at(key.span.clone(), "");
-        let help = "whoever may read the file has it, and every copy and backup keeps it: \
-                    write `env:NAME`, `file:PATH` or `credential:NAME`, and change the password";
-        problems.add(problem.help(help));
-    }
 }
 
 /// Finds the passwords that stand in the file itself, wherever that is: nothing may print them.
@@ -70,8 +65,7 @@ fn find_secrets_in(value: &Value<'_>, secrets: &mut Vec<Span>) {
 
 fn is_secret(key: &Key<'_>, value: &Value<'_>) -> bool {
     let secret = ["password", "secret", "token"].contains(&key.text);
-    let reference =
-        |text: &str| ["env:", "file:", "credential:"].iter().any(|reference| text.starts_with(reference));
+    let reference = |text: &str| Reference::read(text).is_some();
     secret && !matches!(value.get_ref(), DeValue::String(text) if reference(text))
 }
 
@@ -139,15 +133,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 15] = [
-    Later {
-        places: &[Carrier, Trunk, Target],
-        keys: &["user", "password", "auth", "realm"],
-        code: Code::E204,
-        title: "logging in with a user name and a password is",
-        meanwhile: "let the other side know this machine by its address (carriers call it IP authentication), \
-                    and take these keys out",
-    },
+const LATER: [Later; 14] = [
     Later {
         places: &[Carrier, Trunk, Target, Node],
         keys: &["tls", "certificate", "key"],

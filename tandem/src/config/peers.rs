@@ -5,6 +5,7 @@ use crate::codes::Code;
 use crate::config::address::{Address, address};
 use crate::config::dialects;
 use crate::config::duration::{count, duration};
+use crate::config::login;
 use crate::config::networks::{Networks, networks};
 use crate::config::reader::{Problems, Table, Value, entries, shown, table, text, texts, too_many};
 use crate::config::settings::{
@@ -14,7 +15,7 @@ use crate::config::settings::{
 use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
 use router::dialect::Dialect;
-use router::target::{Peer, PeerKind, Probe};
+use router::target::{Login, Peer, PeerKind, Probe};
 use router::verdict::CodeRule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub(super) struct Manners {
     dialect: Arc<Dialect>,
     pub(super) domains: Vec<Arc<str>>,
     pub(super) networks: Networks,
+    pub(super) login: Option<Login>,
 }
 
 impl Defaults {
@@ -125,6 +127,7 @@ impl Manners {
         manners.dialect = dialects::read(keys, problems).unwrap_or_default();
         manners.domains = domains(keys, problems);
         manners.networks = networks(keys, problems);
+        manners.login = login::read(keys, problems);
         manners
     }
 
@@ -147,6 +150,7 @@ impl Manners {
             dialect: Arc::default(),
             domains: Vec::new(),
             networks: Vec::new(),
+            login: None,
         }
     }
 
@@ -165,7 +169,7 @@ impl Manners {
             codes: self.codes.clone(),
             dialect: Arc::clone(&self.dialect),
             domains: self.domains.clone(),
-            login: None,
+            login: self.login.clone(),
         }
     }
 }

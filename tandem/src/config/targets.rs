@@ -4,6 +4,7 @@ use crate::codes::Code;
 use crate::config::draft::Draft;
 use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
+use crate::config::login;
 use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, domains, peer_names};
 use crate::config::phone;
@@ -48,7 +49,7 @@ struct Found {
 }
 
 enum Way {
-    Sip(Manners, Vec<super::address::Address>),
+    Sip(Box<Manners>, Vec<super::address::Address>),
     Number(Arc<str>),
 }
 
@@ -139,7 +140,7 @@ fn by_table(
             // Read them all the same: what is wrong in them is to be said in this run.
             let manners = Manners::read_site(&mut keys, defaults, problems);
             problems.add(nowhere(target, key));
-            (Way::Sip(manners, Vec::new()), Vec::new())
+            (Way::Sip(Box::new(manners), Vec::new()), Vec::new())
         }
     };
     keys.finish(problems);
@@ -148,7 +149,7 @@ fn by_table(
 }
 
 fn by_sip(manners: Manners, value: &Value<'_>, problems: &mut Problems<'_>) -> Way {
-    Way::Sip(manners, addresses(value, problems).into_iter().map(|(address, _)| address).collect())
+    Way::Sip(Box::new(manners), addresses(value, problems).into_iter().map(|(address, _)| address).collect())
 }
 
 fn number(written: &str, value: &Value<'_>, problems: &mut Problems<'_>) -> Arc<str> {
@@ -166,9 +167,8 @@ fn bare_number(key: &Key<'_>, value: &Value<'_>, problems: &Problems<'_>) -> Dia
 }
 
 fn refuse_peer_keys(keys: &mut Table<'_>, key: &Key<'_>, problems: &mut Problems<'_>) {
-    let taken = keys.take_all(|key| {
-        ["probe", "timers", "codes", "dialect", "first", "progress", "networks"].contains(&key)
-    });
+    let own = ["probe", "timers", "codes", "dialect", "first", "progress", "networks"];
+    let taken = keys.take_all(|key| own.contains(&key) || login::KEYS.contains(&key));
     for (found, _) in taken {
         let title = format!("`{}` has no effect on `{}`", found.text, shown(key.text));
         let problem = Diagnostic::new(Code::E024, title).at(found.span, "is for an address");
