@@ -1,5 +1,6 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
+mod own;
 mod passing;
 
 use crate::admission::{Admission, Admitted, Room};
@@ -456,23 +457,6 @@ impl Node {
                 self.by_path.remove(&(path, Owner::Call(slot)));
             }
         }
-    }
-
-    fn with_probe(
-        &mut self,
-        slot: Slot,
-        now: Time,
-        out: &mut Vec<Effect>,
-        act: impl FnOnce(&mut Probes, (&mut Health, &mut Vec<health::Output>), &mut Vec<Effect>),
-    ) {
-        let Some(path) = self.probes.path(slot) else { return };
-        let mut beliefs = Vec::new();
-        act(&mut self.probes, (&mut self.health, &mut beliefs), out);
-        self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
-        if self.probes.path(slot).is_none() {
-            self.by_path.remove(&(path, Owner::Probe(slot)));
-        }
-        self.on_beliefs(beliefs, now, out);
     }
 }
 

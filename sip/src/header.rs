@@ -127,7 +127,7 @@ impl Name {
 mod tests {
     use super::*;
 
-    const LONG: [(&str, Name); 36] = [
+    const LONG: [(&str, Name); 37] = [
         ("Via", Name::Via),
         ("From", Name::From),
         ("To", Name::To),
