@@ -343,7 +343,8 @@ fn draw_junk(chance: &mut Chance, number: u64) -> Vec<u8> {
         chance.below(20)
     );
     let hop = "Max-Forwards: 70\r\n";
-    match chance.below(6) {
+    let new = rest.replace(";tag=2", "");
+    match chance.below(10) {
         0 => format!("BYE sip:x@10.0.77.7 SIP/2.0\r\n{via}{hop}CSeq: 7 BYE\r\n{rest}"),
         1 => format!(
             "BYE sip:x@10.0.77.7 SIP/2.0\r\n{via}{hop}Route: <sip:{NODE};lr>\r\nCSeq: 7 BYE\r\n{rest}"
@@ -355,6 +356,10 @@ fn draw_junk(chance: &mut Chance, number: u64) -> Vec<u8> {
             "ACK sip:x@10.0.77.7 SIP/2.0\r\n{via}{hop}Route: <sip:{NODE};lr>\r\nCSeq: 7 ACK\r\n{rest}"
         ),
         4 => format!("CANCEL sip:{NUMBER}@{NODE} SIP/2.0\r\n{via}{hop}CSeq: 101 CANCEL\r\n{rest}"),
+        5 => format!("OPTIONS sip:100@{NODE} SIP/2.0\r\n{via}{hop}CSeq: 1 OPTIONS\r\n{new}"),
+        6 => format!("REGISTER sip:{NODE} SIP/2.0\r\n{via}{hop}Expires: 60\r\nCSeq: 1 REGISTER\r\n{new}"),
+        7 => format!("INVITE sip:900972592000000@{NODE} SIP/2.0\r\n{via}{hop}CSeq: 1 INVITE\r\n{new}"),
+        8 => format!("INVITE sip:+1900@10.0.77.7 SIP/2.0\r\n{via}{hop}CSeq: 1 INVITE\r\n{rest}"),
         _ => "\u{1}\u{2}noise\r\n\r\n".to_owned(),
     }
     .into_bytes()

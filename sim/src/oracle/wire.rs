@@ -102,6 +102,24 @@ impl Oracle {
                 None | Some(_) => (),
             }
         }
+        self.inv_20_strangers_get_no_more_than_they_send(turn);
+    }
+
+    /// Of invariant 20: whoever is nobody's peer and in no call gets no more bytes than it sent, but for a tenth; its
+    /// address may be forged.
+    fn inv_20_strangers_get_no_more_than_they_send(&mut self, turn: &Turn<'_>) {
+        let Some((from, packet, came)) = turn.came() else { return };
+        let is_call = self.contexts.contains_key(&(turn.life, came.branch))
+            || turn.went().any(|(sent, _)| passes_on(turn, sent));
+        if is_call || self.known.contains(&from) || self.node_addresses.contains(&from) {
+            return;
+        }
+        self.looked(20);
+        let back: usize = turn.sent.iter().map(|sent| sent.packet.bytes.len()).sum();
+        let sent = packet.bytes.len();
+        if back * 10 > sent * 11 {
+            self.broken(20, || format!("{}: a stranger gets {back} bytes for {sent}", Name(packet)));
+        }
     }
 }
 
