@@ -10,6 +10,7 @@ mod flood;
 mod kill;
 mod loss;
 mod pause;
+mod scanner;
 
 mod crowd;
 mod desk;
