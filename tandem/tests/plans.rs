@@ -560,7 +560,7 @@ fn step(targets: &[u32], line: u32) -> Step {
 const VALUES: &[&str] = &[
     r#"plan.toml:2:12: error[E011]: `business` must be the name of the business, not a bare number"#,
     r#"plan.toml:3:12: error[E018]: there is no time zone `Mars/Olympus`; help: a zone is written as `Area/City`: `America/Los_Angeles`, `Europe/Berlin`, `UTC`"#,
-    r#"plan.toml:4:1: error[E010]: the file has no key `color`; help: it may have: business, carriers, defaults, hours, node, numbers, people, plans, services, sites, strict_6xx, timezone"#,
+    r#"plan.toml:4:1: error[E010]: the file has no key `color`; help: it may have: business, carriers, defaults, deny, hours, node, numbers, people, plans, services, sites, strict_6xx, timezone"#,
     r#"plan.toml:6:11: error[E019]: `0.0.0.0:5060` does not say how to listen; help: write "udp:0.0.0.0:5060""#,
     r#"plan.toml:6:27: error[E019]: `udp:example.com:5060` cannot be listened on; help: write `udp:0.0.0.0:5060` or `tcp:[::]:5060`; an address, not a name"#,
     r#"plan.toml:6:51: error[E205]: listening for TLS is not in this version; help: listen on `udp:` and `tcp:`, and take this out"#,

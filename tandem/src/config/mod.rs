@@ -4,6 +4,7 @@ mod address;
 mod allow;
 mod carriers;
 mod courses;
+mod deny;
 mod dialects;
 mod draft;
 mod duration;
@@ -168,6 +169,7 @@ fn whole_file<'a>(
     draft.plan.business = business.unwrap_or("").into();
     draft.plan.strict_6xx =
         top.take("strict_6xx").and_then(|value| flag("strict_6xx", value, problems)).unwrap_or(false);
+    let denied = deny::read(&mut top, problems);
     let node = node::read(&mut top, problems);
     draft.plan.strangers = node.strangers;
     let defaults = Defaults::read(&mut top, problems);
@@ -207,6 +209,7 @@ fn whole_file<'a>(
     later::refuse_destinations(&names, problems);
     top.finish(problems);
     courses::refuse_loops(&draft, problems);
+    deny::refuse(&denied, &draft, problems);
     lint::run(&draft, allows, problems);
     (draft, node)
 }

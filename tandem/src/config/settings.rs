@@ -194,6 +194,8 @@ pub const NETWORKS_MAX: usize = 64;
 pub const PREFIX_MIN_V4: u8 = 8;
 /// The least length of an IPv6 network: registries give out /19 to /32.
 pub const PREFIX_MIN_V6: u8 = 19;
+/// Beginnings of numbers that are denied; the default has some dozens.
+pub const DENY_MAX: usize = 1_000;
 /// Listening addresses of one node.
 pub const LISTEN_MAX: usize = 16;
 /// DNS servers of one node.
