@@ -22,7 +22,7 @@ use core::net::IpAddr;
 use sip::build::Extra;
 use sip::text::{push_decimal, push_ip};
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
-use sip::{Bytes, Message, Method, Stamp, Time, Uri, build};
+use sip::{Bytes, Message, Method, Name, Stamp, Time, Uri, build};
 use std::sync::Arc;
 
 /// One call.
@@ -281,6 +281,7 @@ impl Call {
                     let status = response.status().unwrap_or(500);
                     self.respond(status, relay::pop_via(&response), means);
                 }
+                walk::Output::Gone { leg, status } => self.tell_gone(leg, status, means),
                 walk::Output::Answer(status) => self.answer(status, means),
                 walk::Output::Unanswered(said) => match (self.ring_out(), said) {
                     (RING_OUT, Some(response)) => {
@@ -301,6 +302,22 @@ impl Call {
         let stamp = Some(&self.below.stamp);
         let answer = build::answer(&self.request, stamp, status, build::phrase(status), extra);
         self.respond(status, answer, means);
+    }
+
+    /// Tells a caller who understands it that early dialogs of a leg are over (RFC 6228 §6): never reliably, so not to one
+    /// who requires that.
+    fn tell_gone(&mut self, leg: LegId, status: u16, means: &mut Means<'_>) {
+        let names = |name, tag: &[u8]| self.request.elements(name).any(|span| self.request.at(span) == tag);
+        if !names(Name::Supported, b"199") || names(Name::Require, b"100rel") {
+            return;
+        }
+        let lines = format!("Reason: SIP;cause={status}\r\n");
+        for to_tag in self.walk.early(leg).to_vec() {
+            let extra = Extra { to_tag: &to_tag, lines: lines.as_bytes() };
+            let stamp = Some(&self.below.stamp);
+            let answer = build::answer(&self.request, stamp, 199, build::phrase(199), extra);
+            self.respond(199, answer, means);
+        }
     }
 
     /// What whoever sent the call is answered if nobody picks up: some go on elsewhere after a 503 alone.

@@ -23,6 +23,8 @@ pub(crate) struct Leg {
     pub(crate) rang: Option<Time>,
     pub(crate) ended: Option<Time>,
     pub(crate) reached: Reached,
+    /// The To tags of the early dialogs in which the caller was given media.
+    pub(crate) early: Vec<Vec<u8>>,
     pub(crate) outcome: String,
     pub(crate) phase: Phase,
 }
@@ -52,6 +54,7 @@ impl Leg {
             rang: None,
             ended: None,
             reached: Reached::Nobody,
+            early: Vec::new(),
             outcome: String::new(),
             phase: Phase::Calling { until: now + first },
             ..*self
@@ -66,6 +69,11 @@ impl Leg {
             _ => Reached::Rang,
         };
         self.reached = self.reached.max(reached);
+        let tag = response.to_tag();
+        let is_new = !tag.is_empty() && !self.early.iter().any(|known| known == tag);
+        if reached == Reached::Media && is_new && self.early.len() < EARLY_MAX {
+            self.early.push(tag.to_vec());
+        }
         if !matches!(self.phase, Phase::Ringing { .. }) {
             self.phase = Phase::Ringing { until: now + self.ring };
         }
@@ -96,3 +104,6 @@ impl Phase {
         matches!(self, Self::Calling { .. } | Self::Trying { .. } | Self::Ringing { .. })
     }
 }
+
+/// Early dialogs of one leg that are told to be over; more forks with media than that nobody mixes.
+const EARLY_MAX: usize = 4;

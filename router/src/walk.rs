@@ -76,6 +76,13 @@ pub enum Output {
     Forget(LegId),
     /// Pass this response of a leg on to the caller.
     Forward(Message),
+    /// Tell the caller that the early dialogs of this leg, which gave it media, are over by this status (RFC 6228).
+    Gone {
+        /// The leg.
+        leg: LegId,
+        /// Its final, or the one that comes nearest.
+        status: u16,
+    },
     /// Answer the caller with this status, made here.
     Answer(u16),
     /// Everybody who could be rung was, and nobody answered: pass this response of a leg on, or answer as the caller's side
@@ -320,6 +327,12 @@ impl Walk {
         self.legs.get(id).map_or(&[], |leg| &leg.fixes)
     }
 
+    /// The To tags of a leg's early dialogs with media.
+    #[must_use]
+    pub fn early(&self, id: LegId) -> &[Vec<u8>] {
+        self.legs.get(id).map_or(&[], |leg| &leg.early)
+    }
+
     fn leg_peer(&self, id: LegId) -> Option<&Peer> {
         self.legs.get(id).and_then(|leg| self.plan.peer(leg.peer))
     }
@@ -376,6 +389,7 @@ impl Walk {
             rang: None,
             ended: None,
             reached: Reached::Nobody,
+            early: Vec::new(),
             outcome: String::new(),
             phase: Phase::Calling { until: now + self.first(peer, path, health) },
         });

@@ -4,7 +4,7 @@ mod door;
 
 use door::{CALLER, Door, OFFICE, SPARE, invite, lines, plan, reply};
 use router::target::PeerHost;
-use sip::Name;
+use sip::{Message, Name};
 use std::sync::Arc;
 #[test]
 fn a_503_moves_on_at_once_and_the_answer_connects() {
@@ -118,4 +118,40 @@ fn a_plan_whose_names_are_not_known_yet_leaves_the_call_to_the_carriers_next_ste
             "call Failed { status: 503 } after 0 legs",
         ]
     );
+}
+
+/// An INVITE whose caller understands 199, and perhaps wants to hear of everything reliably.
+fn understands_199(require: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&invite("z9hG4bKc")).replace("Z\u{fffd}rich", "Zurich");
+    text.replace("X-Odd", &format!("Supported: timer, 199\r\n{require}X-Odd")).into_bytes()
+}
+
+#[test]
+fn an_early_dialog_with_media_that_is_over_is_told_to_whoever_understands_it() {
+    let told = |asked: &[u8], status: &str, body: &str| {
+        let mut door = Door::new();
+        let begun = door.hears(CALLER, asked);
+        let first = begun[1].1.clone().unwrap();
+        let early = String::from_utf8(reply(&first, status, "o")).unwrap();
+        let length = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        door.hears(OFFICE, early.replace("Content-Length: 0\r\n\r\n", &length).as_bytes());
+        door.hears(OFFICE, &reply(&first, "486 Busy Here", "o"))
+    };
+    let progress = "183 Session Progress";
+    let over = told(&understands_199(""), progress, "v=0\n");
+    assert_eq!(
+        lines(&over),
+        [
+            "192.0.2.10:5060 <- ACK sip:+15035550100@192.0.2.10:5060 SIP/2.0",
+            "192.0.2.1:5060 <- SIP/2.0 199 Early Dialog Terminated",
+            "192.0.2.20:5060 <- INVITE sip:+15035550100@192.0.2.20:5060 SIP/2.0",
+        ]
+    );
+    let gone = over[1].1.clone().unwrap();
+    assert_eq!((gone.to_tag(), gone.value(Name::Reason)), (&b"o"[..], Some(&b"SIP;cause=486"[..])));
+    assert!(gone.body().is_empty());
+    let is_told = |over: &[(String, Option<Message>)]| over.iter().any(|(line, _)| line.contains("199"));
+    assert!(!is_told(&told(&invite("z9hG4bKc"), progress, "v=0\n")), "who does not understand it");
+    assert!(!is_told(&told(&understands_199("Require: 100rel\r\n"), progress, "v=0\n")), "never reliably");
+    assert!(!is_told(&told(&understands_199(""), progress, "")), "no media, nothing to stop");
 }

@@ -62,6 +62,8 @@ impl Walk {
         let declined = verdict.meaning == Meaning::Declined && status.is_some_and(|status| status != 433);
         if verdict.go == Go::Stop || strict || declined && stops == Declined::Stop {
             self.finish("the walk was stopped", now, health, out);
+        } else if !self.early(id).is_empty() {
+            out.push(Output::Gone { leg: id, status: status.unwrap_or(408) });
         }
     }
 
