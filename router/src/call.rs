@@ -5,7 +5,7 @@ use crate::dialect::RING_OUT;
 use crate::door::{Effect, Identity};
 use crate::fix;
 use crate::health::{self, Health};
-use crate::logins::Logins;
+use crate::logins::{Logins, Word};
 use crate::outcome::Outcome;
 use crate::path::{Flow, Path, Transport};
 use crate::plan::Plan;
@@ -290,6 +290,7 @@ impl Call {
                     }
                     (status, _) => self.answer(status, means),
                 },
+                walk::Output::Login(leg, word) => self.on_login(leg, word, means),
                 walk::Output::Believe(output) => means.beliefs.push(output),
                 walk::Output::Alarm { leg, alarm } => self.alarm(leg, alarm, means),
             }
@@ -425,6 +426,11 @@ impl Call {
 
     fn on_leg_response(&mut self, leg: LegId, response: Message, intact: bool, means: &mut Means<'_>) {
         let mut asked = Vec::new();
+        // A 403 may be about the credentials or about the caller: it says nothing here.
+        let through = response.status().is_some_and(|status| !matches!(status, 0..=100 | 401 | 403 | 407));
+        if through && intact {
+            self.on_login(leg, Word::Through, means);
+        }
         match response.status().unwrap_or_default() {
             _ if !intact => return self.failed(leg, Outcome::Broken, None, means),
             0..=199 => self.walk.on_provisional(leg, response, means.now, means.health, &mut asked),
@@ -435,6 +441,13 @@ impl Call {
             }
         }
         self.carry_out(asked, means);
+    }
+
+    fn on_login(&mut self, leg: LegId, word: Word, means: &mut Means<'_>) {
+        let needless = word == Word::Through && means.logins.is_quiet();
+        if let Some(peer) = self.walk.leg_peer(leg).filter(|_| !needless) {
+            means.logins.on_word(peer, word, means.now);
+        }
     }
 
     fn answered(&mut self, leg: LegId, response: Message, means: &mut Means<'_>) {

@@ -129,6 +129,7 @@ impl Node {
                 self.health.forgive(&mut forgiven);
                 self.on_beliefs(forgiven, now, out);
                 self.plan = plan;
+                self.logins.forgive();
                 self.survey(now);
             }
             Event::Drain => self.draining = true,
@@ -141,7 +142,8 @@ impl Node {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let others = [self.health.deadline(), self.names.deadline(), self.parked.deadline()];
-        self.deadlines.first().into_iter().chain(others.into_iter().flatten()).min()
+        let others = others.into_iter().chain([self.logins.deadline()]).flatten();
+        self.deadlines.first().into_iter().chain(others).min()
     }
 
     /// The plan that new calls get.
@@ -182,6 +184,7 @@ impl Node {
         self.names.want(&places, &self.identity.listeners, now);
         let roads = Roads::new(&self.plan, &self.identity.listeners, &self.names);
         self.health.watch(&roads.watched(&self.plan), now);
+        self.health.try_last(roads.named(&self.plan, self.logins.broken()));
         self.roads = Arc::new(roads);
     }
 
@@ -364,6 +367,9 @@ impl Node {
             self.names.on_deadline(now, &mut said);
             self.on_names(said, now, out);
         }
+        if self.logins.on_deadline(now) {
+            self.on_logins(now, out);
+        }
         for parked in self.parked.over(now) {
             self.pass_on_at_last(parked, now, out);
         }
@@ -416,6 +422,13 @@ impl Node {
         }
     }
 
+    /// Our credentials have been refused or taken somewhere: who is tried last is another now.
+    fn on_logins(&mut self, now: Time, out: &mut Vec<Effect>) {
+        self.health.try_last(self.roads.named(&self.plan, self.logins.broken()));
+        let changes = self.logins.take_changes().into_iter();
+        out.extend(changes.map(|change| Effect::Record(Entry::Login { at: now, change })));
+    }
+
     fn with_call(
         &mut self,
         slot: Slot,
@@ -430,6 +443,9 @@ impl Node {
             act(&mut held.call, &mut means);
         }
         self.settle(slot, now);
+        if self.logins.has_changed() {
+            self.on_logins(now, out);
+        }
         self.on_beliefs(beliefs, now, out);
     }
 

@@ -2,6 +2,7 @@
 
 use crate::alarm::Alarm;
 use crate::health::{Evidence, Side, Standing};
+use crate::logins::Change;
 use crate::name::NameState;
 use crate::networks::Network;
 use crate::path::{Flow, Path};
@@ -71,6 +72,13 @@ pub enum Entry {
         to: NameState,
         /// Addresses in use.
         kept: usize,
+    },
+    /// Our credentials at a peer are broken, or hold again.
+    Login {
+        /// When.
+        at: Time,
+        /// What has changed.
+        change: Change,
     },
     /// Bytes were dropped without an answer.
     Dropped {

@@ -11,7 +11,7 @@ use crate::target::{Peer, PeerHost, PeerId, Probe};
 use core::net::SocketAddr;
 use core::ops::Range;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The paths of every peer of one plan, made anew whenever the plan or an address changes.
@@ -101,6 +101,14 @@ impl Roads {
     pub fn users(&self, plan: &Plan, path: Path) -> Vec<Arc<str>> {
         let users = plan.peers.iter().zip(&self.by_peer).filter(|(_, road)| road.paths.contains(&path));
         users.map(|(peer, _)| Arc::clone(&peer.name)).collect()
+    }
+
+    /// The paths of the peers that have these names.
+    #[must_use]
+    pub fn named<'a>(&self, plan: &Plan, names: impl Iterator<Item = &'a Arc<str>>) -> BTreeSet<Path> {
+        let names: BTreeSet<_> = names.collect();
+        let ids = (0..).map(PeerId).zip(&plan.peers).filter(|(_, peer)| names.contains(&peer.name));
+        ids.flat_map(|(id, _)| self.of(id).iter().copied()).collect()
     }
 
     /// The peer that sends from this address; `None` for a stranger.

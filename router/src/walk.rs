@@ -8,6 +8,7 @@ use crate::dialect::RING_OUT;
 use crate::fix::Fixes;
 use crate::health::{self, Health};
 use crate::leg::{Leg, Phase};
+use crate::logins::Word;
 use crate::next::{Act, Move, WALK_MAX};
 use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
@@ -83,6 +84,8 @@ pub enum Output {
         /// Its final, or the one that comes nearest.
         status: u16,
     },
+    /// The peer of this leg asks for credentials, and this is what is to be held against ours.
+    Login(LegId, Word),
     /// Answer the caller with this status, made here.
     Answer(u16),
     /// Everybody who could be rung was, and nobody answered: pass this response of a leg on, or answer as the caller's side
@@ -315,6 +318,12 @@ impl Walk {
         })
     }
 
+    /// The peer that a leg goes by.
+    #[must_use]
+    pub fn leg_peer(&self, id: LegId) -> Option<&Peer> {
+        self.legs.get(id).and_then(|leg| self.plan.peer(leg.peer))
+    }
+
     /// Who a leg rings, by which peer and path.
     #[must_use]
     pub fn leg_way(&self, id: LegId) -> Option<(TargetId, PeerId, Path)> {
@@ -331,10 +340,6 @@ impl Walk {
     #[must_use]
     pub fn early(&self, id: LegId) -> &[Vec<u8>] {
         self.legs.get(id).map_or(&[], |leg| &leg.early)
-    }
-
-    fn leg_peer(&self, id: LegId) -> Option<&Peer> {
-        self.legs.get(id).and_then(|leg| self.plan.peer(leg.peer))
     }
 
     /// Asks the plan until it wants to wait.

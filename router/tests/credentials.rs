@@ -6,10 +6,11 @@
 mod door;
 
 use door::{CALLER, Door, OFFICE, SPARE, invite, lines, plan, reply};
-use router::Plan;
+use router::logins::Word;
 use router::record::Entry;
-use router::target::Login;
+use router::target::{Login, PeerId, Reach};
 use router::verdict::Fix;
+use router::{Event, Plan};
 use sip::{Message, Name};
 use std::sync::Arc;
 
@@ -25,6 +26,13 @@ fn guarded(realm: Option<&str>) -> Arc<Plan> {
         realm: realm.map(Into::into),
         line: 5,
     });
+    Arc::new(plan)
+}
+
+/// The same, and one site has both.
+fn reachable_by_both() -> Arc<Plan> {
+    let mut plan = Arc::unwrap_or_clone(guarded(None));
+    plan.targets[0].reach = Reach::Sip(vec![PeerId(0), PeerId(1)]);
     Arc::new(plan)
 }
 
@@ -147,6 +155,62 @@ fn what_was_refused_is_not_said_twice_and_a_stranger_is_told_nothing() {
         "{:?}",
         lines(&end)
     );
+}
+
+/// One call that the office refuses with another nonce, and the spare answers; who got its INVITE first, and what was
+/// recorded of credentials.
+fn refused_call(door: &mut Door, n: u32) -> (bool, Vec<Word>) {
+    let begun = door.hears(CALLER, &invite(&format!("z9hG4bKcall{n}")));
+    let words = |records: Vec<Entry>| {
+        let word = |entry| if let Entry::Login { change, .. } = entry { Some(change.word) } else { None };
+        records.into_iter().filter_map(word).collect()
+    };
+    if !lines(&begun).iter().any(|line| line.starts_with("192.0.2.10:5060 <- INVITE")) {
+        door.hears(SPARE, &reply(&invite_at(&begun, SPARE), "200 OK", "s"));
+        return (false, Vec::new());
+    }
+    let asks = ASKS.replace("n1", &format!("n{n}"));
+    let again =
+        invite_at(&door.hears(OFFICE, &with(&invite_at(&begun, OFFICE), "407 Asks", "x", &asks)), OFFICE);
+    (true, words(door.records(OFFICE, &with(&again, "407 Asks", "x", &asks))))
+}
+
+#[test]
+fn credentials_that_are_refused_three_times_take_the_peer_out_until_a_trial() {
+    let mut door = Door::with(reachable_by_both());
+    assert_eq!(refused_call(&mut door, 1), (true, vec![]));
+    assert_eq!(refused_call(&mut door, 2), (true, vec![]));
+    assert_eq!(refused_call(&mut door, 3), (true, vec![Word::Refused]));
+    assert_eq!(refused_call(&mut door, 4), (false, vec![]), "the spare is tried first now");
+    door.ticks(29_000);
+    assert_eq!(refused_call(&mut door, 5), (false, vec![]));
+    door.ticks(1_000);
+    assert_eq!(refused_call(&mut door, 6), (true, vec![]), "its trial");
+    assert_eq!(refused_call(&mut door, 7), (false, vec![]));
+    door.ticks(59_000);
+    assert_eq!(refused_call(&mut door, 8), (false, vec![]));
+    door.ticks(1_000);
+    // Somebody has corrected the password there.
+    let first = invite_at(&door.hears(CALLER, &invite("z9hG4bKlast")), OFFICE);
+    let again = invite_at(&door.hears(OFFICE, &with(&first, "407 Asks", "x", ASKS)), OFFICE);
+    let records = door.records(OFFICE, &reply(&again, "180 Ringing", "o"));
+    let held = |entry: &Entry| matches!(entry, Entry::Login { change, .. } if change.word == Word::Through);
+    assert!(records.iter().any(held));
+}
+
+#[test]
+fn a_challenge_that_cannot_be_met_takes_the_peer_out_at_once_and_a_new_plan_brings_it_back() {
+    let mut plan = Arc::unwrap_or_clone(reachable_by_both());
+    plan.peers[0].login = None;
+    let plan = Arc::new(plan);
+    let mut door = Door::with(Arc::clone(&plan));
+    let first = invite_at(&door.hears(CALLER, &invite("z9hG4bKa")), OFFICE);
+    let records = door.records(OFFICE, &with(&first, "407 Asks", "x", ASKS));
+    let unmet = |entry: &Entry| matches!(entry, Entry::Login { change, .. } if change.word == Word::Unmet);
+    assert!(records.iter().any(unmet));
+    invite_at(&door.hears(CALLER, &invite("z9hG4bKb")), SPARE);
+    door.node.handle(door.now, Event::Apply(plan), &mut Vec::new());
+    invite_at(&door.hears(CALLER, &invite("z9hG4bKc")), OFFICE);
 }
 
 #[test]

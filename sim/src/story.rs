@@ -185,6 +185,9 @@ impl Diary {
             Entry::Name { host, from, to, kept, .. } if self.all || self.alarms => {
                 format!("{now} {host}: {from:?} -> {to:?}, {kept} kept")
             }
+            Entry::Login { change, .. } if self.alarms => {
+                format!("{now} credentials at {}: {:?}", change.peer, change.word)
+            }
             Entry::Alarm { path, number, alarm, .. } if self.alarms => {
                 format!("{now} {} {alarm} ({number})", name(path))
             }
@@ -192,6 +195,7 @@ impl Diary {
             | Entry::Side { .. }
             | Entry::Alarm { .. }
             | Entry::Name { .. }
+            | Entry::Login { .. }
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }

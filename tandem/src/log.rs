@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use router::alarm::Alarm;
 use router::health::{Evidence, Side, Sign, Source, Standing};
+use router::logins::{Change, Word};
 use router::name::NameState;
 use router::networks::Network;
 use router::proposals::Clue;
@@ -74,6 +75,7 @@ impl Log {
                 health_line(peers, *path, *from, *to, evidence);
             }
             Entry::Side { peers, path, from, to, .. } => side_line(peers, *path, *from, *to),
+            Entry::Login { change, .. } => login_line(change),
             Entry::Alarm { peer, path, number, alarm, .. } => self.alarm(peer, *path, number, *alarm, now),
             Entry::Name { peers, host, from, to, kept, .. } => name_line(peers, host, *from, *to, *kept),
             Entry::Dropped { flow, why } => {
@@ -210,6 +212,24 @@ fn side_line(peers: &[Arc<str>], path: Path, from: Option<Side>, to: Option<Side
         (None, Some(Side::Out | Side::Refused) | None) => {
             tracing::info!(path, "{peers} is tried as before again")
         }
+    }
+}
+
+fn login_line(Change { peer, line, word, refusals }: &Change) {
+    let times = refusals.len();
+    match (word, line) {
+        (Word::Through, _) => tracing::info!("{peer} takes our credentials again"),
+        (Word::Refused, Some(line)) => tracing::error!(
+            times,
+            "{peer} refuses our credentials: tried last; correct user and password in line {line} of the plan file, then reload"
+        ),
+        (Word::Unmet, Some(line)) => tracing::error!(
+            "{peer} asks for other credentials than we have: tried last; correct the realm in line {line} of the plan file, then \
+             reload"
+        ),
+        (Word::Refused | Word::Unmet, None) => tracing::error!(
+            "{peer} asks for credentials and the plan file has none for it: tried last; write `user` and `password`, then reload"
+        ),
     }
 }
 

@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use router::health::{Side, Standing};
 use router::locate::Place;
+use router::logins::Word;
 use router::name::NameState;
 use router::record::{CallRecord, End, Entry, LegRecord};
 use router::{Path, Plan, roads};
@@ -39,6 +40,7 @@ pub struct Metrics {
     failover: Histogram,
     standing: Family<Labels<4>, Gauge>,
     sides: Family<Labels<5>, Gauge>,
+    logins: Family<Labels<1>, Gauge>,
     alarms: Family<Labels<2>, Counter>,
     paths: BTreeMap<Path, Vec<Arc<str>>>,
     names: Family<Labels<2>, Gauge>,
@@ -97,6 +99,7 @@ impl Metrics {
             failover: Histogram::new(FAILOVER_SECONDS),
             standing: Family::default(),
             sides: Family::default(),
+            logins: Family::default(),
             alarms: Family::default(),
             paths: BTreeMap::new(),
             names: Family::default(),
@@ -136,6 +139,11 @@ impl Metrics {
             "path_side",
             "What keeps a path out of selection beside its standing: out, refused, full; 1 while it does",
             self.sides.clone(),
+        );
+        to.register(
+            "credentials_broken",
+            "Peers that will not have our credentials, and so are tried last; 1 while they will not",
+            self.logins.clone(),
         );
         to.register("alarms", "What somebody should look at, by peer and kind", self.alarms.clone());
         to.register(
@@ -190,6 +198,13 @@ impl Metrics {
                     }
                 }
             }
+            Entry::Login { change, .. } => {
+                let labels = [("peer", change.peer.to_string())];
+                match change.word {
+                    Word::Through => drop(self.logins.remove(&labels)),
+                    Word::Refused | Word::Unmet => drop(self.logins.get_or_create(&labels).set(1)),
+                }
+            }
             Entry::Alarm { peer, alarm, .. } => {
                 let labels = [("peer", peer.to_string()), ("kind", alarm.kind().to_owned())];
                 self.alarms.get_or_create(&labels).inc();
@@ -231,6 +246,8 @@ impl Metrics {
     /// A plan has taken force; of its paths, `watched` are left.
     pub fn on_plan(&mut self, plan: &Plan, watched: impl Iterator<Item = Path>) {
         self.plan.clear();
+        // A new plan is a new trial.
+        self.logins.clear();
         self.plan.get_or_create(&[("fingerprint", fingerprint(plan))]).set(1);
         let watched: BTreeSet<Path> = watched.collect();
         let gone: Vec<Path> = self.paths.keys().filter(|path| !watched.contains(path)).copied().collect();
@@ -487,6 +504,25 @@ mod tests {
         assert_eq!(lines(&metrics, "tandem_path_side"), [line]);
         metrics.add(&side(Some(Side::Out), None));
         assert!(lines(&metrics, "tandem_path_side").is_empty());
+    }
+
+    #[test]
+    fn broken_credentials_are_one_until_they_hold_or_a_plan_is_loaded() {
+        let mut metrics = Metrics::new();
+        let said = |word| {
+            let change =
+                router::logins::Change { peer: "telnyx".into(), line: Some(5), word, refusals: vec![] };
+            Entry::Login { at: Time::ZERO, change }
+        };
+        let line = "tandem_credentials_broken{peer=\"telnyx\"} 1";
+        metrics.add(&said(Word::Refused));
+        assert_eq!(lines(&metrics, "tandem_credentials_broken"), [line]);
+        metrics.add(&said(Word::Through));
+        assert!(lines(&metrics, "tandem_credentials_broken").is_empty());
+        metrics.add(&said(Word::Unmet));
+        assert_eq!(lines(&metrics, "tandem_credentials_broken"), [line]);
+        metrics.on_plan(&Plan::default(), core::iter::empty());
+        assert!(lines(&metrics, "tandem_credentials_broken").is_empty());
     }
 
     #[test]

@@ -137,6 +137,7 @@ pub enum Output {
 pub struct Health {
     beliefs: BTreeMap<Path, Belief>,
     sides: Sides,
+    last: BTreeSet<Path>,
     deadlines: BTreeSet<(Time, Path)>,
     chance: Chance,
 }
@@ -146,7 +147,7 @@ impl Health {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let (beliefs, sides, deadlines) = (BTreeMap::new(), Sides::default(), BTreeSet::new());
-        Self { beliefs, sides, deadlines, chance: Chance::new(seed) }
+        Self { beliefs, sides, last: BTreeSet::new(), deadlines, chance: Chance::new(seed) }
     }
 
     /// Watches these paths and no others: new ones begin as UNKNOWN and are probed at once (spread over one
@@ -258,11 +259,17 @@ impl Health {
         self.deadlines.first().map(|(at, _)| *at).into_iter().chain(self.sides.deadline()).min()
     }
 
+    /// These paths are to be tried last, and no others, whatever is believed of them: their peers will not have our
+    /// credentials.
+    pub fn try_last(&mut self, paths: BTreeSet<Path>) {
+        self.last = paths;
+    }
+
     /// How the next call has to see a path. One that is not watched is [`Standing::Unknown`]; one on probation that
-    /// already has its one call, or one with a [`Side`], is [`Standing::Down`] for the next.
+    /// already has its one call, one with a [`Side`] or one that is to be tried last is [`Standing::Down`] for the next.
     #[must_use]
     pub fn standing(&self, path: Path) -> Standing {
-        if self.sides.of(path).is_some() {
+        if self.sides.of(path).is_some() || self.last.contains(&path) {
             return Standing::Down;
         }
         self.beliefs.get(&path).map_or(Standing::Unknown, Belief::standing_for_next_call)

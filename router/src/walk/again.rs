@@ -3,6 +3,7 @@
 use super::{LegId, Output, Walk};
 use crate::fix;
 use crate::health::Health;
+use crate::logins::Word;
 use crate::position::INVITES_MAX;
 use crate::verdict::Fix;
 use sip::{Message, Time};
@@ -14,6 +15,17 @@ impl Walk {
         let done = leg.fixes.iter().filter(|(done, _)| *done == fix).count();
         let once = done == 0 || done == 1 && fix::may_be_repeated(fix, refusal, peer);
         once && self.position.invites < INVITES_MAX && fix::can_be_met(fix, refusal, peer)
+    }
+
+    /// What a challenge that gets no further answer says of our credentials.
+    pub(super) fn word(&self, id: LegId, fix: Option<Fix>) -> Option<Word> {
+        let said = |(fix, _): &(Fix, Message)| *fix == Fix::Credentials;
+        match fix? {
+            Fix::Credentials if self.fixes(id).iter().any(said) => Some(Word::Refused),
+            Fix::Credentials if self.position.invites < INVITES_MAX => Some(Word::Unmet),
+            // There was no room to say them.
+            Fix::Credentials => None,
+        }
     }
 
     /// Tries it: a leg of its own, with the patience of any other.

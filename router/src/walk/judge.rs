@@ -42,6 +42,7 @@ impl Walk {
             health.on_call_over(path);
             return self.again(id, (fix, refusal.clone()), now, health, out);
         }
+        out.extend(self.word(id, verdict.fix).map(|word| Output::Login(id, word)));
         if let Some(status) = status {
             self.remember(id, status, verdict, now, health, out);
         }
