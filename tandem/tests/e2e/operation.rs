@@ -206,6 +206,24 @@ fn the_metrics_page_counts_the_calls() {
     }
 }
 
+#[test]
+fn a_call_from_an_unknown_network_is_taken_and_its_network_is_proposed() {
+    if !is_here() {
+        return;
+    }
+    let street = Street::new();
+    let at = SocketAddr::new(street.house(TANDEM).ip(), street.house(TANDEM).port() + 1);
+    let (text, far) = (plan(&street, "\"off\"", "[\"first\"]"), "[carriers]\nacme = \"192.0.2.1\"\n");
+    let node = Tandem::start_with(&street, &format!("{far}{text}"), &format!("metrics = \"{at}\""));
+    let answers = Sipp::callee(&street, FIRST, By::Udp, "callee", &[("ring", "0")]);
+    Sipp::caller(&street, By::Udp, "caller", NUMBER, &[]).played();
+    answers.played();
+    node.logs("which is nobody's in the plan (taken): perhaps acme's, a guess since there is no other");
+    let line = "tandem_stranger_calls_total{taken=\"true\",carrier=\"acme\"} 1";
+    let shown = || page(at).lines().any(|shown| shown == line).then_some(());
+    until(line, shown, || page(at));
+}
+
 /// What a browser gets.
 fn page(at: SocketAddr) -> String {
     let mut stream = TcpStream::connect(at).expect("the page is served");
