@@ -277,6 +277,9 @@ const fn naptr_service(transport: Transport) -> &'static str {
     match transport {
         Transport::Udp => "SIP+D2U",
         Transport::Tcp => "SIP+D2T",
+        Transport::Tls => "SIPS+D2T",
+        Transport::Ws => "SIP+D2W",
+        Transport::Wss => "SIPS+D2W",
     }
 }
 
@@ -284,6 +287,7 @@ const fn naptr_service(transport: Transport) -> &'static str {
 const fn is_plain(transport: Transport) -> bool {
     match transport {
         Transport::Udp | Transport::Tcp => true,
+        Transport::Tls | Transport::Ws | Transport::Wss => false,
     }
 }
 
@@ -292,6 +296,10 @@ fn srv_name(transport: Transport, host: &str) -> Arc<str> {
     let prefix = match transport {
         Transport::Udp => "_sip._udp.",
         Transport::Tcp => "_sip._tcp.",
+        Transport::Tls => "_sips._tcp.",
+        // Not spoken to anybody by us, so never asked for.
+        Transport::Ws => "_sip._ws.",
+        Transport::Wss => "_sips._ws.",
     };
     [prefix, host].concat().into()
 }

@@ -275,7 +275,7 @@ fn found(name: &Name, now: Time) -> Found {
 /// What our listeners speak, in their order.
 fn spoken(listeners: &[Listener]) -> Vec<Transport> {
     let mut spoken = Vec::new();
-    for listener in listeners {
+    for listener in listeners.iter().filter(|listener| listener.transport.can_be_opened()) {
         if !spoken.contains(&listener.transport) {
             spoken.push(listener.transport);
         }

@@ -9,18 +9,27 @@ pub enum Transport {
     Udp,
     /// A stream, framed by Content-Length.
     Tcp,
+    /// The same stream, inside TLS.
+    Tls,
+    /// WebSocket, one message a frame (RFC 7118).
+    Ws,
+    /// The same, inside TLS.
+    Wss,
 }
 
 impl Transport {
     /// All of them, in the order of their names in this list.
-    pub const ALL: [Self; 2] = [Self::Udp, Self::Tcp];
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
 
-    /// Its name in a Via (RFC 3261 §20.42): upper case.
+    /// Its name in a Via (RFC 3261 §20.42, RFC 7118 §5.2): upper case.
     #[must_use]
     pub const fn in_via(self) -> &'static str {
         match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
         }
     }
 
@@ -30,6 +39,9 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         }
     }
 
@@ -45,14 +57,20 @@ impl Transport {
         match self {
             Self::Udp => "",
             Self::Tcp => ";transport=tcp",
+            Self::Tls => ";transport=tls",
+            Self::Ws => ";transport=ws",
+            Self::Wss => ";transport=wss",
         }
     }
 
-    /// The port that is meant where none is written (RFC 3261 §19.1.2).
+    /// The port that is meant where none is written (RFC 3261 §19.1.2, RFC 6455 §3).
     #[must_use]
     pub const fn default_port(self) -> u16 {
         match self {
             Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
         }
     }
 
@@ -61,7 +79,34 @@ impl Transport {
     pub const fn is_reliable(self) -> bool {
         match self {
             Self::Udp => false,
-            Self::Tcp => true,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss => true,
+        }
+    }
+
+    /// Is a connection of this kind ours to open? A WebSocket is opened by who registers here or calls (RFC 7118 §5.3).
+    #[must_use]
+    pub const fn can_be_opened(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp | Self::Tls => true,
+            Self::Ws | Self::Wss => false,
+        }
+    }
+
+    /// Is it encrypted?
+    #[must_use]
+    pub const fn is_secure(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp | Self::Ws => false,
+            Self::Tls | Self::Wss => true,
+        }
+    }
+
+    /// The same, encrypted: what `sips:` makes of it (RFC 3261 §26.2.2).
+    #[must_use]
+    pub const fn secured(self) -> Self {
+        match self {
+            Self::Udp | Self::Tcp | Self::Tls => Self::Tls,
+            Self::Ws | Self::Wss => Self::Wss,
         }
     }
 }
@@ -103,4 +148,34 @@ pub fn listener_for(listeners: &[Listener], transport: Transport, to: IpAddr) ->
     let fits =
         |listener: &Listener| listener.transport == transport && listener.address.is_ipv4() == to.is_ipv4();
     listeners.iter().position(fits).and_then(|place| u8::try_from(place).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_transport_is_found_by_its_names_and_says_how_to_be_reached() {
+        let shape = |one: Transport| {
+            assert_eq!(Transport::named(one.in_via().as_bytes()), Some(one));
+            (
+                one.in_uri(),
+                one.as_param(),
+                one.default_port(),
+                one.is_reliable(),
+                one.is_secure(),
+                one.secured(),
+            )
+        };
+        let (tls, wss) = (Transport::Tls, Transport::Wss);
+        let expected = [
+            ("udp", "", 5060, false, false, tls),
+            ("tcp", ";transport=tcp", 5060, true, false, tls),
+            ("tls", ";transport=tls", 5061, true, true, tls),
+            ("ws", ";transport=ws", 80, true, false, wss),
+            ("wss", ";transport=wss", 443, true, true, wss),
+        ];
+        assert_eq!(Transport::ALL.map(shape), expected);
+        assert_eq!(Transport::named(b"sctp"), None);
+    }
 }

@@ -305,7 +305,7 @@ impl<'a> Hop<'a> {
     fn ours(&self, listeners: &[Listener]) -> Option<(u8, Option<&'a [u8]>)> {
         let uri = self.uri?;
         let transport = transport_of(&uri);
-        let port = uri.port.unwrap_or(5060);
+        let port = uri.port.unwrap_or(transport.default_port());
         let place = listeners.iter().position(|listener| {
             let (host, advertised) = &listener.advertise;
             let named = match uri.host {
@@ -339,14 +339,17 @@ fn push_route(lines: &mut Vec<u8>, routes: &[Hop<'_>], last: Option<Hop<'_>>) {
 }
 
 fn transport_of(uri: &Uri<'_>) -> Transport {
-    uri.params.value("transport").and_then(Transport::named).unwrap_or(Transport::Udp)
+    let written = uri.params.value("transport").and_then(Transport::named).unwrap_or(Transport::Udp);
+    if uri.secure { written.secured() } else { written }
 }
 
 /// The name in a URI that has to be located before anything can be sent there; `None` if it has an address.
 fn place_of(uri: &Uri<'_>) -> Option<Place> {
     let Host::Name(name) = uri.host else { return None };
     let host = core::str::from_utf8(name).ok()?.trim_end_matches('.').to_ascii_lowercase().into();
-    let transport = uri.params.value("transport").and_then(Transport::named);
+    let written = uri.params.value("transport").and_then(Transport::named);
+    let transport =
+        if uri.secure { Some(written.map_or(Transport::Tls, Transport::secured)) } else { written };
     Some(Place { host, port: uri.port, transport })
 }
 
@@ -355,8 +358,9 @@ fn place_of(uri: &Uri<'_>) -> Option<Place> {
 fn next_hop(uri: &Uri<'_>, by: Option<&Place>, leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
     match (uri.host, by) {
         (Host::Ip(ip), _) => {
-            let remote = SocketAddr::new(ip, uri.port.unwrap_or(5060));
-            path_to(transport_of(uri), remote, leaves, here.listeners)
+            let transport = transport_of(uri);
+            let remote = SocketAddr::new(ip, uri.port.unwrap_or(transport.default_port()));
+            path_to(transport, remote, leaves, here.listeners)
         }
         (Host::Name(_), Some(place)) => {
             let spots = here.names.spots(place).iter();

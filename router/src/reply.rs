@@ -3,7 +3,7 @@
 
 use crate::call::reply_flow;
 use crate::door::Effect;
-use crate::path::{Flow, Transport};
+use crate::path::Flow;
 use crate::record::Entry;
 use crate::relay::Refusal;
 use crate::seal::Seal;
@@ -63,11 +63,10 @@ impl Reply<'_> {
         let extra = Extra { to_tag: &tag, lines };
         let stamp = request.top_via().map(|via| via.stamp(request.at(via.span), flow.path.remote));
         let phrase = build::phrase(status);
-        let bytes = match (is_stranger, flow.path.transport) {
-            (true, Transport::Udp) => build::terse_answer(request, stamp.as_ref(), status, phrase, extra),
-            (true, Transport::Tcp) | (false, _) => {
-                build::answer(request, stamp.as_ref(), status, phrase, extra)
-            }
+        let bytes = if is_stranger && !flow.path.transport.is_reliable() {
+            build::terse_answer(request, stamp.as_ref(), status, phrase, extra)
+        } else {
+            build::answer(request, stamp.as_ref(), status, phrase, extra)
         };
         if is_stranger && amplifies(flow, request, &bytes) {
             return drop("its answer would be longer than itself");
@@ -80,9 +79,6 @@ impl Reply<'_> {
 /// Whoever forges a sender's address gets no more bytes sent there than he sends, but for a tenth.
 fn amplifies(flow: Flow, request: &Message, answer: &[u8]) -> bool {
     let came = request.bytes().len();
-    match flow.path.transport {
-        Transport::Udp => answer.len() > came + came / 10,
-        // A stream's other end has shown that it is there.
-        Transport::Tcp => false,
-    }
+    // A stream's other end has shown that it is there.
+    !flow.path.transport.is_reliable() && answer.len() > came + came / 10
 }

@@ -50,7 +50,7 @@ pub struct Peer {
     pub kind: PeerKind,
     /// Where it is.
     pub host: PeerHost,
-    /// Its port; `None` for that of its SRV records, or 5060.
+    /// Its port; `None` for that of its SRV records, or its transport's own.
     pub port: Option<u16>,
     /// How it is spoken to; `None` leaves it to the DNS (RFC 3263 §4.1), and is UDP for an address.
     pub transport: Option<Transport>,

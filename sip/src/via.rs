@@ -146,7 +146,7 @@ impl<'a> Via<'a> {
     }
 
     /// Where a response goes, RFC 3261 §18.2.2 and RFC 3581 §4: `maddr` (ignored), `received` or sent-by address,
-    /// `rport`, sent-by port, or 5060 (5061 for TLS). `None` if the sent-by is a name and nothing was received.
+    /// `rport`, sent-by port, or the transport's own (5060, 5061 for TLS, RFC 6455's for WebSocket). `None` if the sent-by is a name and nothing was received.
     #[must_use]
     pub fn reply_to(&self) -> Option<SocketAddr> {
         let (received, rport) = self.stamps();
@@ -158,9 +158,13 @@ impl<'a> Via<'a> {
     }
 
     fn usual_port(&self) -> u16 {
-        let is_tls =
-            self.transport.eq_ignore_ascii_case(b"TLS") || self.transport.eq_ignore_ascii_case(b"WSS");
-        if is_tls { 5061 } else { 5060 }
+        let is = |name: &[u8]| self.transport.eq_ignore_ascii_case(name);
+        match self.transport.len() {
+            3 if is(b"TLS") => 5061,
+            2 if is(b"WS") => 80,
+            3 if is(b"WSS") => 443,
+            _ => 5060,
+        }
     }
 }
 
@@ -318,6 +322,8 @@ mod tests {
         let cases = [
             ("SIP/2.0/UDP 192.0.2.1", Some("192.0.2.1:5060")),
             ("SIP/2.0/TLS 192.0.2.1", Some("192.0.2.1:5061")),
+            ("SIP/2.0/ws 192.0.2.1", Some("192.0.2.1:80")),
+            ("SIP/2.0/WSS 192.0.2.1", Some("192.0.2.1:443")),
             ("SIP/2.0/UDP 192.0.2.1:5070;maddr=192.0.2.9", Some("192.0.2.1:5070")),
             ("SIP/2.0/UDP a.b:5070;received=192.0.2.7;rport=1024", Some("192.0.2.7:1024")),
             ("SIP/2.0/UDP a.b:5070;received=192.0.2.7;rport", Some("192.0.2.7:5070")),

@@ -2,7 +2,7 @@
 
 use super::draw::Draw;
 use super::plans::NUMBERS;
-use router::path::{Flow, Transport};
+use router::path::Flow;
 use sip::{Message, Name};
 
 /// The INVITE number `count` from there, with what the bytes choose.
@@ -108,10 +108,7 @@ pub fn within(draw: &mut Draw<'_>, from: Flow, count: usize, got: &Message) -> V
 }
 
 fn via(from: Flow, count: usize, rport: bool) -> String {
-    let transport = match from.path.transport {
-        Transport::Udp => "UDP",
-        Transport::Tcp => "TCP",
-    };
+    let transport = from.path.transport.in_via();
     let rport = if rport { ";rport" } else { "" };
     format!("Via: SIP/2.0/{transport} {};branch=z9hG4bKn{count}{rport}\r\n", from.path.remote)
 }

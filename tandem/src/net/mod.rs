@@ -82,6 +82,9 @@ impl Net {
                     tokio::spawn(tcp::accept_all(listener, place, sender.clone()));
                     Socket::Tcp(bound)
                 }
+                Transport::Tls | Transport::Ws | Transport::Wss => {
+                    return Err(failed(ErrorKind::Unsupported.into()));
+                }
             });
         }
         let tcp = Tcp::new(clock, sender);
@@ -241,6 +244,7 @@ pub fn can_bind(transport: Transport, address: SocketAddr) -> bool {
     match transport {
         Transport::Udp => Udp::bind(address).is_ok(),
         Transport::Tcp => tcp::bind(address).is_ok(),
+        Transport::Tls | Transport::Ws | Transport::Wss => false,
     }
 }
 
