@@ -10,7 +10,7 @@ use draw::Draw;
 use router::Node;
 use router::door::{Effect, Event};
 use router::locate::{Answer, Query};
-use router::path::Flow;
+use router::path::{Flow, Loss};
 use sip::{Bytes, Message, Time, build};
 use watch::Watch;
 
@@ -82,8 +82,13 @@ impl Town {
             11 => self.pass_time(draw),
             12 => self.wake(draw),
             13 => {
-                let path = draw.one_of(&plans::paths());
-                path.into_iter().for_each(|path| self.happens(Event::Unreachable { path }));
+                let count = self.count;
+                let lost = |path| match count % 4 {
+                    1 => Event::Lost { path, loss: Loss::Closed },
+                    3 => Event::Lost { path, loss: Loss::Stalled },
+                    _ => Event::Lost { path, loss: Loss::Unreachable },
+                };
+                draw.one_of(&plans::paths()).into_iter().for_each(|path| self.happens(lost(path)));
             }
             14 => self.operate(draw),
             _ => self.garbage(draw),
@@ -265,7 +270,7 @@ const WAKES_MAX: usize = 100_000;
 fn line(event: &Event) -> String {
     match event {
         Event::Received { flow, bytes } => format!("{} -> {}", flow.path.remote, bytes.escape_ascii()),
-        Event::Unreachable { .. } | Event::Resolved { .. } | Event::Drain => format!("{event:?}"),
+        Event::Lost { .. } | Event::Resolved { .. } | Event::Drain => format!("{event:?}"),
         Event::Apply(_) => "another plan".to_owned(),
         Event::Clock { .. } | Event::Tick => format!("{event:?}"),
     }

@@ -7,7 +7,7 @@ use crate::fix;
 use crate::health::{self, Health};
 use crate::logins::{Logins, Word};
 use crate::outcome::Outcome;
-use crate::path::{Flow, Path, Transport};
+use crate::path::{Flow, Loss, Path, Transport};
 use crate::plan::Plan;
 use crate::position::{LEGS_MAX, List, Position};
 use crate::record::{CallRecord, End, Entry};
@@ -182,15 +182,26 @@ impl Call {
         self.end(End::Answered { target: "a leg from before a restart".into() }, means);
     }
 
-    /// Nobody listens on this path.
-    pub fn on_unreachable(&mut self, path: Path, means: &mut Means<'_>) {
+    /// The way along this path is lost.
+    pub fn on_loss(&mut self, path: Path, loss: Loss, means: &mut Means<'_>) {
         for leg in 0..self.clients.len() {
             let Some(client) = self.clients.get_mut(leg).filter(|client| client.path == path) else {
                 continue;
             };
+            let Some(invite) = &mut client.invite else { continue };
             let mut heard = Vec::new();
-            if let Some(invite) = &mut client.invite {
-                invite.on_unreachable(means.now, &mut heard);
+            match loss {
+                // Only what is still wanted is asked for again.
+                Loss::Closed if self.walk.wants(leg) => invite.on_closed(&mut heard),
+                // It may come back and ring on: it is cancelled, as far as that goes.
+                Loss::Stalled if invite.may_cancel() => {
+                    let mut asked = Vec::new();
+                    self.walk.on_lost(leg, means.now, means.health, &mut asked);
+                    self.carry_out(asked, means);
+                    continue;
+                }
+                Loss::Unreachable | Loss::Stalled => invite.on_unreachable(means.now, &mut heard),
+                Loss::Closed => {}
             }
             self.on_client(leg, heard, true, means);
         }

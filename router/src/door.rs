@@ -1,7 +1,7 @@
 //! The door: all that can happen to a node, and all that it can ask for.
 
 use crate::locate::{Answer, Query};
-use crate::path::{Flow, Listener, Path};
+use crate::path::{Flow, Listener, Loss, Path};
 use crate::plan::Plan;
 use crate::record::Entry;
 use sip::{Bytes, Time};
@@ -17,11 +17,12 @@ pub enum Event {
         /// What.
         bytes: Bytes,
     },
-    /// The network says that nothing listens there: ICMP unreachable, connection refused or reset. All that waits
-    /// for a first answer on this path fails now.
-    Unreachable {
-        /// Where nobody is.
+    /// The way to the other side of a path is lost.
+    Lost {
+        /// The path.
         path: Path,
+        /// How.
+        loss: Loss,
     },
     /// The DNS has answered a question, or has failed to.
     Resolved {

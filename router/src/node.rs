@@ -14,7 +14,7 @@ use crate::logins::Logins;
 use crate::name::NameState;
 use crate::names::{self, Names};
 use crate::parked::Parked;
-use crate::path::{Flow, Path};
+use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
 use crate::position::Position;
 use crate::probes::Probes;
@@ -118,7 +118,7 @@ impl Node {
     pub fn handle(&mut self, now: Time, event: Event, out: &mut Vec<Effect>) {
         match event {
             Event::Received { flow, bytes } => self.on_received(flow, bytes, now, out),
-            Event::Unreachable { path } => self.on_unreachable(path, now, out),
+            Event::Lost { path, loss } => self.on_loss(path, loss, now, out),
             Event::Resolved { query, answer } => {
                 let mut said = Vec::new();
                 self.names.on_answer(&query, &answer, now, &mut said);
@@ -150,6 +150,12 @@ impl Node {
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// The paths of that plan's peers, as they are known now.
+    #[must_use]
+    pub fn roads(&self) -> &Roads {
+        &self.roads
     }
 
     /// Calls that are being walked now: INVITE taken, no final response sent yet.
@@ -307,14 +313,16 @@ impl Node {
                 });
             }
             Kind::Leg if self.calls.get(slot).is_some() => {
-                if intact && is_answer(&response) {
+                if intact && relay::is_answer(&response) {
                     self.meet_names(Some(slot), &response, now, out);
                 }
                 let leg = branch.leg as usize;
                 self.with_call(slot, now, out, |call, means| call.on_response(leg, response, intact, means));
             }
             // The node that sent this INVITE is gone, or has forgotten it: an answer is still the caller's.
-            Kind::Leg if intact && is_answer(&response) => self.on_stray_answer(flow, response, now, out),
+            Kind::Leg if intact && relay::is_answer(&response) => {
+                self.on_stray_answer(flow, response, now, out)
+            }
             Kind::Passing if intact => {
                 let key = (branch.slot, branch.generation);
                 if let Some(response) = self.transits.on_response(key, response, now, out) {
@@ -328,18 +336,18 @@ impl Node {
         }
     }
 
-    fn on_unreachable(&mut self, path: Path, now: Time, out: &mut Vec<Effect>) {
+    fn on_loss(&mut self, path: Path, loss: Loss, now: Time, out: &mut Vec<Effect>) {
         let first = (path, Owner::Call(Slot { place: 0, generation: 0 }));
         let waiting = self.by_path.range(first..).take_while(|(other, _)| *other == path);
         let owners: Vec<Owner> = waiting.map(|(_, owner)| *owner).collect();
         for owner in owners {
             match owner {
                 Owner::Call(slot) => {
-                    self.with_call(slot, now, out, |call, means| call.on_unreachable(path, means));
+                    self.with_call(slot, now, out, |call, means| call.on_loss(path, loss, means));
                 }
                 Owner::Probe(slot) => {
                     self.with_probe(slot, now, out, |probes, told, out| {
-                        probes.on_unreachable(slot, now, told, out);
+                        probes.on_loss(slot, loss, now, told, out);
                     });
                 }
                 Owner::Transit(_) => {}
@@ -474,9 +482,4 @@ impl Node {
             }
         }
     }
-}
-
-fn is_answer(response: &Message) -> bool {
-    response.method() == Method::Invite
-        && response.status().is_some_and(|status| (200..300).contains(&status))
 }

@@ -11,6 +11,8 @@ pub enum Outcome {
     Silent(Duration),
     /// The network says that nobody is there.
     Unreachable,
+    /// It had said something, and then its connection no longer answered.
+    Lost,
     /// A 100, but no ringing within `progress`.
     Stalled(Duration),
     /// It rang, and nobody answered within `ring`.
@@ -59,6 +61,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Silent(after) => write!(out, "silent for {}", Seconds(*after)),
             Self::Unreachable => write!(out, "nobody listens there"),
+            Self::Lost => write!(out, "its connection no longer answered"),
             Self::Stalled(after) => write!(out, "no ringing in {}", Seconds(*after)),
             Self::RangOut(after) => write!(out, "rang for {} without an answer", Seconds(*after)),
             Self::Refused(said) => said.fmt(out),

@@ -131,6 +131,21 @@ pub struct Flow {
     pub connection: u64,
 }
 
+/// What became of the way to the other side of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The network says that nothing listens there: ICMP unreachable, connection refused; or there is somebody else than
+    /// should be. All that waits for a first answer on this path fails now.
+    Unreachable,
+    /// The connection that requests on this path went over was closed or reset by the other side. What waits for an
+    /// answer is sent once more, over a new connection; if there is none to be had, [`Unreachable`](Self::Unreachable)
+    /// follows, and then what had been answered provisionally fails too.
+    Closed,
+    /// The connection that requests on this path went over no longer answers: nothing was acknowledged for seconds, or a
+    /// keep-alive had no answer. All that waits for an answer fails now, what rings too.
+    Stalled,
+}
+
 /// One of a node's listening addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {

@@ -5,7 +5,7 @@ use crate::chance::Chance;
 use crate::dialect::Dialect;
 use crate::door::{Effect, Identity};
 use crate::health::{self, Health, Sign, Source};
-use crate::path::{Flow, Path};
+use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
 use crate::relay::{Bracketed, push_via};
 use crate::roads::Roads;
@@ -94,17 +94,21 @@ impl Probes {
         self.heard(slot, heard, now, (health, beliefs), out);
     }
 
-    /// Nobody listens on this path.
-    pub fn on_unreachable(
+    /// The way there is lost.
+    pub fn on_loss(
         &mut self,
         slot: Slot,
+        loss: Loss,
         now: Time,
         (health, beliefs): (&mut Health, &mut Vec<health::Output>),
         out: &mut Vec<Effect>,
     ) {
         let Some(probe) = self.waiting.get_mut(slot) else { return };
         let mut heard = Vec::new();
-        probe.transaction.on_unreachable(now, &mut heard);
+        match loss {
+            Loss::Closed => probe.transaction.on_closed(&mut heard),
+            Loss::Unreachable | Loss::Stalled => probe.transaction.on_unreachable(now, &mut heard),
+        }
         self.heard(slot, heard, now, (health, beliefs), out);
     }
 

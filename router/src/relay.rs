@@ -276,6 +276,13 @@ pub fn back(response: &Message, listeners: &[Listener]) -> Option<Flow> {
     Some(Flow { path: Path { transport, local, remote }, connection: 0 })
 }
 
+/// Does this response answer an INVITE?
+#[must_use]
+pub fn is_answer(response: &Message) -> bool {
+    response.method() == Method::Invite
+        && response.status().is_some_and(|status| (200..300).contains(&status))
+}
+
 /// One URI that a request is to go by.
 #[derive(Clone, Copy)]
 struct Hop<'a> {

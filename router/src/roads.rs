@@ -83,6 +83,12 @@ impl Roads {
         self.domains.get(&path)
     }
 
+    /// Every path of every peer, in the order of the plan.
+    pub fn all<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Peer, Path)> {
+        let roads = plan.peers.iter().zip(&self.by_peer);
+        roads.flat_map(|(peer, road)| road.paths.iter().map(move |path| (peer, *path)))
+    }
+
     /// Every path with how it is probed: what health has to watch. A path that two peers share is probed as the
     /// first of them says.
     #[must_use]

@@ -128,7 +128,9 @@ pub fn verdict(case: Case, rules: Rules) -> Verdict {
     let Case { speaker, outcome, reached, .. } = case;
     let verdict = match outcome {
         Outcome::Silent(_) => row(Go::NextAddress, Meaning::Silence, Some(Sign::Miss)),
-        Outcome::Unreachable => row(Go::NextAddress, Meaning::PathFailure, Some(Sign::Unreachable)),
+        Outcome::Unreachable | Outcome::Lost => {
+            row(Go::NextAddress, Meaning::PathFailure, Some(Sign::Unreachable))
+        }
         Outcome::Stalled(_) => row(by(speaker, Go::NextCarrier), Meaning::Silence, Some(Sign::Soft)),
         Outcome::RangOut(_) => row(Go::NextTarget, Meaning::NoAnswer, None),
         Outcome::Broken => row(by(speaker, Go::NextTrunk), Meaning::PathFailure, Some(Sign::Soft)),

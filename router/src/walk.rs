@@ -227,6 +227,16 @@ impl Walk {
         self.leave_if_quiet(out);
     }
 
+    /// The connection to a leg that has said something no longer answers: it counts as gone, and is cancelled in case it
+    /// comes back.
+    pub fn on_lost(&mut self, id: LegId, now: Time, health: &mut Health, out: &mut Vec<Output>) {
+        if self.wants(id) && matches!(self.state, State::Hunting { .. }) {
+            self.give_up(id, MOVED_ON, now, out);
+            self.judge(id, Outcome::Lost, None, now, health, out);
+            self.go_on(now, health, out);
+        }
+    }
+
     /// The caller has cancelled: nobody is rung any more (TRIGGERS I3), and the caller gets a 487 as soon as the legs
     /// that rang are over, unless one of them answers first.
     pub fn on_caller_gone(&mut self, now: Time, health: &mut Health, out: &mut Vec<Output>) {
@@ -322,6 +332,12 @@ impl Walk {
     #[must_use]
     pub fn leg_peer(&self, id: LegId) -> Option<&Peer> {
         self.legs.get(id).and_then(|leg| self.plan.peer(leg.peer))
+    }
+
+    /// Is a leg still rung for the plan?
+    #[must_use]
+    pub fn wants(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| leg.phase.is_wanted())
     }
 
     /// Who a leg rings, by which peer and path.

@@ -13,7 +13,7 @@ use core::cmp::Ordering;
 use core::net::SocketAddr;
 use router::door::Identity;
 use router::locate::Query;
-use router::path::{Flow, Path, Transport};
+use router::path::{Flow, Loss, Path, Transport};
 use router::record::Entry;
 use router::{Effect, Event, Node, Plan};
 use sip::{Bytes, Time};
@@ -284,7 +284,7 @@ impl World {
             Due::Bounce { at, remote } => {
                 if let Some((seat, local)) = self.seat_at(at) {
                     let path = Path { transport: Transport::Udp, local, remote };
-                    self.feed(seat, Event::Unreachable { path }, Cause::Unreachable(path));
+                    self.feed(seat, Event::Lost { path, loss: Loss::Unreachable }, Cause::Unreachable(path));
                 }
             }
             Due::Wake { host, alarm } => {

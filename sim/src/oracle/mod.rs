@@ -314,7 +314,7 @@ impl Oracle {
             Event::Apply(plan) => life.plans.push(Arc::clone(plan)),
             Event::Drain => _ = life.draining.get_or_insert(now),
             Event::Received { .. }
-            | Event::Unreachable { .. }
+            | Event::Lost { .. }
             | Event::Resolved { .. }
             | Event::Clock { .. }
             | Event::Tick => (),

@@ -17,6 +17,18 @@ pub struct ClientInvite {
     reliability: Reliability,
     timers: Timers,
     resent: u32,
+    stream: Stream,
+}
+
+/// What became of the stream that the INVITE went over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    /// It is the first one.
+    First,
+    /// It was closed; the INVITE went out again over a new one, and nothing has come back since.
+    Renewed,
+    /// Something has.
+    Proven,
 }
 
 /// Each state keeps only what it needs: a transaction lingers for `life`, and an INVITE is long.
@@ -46,7 +58,7 @@ impl ClientInvite {
         out.push(ClientOutput::Send(request.clone()));
         let resend = Resend::first(reliability, timers, now);
         let state = State::Calling { request, resend, give_up_at: now + timers.life };
-        Self { state, reliability, timers, resent: 0 }
+        Self { state, reliability, timers, resent: 0, stream: Stream::First }
     }
 
     /// Takes a response whose branch and CSeq method matched this transaction.
@@ -54,6 +66,9 @@ impl ClientInvite {
     /// A 2xx is passed whatever came before it: a fork further down may answer after another one refused.
     pub fn on_response(&mut self, response: Message, now: Time, out: &mut Vec<ClientOutput>) {
         let Some(status) = response.status() else { return };
+        if self.stream == Stream::Renewed {
+            self.stream = Stream::Proven;
+        }
         match (&self.state, Class::of(status)) {
             (State::Calling { request, .. } | State::Proceeding { request }, Class::Provisional) => {
                 self.state = State::Proceeding { request: request.clone() };
@@ -87,18 +102,36 @@ impl ClientInvite {
     ///
     /// Ends the transaction only while nothing has come back. After a provisional the far side is known to have the
     /// INVITE, and the report may be about a CANCEL or an ACK; if it is about a lost stream, the final may still come
-    /// over a new one (RFC 3261 §18.2.2). A call that rings is left to its user's patience.
+    /// over a new one (RFC 3261 §18.2.2). A call that rings is left to its user's patience, unless its stream is gone
+    /// and no new one can be had.
     pub fn on_unreachable(&mut self, _now: Time, out: &mut Vec<ClientOutput>) {
         match &self.state {
-            State::Calling { .. } => {
-                out.push(ClientOutput::Unreachable);
-                self.terminate(out);
-            }
+            State::Calling { .. } => self.fail(out),
+            State::Proceeding { .. } if self.stream == Stream::Renewed => self.fail(out),
             // The far side has the INVITE, or its answer is here.
             State::Proceeding { .. }
             | State::Completed { .. }
             | State::Accepted { .. }
             | State::Terminated => (),
+        }
+    }
+
+    /// The other side has closed the stream that the INVITE went over: sends it once more, over a new one, until a final
+    /// has come. Whoever still has it takes this for a copy, repeats what it said last, and answers over the new stream
+    /// (RFC 3261 §17.2.1); whoever lost it in a restart rings anew; whoever is gone refuses the stream, which
+    /// [`on_unreachable`](Self::on_unreachable) then hears of. A second closing ends it.
+    pub fn on_closed(&mut self, out: &mut Vec<ClientOutput>) {
+        match (&self.state, self.stream) {
+            (State::Calling { request, .. } | State::Proceeding { request }, Stream::First) => {
+                self.stream = Stream::Renewed;
+                self.resent += 1;
+                out.push(ClientOutput::Send(request.clone()));
+            }
+            (State::Calling { .. } | State::Proceeding { .. }, Stream::Renewed | Stream::Proven) => {
+                self.fail(out);
+            }
+            // Its answer is here.
+            (State::Completed { .. } | State::Accepted { .. } | State::Terminated, _) => (),
         }
     }
 
@@ -181,6 +214,11 @@ impl ClientInvite {
         }
     }
 
+    fn fail(&mut self, out: &mut Vec<ClientOutput>) {
+        out.push(ClientOutput::Unreachable);
+        self.terminate(out);
+    }
+
     fn terminate(&mut self, out: &mut Vec<ClientOutput>) {
         self.state = State::Terminated;
         out.push(ClientOutput::Done);
@@ -208,6 +246,7 @@ mod tests {
         fn hear(&mut self, event: &str, now: Time, out: &mut Vec<ClientOutput>) {
             match event {
                 "unreachable" => self.on_unreachable(now, out),
+                "closed" => self.on_closed(out),
                 "hush" => self.hush(),
                 event => self.on_response(response(event, "INVITE"), now, out),
             }
@@ -241,6 +280,41 @@ mod tests {
 
     fn tcp(script: &[&str]) -> Vec<String> {
         over(Reliability::Reliable, script)
+    }
+
+    #[test]
+    fn a_stream_that_closes_is_renewed_once_and_then_counts_as_gone() {
+        assert_eq!(
+            tcp(&["1s closed", "2s look", "3s closed"]),
+            [
+                "0.000s send INVITE",
+                "1.000s send INVITE",
+                "2.000s resent 1, may not cancel, keeps INVITE",
+                "3.000s unreachable",
+                "3.000s done",
+            ]
+        );
+        assert_eq!(
+            tcp(&["1s 180 b", "2s closed", "3s unreachable"]),
+            [
+                "0.000s send INVITE",
+                "1.000s pass 180 b",
+                "2.000s send INVITE",
+                "3.000s unreachable",
+                "3.000s done"
+            ]
+        );
+        assert_eq!(
+            tcp(&["1s 180 b", "2s closed", "3s 180 b", "4s unreachable", "5s 200 b", "6s closed"]),
+            [
+                "0.000s send INVITE",
+                "1.000s pass 180 b",
+                "2.000s send INVITE",
+                "3.000s pass 180 b",
+                "5.000s pass 200 b",
+                "37.000s done",
+            ]
+        );
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct ClientRequest {
     reliability: Reliability,
     timers: Timers,
     resent: u32,
+    /// Its stream was closed, and it went out again over a new one.
+    renewed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -40,7 +42,7 @@ impl ClientRequest {
         out.push(ClientOutput::Send(request.clone()));
         let resend = Resend::first(reliability, timers, now);
         let state = State::Trying { request, resend, give_up_at: now + timers.life };
-        Self { state, reliability, timers, resent: 0 }
+        Self { state, reliability, timers, resent: 0, renewed: false }
     }
 
     /// Takes a response whose branch and CSeq method matched this transaction. The first final is passed and no other.
@@ -70,6 +72,24 @@ impl ClientRequest {
     /// for it, so the far side has gone away since.
     pub fn on_unreachable(&mut self, _now: Time, out: &mut Vec<ClientOutput>) {
         match &self.state {
+            State::Trying { .. } | State::Proceeding { .. } => {
+                out.push(ClientOutput::Unreachable);
+                self.terminate(out);
+            }
+            // The answer is here.
+            State::Completed { .. } | State::Terminated => (),
+        }
+    }
+
+    /// The other side has closed the stream that the request went over: sends it once more, over a new one, unless its
+    /// final has come. A second closing ends it.
+    pub fn on_closed(&mut self, out: &mut Vec<ClientOutput>) {
+        match &self.state {
+            State::Trying { request, .. } | State::Proceeding { request, .. } if !self.renewed => {
+                self.renewed = true;
+                self.resent += 1;
+                out.push(ClientOutput::Send(request.clone()));
+            }
             State::Trying { .. } | State::Proceeding { .. } => {
                 out.push(ClientOutput::Unreachable);
                 self.terminate(out);
@@ -148,6 +168,7 @@ mod tests {
         fn hear(&mut self, event: &str, now: Time, out: &mut Vec<ClientOutput>) {
             match event {
                 "unreachable" => self.on_unreachable(now, out),
+                "closed" => self.on_closed(out),
                 event => self.on_response(response(event, "OPTIONS"), now, out),
             }
         }
@@ -208,6 +229,18 @@ mod tests {
         assert_eq!(
             tcp(&["1s 100"]),
             ["0.000s send OPTIONS", "1.000s pass 100", "32.000s timed out", "32.000s done"]
+        );
+    }
+
+    #[test]
+    fn a_stream_that_closes_is_renewed_once() {
+        assert_eq!(
+            tcp(&["1s closed", "2s closed"]),
+            ["0.000s send OPTIONS", "1.000s send OPTIONS", "2.000s unreachable", "2.000s done"]
+        );
+        assert_eq!(
+            tcp(&["1s closed", "2s 200 b", "3s closed"]),
+            ["0.000s send OPTIONS", "1.000s send OPTIONS", "2.000s pass 200 b", "2.000s done"]
         );
     }
 
