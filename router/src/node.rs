@@ -154,7 +154,7 @@ impl Node {
 
     /// The paths of that plan's peers, as they are known now.
     #[must_use]
-    pub fn roads(&self) -> &Roads {
+    pub fn roads(&self) -> &Arc<Roads> {
         &self.roads
     }
 

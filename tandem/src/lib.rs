@@ -15,3 +15,4 @@ pub mod names;
 pub mod net;
 pub mod run;
 pub mod start;
+pub mod tls;

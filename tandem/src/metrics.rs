@@ -2,6 +2,7 @@
 
 use crate::log::side;
 use crate::net::Counts;
+use crate::tls::Dated;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -55,6 +56,7 @@ pub struct Metrics {
     panics: Counter,
     pause: Gauge<f64, AtomicU64>,
     plan: Family<Labels<1>, Gauge>,
+    certificates: Family<Labels<1>, Gauge>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +76,7 @@ struct Sockets {
 pub struct Readings {
     /// Of the sockets.
     pub counts: Counts,
-    /// TCP connections.
+    /// Connections.
     pub connections: usize,
     /// Calls that are being walked.
     pub calls: usize,
@@ -114,6 +116,7 @@ impl Metrics {
             panics: Counter::default(),
             pause: Gauge::default(),
             plan: Family::default(),
+            certificates: Family::default(),
         };
         metrics.register(&mut registry);
         metrics.sockets.register(&mut registry);
@@ -175,6 +178,11 @@ impl Metrics {
             self.pause.clone(),
         );
         to.register("plan", "The plan in force, by its fingerprint; always 1", self.plan.clone());
+        to.register(
+            "certificate_expiry_seconds",
+            "Until the time of a certificate of ours is over, by its file",
+            self.certificates.clone(),
+        );
     }
 
     /// Counts an entry.
@@ -241,6 +249,14 @@ impl Metrics {
         self.lingering.set(gauge(now.lingering));
         self.calls_unwritten.set(i64::try_from(now.calls_unwritten).unwrap_or(i64::MAX));
         self.pause.set(now.pause.as_secs_f64());
+    }
+
+    /// Takes how long our certificates are good for; `unix` is the time in seconds since 1970.
+    pub fn read_certificates(&self, certificates: &[Dated], unix: i64) {
+        self.certificates.clear();
+        for Dated { file, until } in certificates {
+            self.certificates.get_or_create(&[("file", file.display().to_string())]).set(until - unix);
+        }
     }
 
     /// A plan has taken force; of its paths, `watched` are left.
@@ -331,8 +347,12 @@ impl Sockets {
         to.register("noise", "Keep-alives and binary junk, dropped unparsed", self.noise.clone());
         to.register("send_lost", "Datagrams that the kernel had no room for", self.lost.clone());
         to.register("unreachable", "Times the network said that nobody is there", self.unreachable.clone());
-        to.register("turned_away", "TCP connections closed because of too many", self.turned_away.clone());
-        to.register("connections", "TCP connections now", self.connections.clone());
+        to.register(
+            "turned_away",
+            "Connections closed at once: too many, or no certificate to show",
+            self.turned_away.clone(),
+        );
+        to.register("connections", "Connections now", self.connections.clone());
     }
 
     fn read(&mut self, now: Counts, connections: usize) {
@@ -413,6 +433,7 @@ fn class(outcome: &str) -> &'static str {
         [b'c', b'a', b'n', ..] => "cancelled",
         [b's', b'i', b'l', ..] => "silent",
         [b'n', b'o', b' ', b'r', ..] => "stalled",
+        [b'i', b't', b's', b' ', b'c', ..] => "lost",
         [b'n', b'o', b'b', ..] => "unreachable",
         [b'r', b'a', b'n', b'g', ..] => "no answer",
         _ => "other",

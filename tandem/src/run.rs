@@ -5,13 +5,16 @@ use crate::clock::Clock;
 use crate::log::Log;
 use crate::metrics::{Metrics, Pause, Readings};
 use crate::names::Names;
-use crate::net::Net;
 use crate::net::udp::Rest;
+use crate::net::{self, Net};
+use crate::tls::Tls;
+use crate::tls::held::{Held, Read};
 use core::time::Duration;
 use router::door::Identity;
 use router::locate::{Answer, Query};
 use router::name::NameState;
 use router::record::Entry;
+use router::roads::Roads;
 use router::{Effect, Event, Node, Plan};
 use sip::Time;
 use std::io;
@@ -29,6 +32,8 @@ pub struct Outside {
     pub net: Net,
     /// Who asks the DNS.
     pub names: Names,
+    /// What TLS is made of.
+    pub tls: Held,
     /// The metrics.
     pub metrics: Metrics,
     /// The call list, if one is kept.
@@ -57,15 +62,21 @@ pub enum Ended {
     },
 }
 
-/// Reads the plan file anew: the plan, or nothing if it has problems; those are printed by then.
-pub type Reload = Arc<dyn Fn() -> Option<Arc<Plan>> + Send + Sync>;
+/// Reads the plan file and the files it names anew: nothing if the plan has problems; those are printed by then. Of a
+/// certificate that cannot be used what was read before stays.
+pub type Reload = Arc<dyn Fn(&Tls) -> Option<Reloaded> + Send + Sync>;
+
+/// What came of reading anew.
+pub type Reloaded = (Arc<Plan>, Read);
 
 /// One node and its outside.
 pub struct Run {
     outside: Outside,
     node: Node,
+    /// The paths that the sockets know of.
+    roads: Arc<Roads>,
     reload: Reload,
-    reading: Option<JoinHandle<Option<Arc<Plan>>>>,
+    reading: Option<JoinHandle<Option<Reloaded>>>,
     log: Log,
     epoch: i64,
     pause: Pause,
@@ -100,7 +111,8 @@ enum Woke {
     Answer(Query, Answer),
     Hangup,
     Stop,
-    Read(Option<Arc<Plan>>),
+    Read(Option<Reloaded>),
+    Renewed(Read),
 }
 
 impl Signals {
@@ -133,9 +145,13 @@ impl Run {
         let epoch = identity.epoch;
         let node = Node::new(identity, plan, now);
         outside.metrics.on_plan(node.plan(), core::iter::empty());
+        outside.net.renew(Arc::clone(outside.tls.tls()));
+        let roads = Arc::clone(node.roads());
+        outside.net.expect(net::expected(node.plan(), &roads));
         Self {
             outside,
             node,
+            roads,
             reload,
             reading: None,
             log: Log::default(),
@@ -215,14 +231,15 @@ impl Run {
             yield_now().await;
             return Woke::Due;
         }
-        let Outside { clock, net, names, signals, .. } = &mut self.outside;
+        let Outside { clock, net, names, signals, tls, .. } = &mut self.outside;
         let next = [deadline, Some(self.next_beat)].into_iter().flatten().min();
         tokio::select! {
             () = net.ready() => Woke::Due,
             () = clock.until(next) => Woke::Due,
             (query, answer) = names.next() => Woke::Answer(query, answer),
             woke = signals.next() => woke,
-            plan = read(&mut self.reading) => Woke::Read(plan),
+            found = read(&mut self.reading) => Woke::Read(found),
+            read = tls.next() => Woke::Renewed(read),
         }
     }
 
@@ -232,12 +249,14 @@ impl Run {
             Woke::Answer(query, answer) => self.handle(Event::Resolved { query, answer }),
             Woke::Hangup => self.on_hangup(),
             Woke::Stop => self.on_stop(now),
-            Woke::Read(plan) => {
+            Woke::Read(found) => {
                 self.reading = None;
-                if let Some(plan) = plan {
+                if let Some((plan, read)) = found {
+                    self.renew(read);
                     self.apply(plan);
                 }
             }
+            Woke::Renewed(read) => self.renew(read),
         }
     }
 
@@ -279,6 +298,10 @@ impl Run {
             self.outside.metrics.add_panic();
             self.no_tick_before = now + PANIC_PAUSE;
         }
+        if !Arc::ptr_eq(&self.roads, self.node.roads()) {
+            self.roads = Arc::clone(self.node.roads());
+            self.outside.net.expect(net::expected(self.node.plan(), &self.roads));
+        }
         let mut effects = core::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             match effect {
@@ -306,8 +329,8 @@ impl Run {
             tracing::warn!("the plan file is still being read; send SIGHUP again when that is done");
             return;
         }
-        let reload = self.reload.clone();
-        self.reading = Some(tokio::task::spawn_blocking(move || reload()));
+        let (reload, tls) = (self.reload.clone(), Arc::clone(self.outside.tls.tls()));
+        self.reading = Some(tokio::task::spawn_blocking(move || reload(&tls)));
     }
 
     fn on_stop(&mut self, now: Time) {
@@ -322,6 +345,12 @@ impl Run {
         );
         self.closing = Some(Closing { since: now, quiet: None, hurry: false });
         self.handle(Event::Drain);
+    }
+
+    /// What TLS is made of has been read anew.
+    fn renew(&mut self, read: Read) {
+        self.outside.tls.replace(read);
+        self.outside.net.renew(Arc::clone(self.outside.tls.tls()));
     }
 
     fn apply(&mut self, plan: Arc<Plan>) {
@@ -356,6 +385,9 @@ impl Run {
             self.handle(Event::Clock { epoch });
         }
         self.log.on_beat(now);
+        let unix = self.outside.clock.today().as_second();
+        self.outside.tls.remind(unix);
+        self.outside.metrics.read_certificates(self.outside.tls.tls().certificates(), unix);
         let readings = Readings {
             counts: self.outside.net.counts(),
             connections: self.outside.net.connections(),
@@ -404,7 +436,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(200); // Longer than a call can 
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// A reader that panicked has brought nothing; the hook has printed where.
-async fn read(reading: &mut Option<JoinHandle<Option<Arc<Plan>>>>) -> Option<Arc<Plan>> {
+async fn read(reading: &mut Option<JoinHandle<Option<Reloaded>>>) -> Option<Reloaded> {
     match reading {
         Some(reading) => reading.await.unwrap_or_default(),
         None => core::future::pending().await,

@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::net::{self, BindError, Net};
 use crate::run::{Ended, Outside, Reload, Run, Signals};
+use crate::tls::held::{Held, Read};
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -81,12 +82,14 @@ pub fn run(options: &Options) -> Result<Ended, StartError> {
 
 async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Result<Ended, StartError> {
     warn(&loaded);
-    let Loaded { plan, node: settings, .. } = loaded;
+    let Loaded { plan, node: settings, tls, source, .. } = loaded;
+    let tls = Held::new(Read::files(Arc::new(source), Arc::new(tls), None, clock), clock);
     // Before anything waits, so that no signal kills a node that has begun.
     let signals = Signals::catch().map_err(StartError::System)?;
     let key = key::load_or_make(&settings.data).map_err(StartError::Key)?;
     warn_of_exposed(&key);
-    let net = bind(&settings, clock)?;
+    let seed = key::seed().map_err(StartError::System)?;
+    let net = bind(&settings, clock, first_connection(seed))?;
     let identity = Identity {
         name: settings.name.clone(),
         listeners: net
@@ -94,7 +97,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
             .map(|(transport, address)| listener(&settings, transport, address))
             .collect(),
         key: key.bytes,
-        seed: key::seed().map_err(StartError::System)?,
+        seed,
         epoch: clock.epoch(),
     };
     let metrics = Metrics::new();
@@ -109,7 +112,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     };
     let names = Names::new(settings.dns.clone());
     let ready = ready_line(&net);
-    let outside = Outside { clock, net, names, metrics, calls, signals };
+    let outside = Outside { clock, net, names, tls, metrics, calls, signals };
     let format = options.format.unwrap_or(settings.log.format);
     let reload = reload(options.plan.clone(), settings, clock);
     let mut run = Run::new(outside, identity, plan, reload);
@@ -155,7 +158,7 @@ fn warn_of_exposed(key: &Key) {
 }
 
 /// Binds what must be bound, and of the rest what can be.
-fn bind(settings: &NodeSettings, clock: Clock) -> Result<Net, StartError> {
+fn bind(settings: &NodeSettings, clock: Clock, last: u32) -> Result<Net, StartError> {
     let mut listen = Vec::new();
     for one in &settings.listen {
         // An address that leads nowhere would be told to peers.
@@ -170,7 +173,7 @@ fn bind(settings: &NodeSettings, clock: Clock) -> Result<Net, StartError> {
             );
         }
     }
-    let net = Net::bind(&listen, clock).map_err(StartError::Bind)?;
+    let net = Net::bind(&listen, clock, last).map_err(StartError::Bind)?;
     if let Some(granted) = net.receive_buffer() {
         let asked = net::udp::RECEIVE_BUFFER;
         if granted < asked {
@@ -186,13 +189,23 @@ fn bind(settings: &NodeSettings, clock: Clock) -> Result<Net, StartError> {
     Ok(net)
 }
 
+/// Where the numbers of connections begin: elsewhere after each start, and with room for two thousand million.
+fn first_connection(seed: u64) -> u32 {
+    u32::try_from(seed >> 33).unwrap_or_default()
+}
+
 /// What peers are told for one bound address.
 fn listener(settings: &NodeSettings, transport: Transport, address: SocketAddr) -> Listener {
     let written = settings.advertise.as_ref();
     // An address of the other family would be no way back.
     let fits = |host: &str| host.parse().map_or(true, |ip: IpAddr| ip.is_ipv4() == address.is_ipv4());
     let advertise = match written.filter(|advertise| fits(&advertise.host)) {
-        Some(advertise) => (advertise.host.clone(), advertise.port.unwrap_or(address.port())),
+        // The port that is written is that of `sip:`; others listen elsewhere.
+        Some(advertise) => {
+            let written =
+                advertise.port.filter(|_| transport.default_port() == Transport::Udp.default_port());
+            (advertise.host.clone(), written.unwrap_or(address.port()))
+        }
         None if address.ip().is_unspecified() => (found(address).to_string(), address.port()),
         None => (address.ip().to_string(), address.port()),
     };
@@ -219,13 +232,14 @@ fn found(bound: SocketAddr) -> IpAddr {
 
 /// Reads the plan file anew and prints what is wrong with it.
 fn reload(file: PathBuf, settings: NodeSettings, clock: Clock) -> Reload {
-    Arc::new(move || match config::load(&file, clock.today()) {
+    Arc::new(move |before| match config::load(&file, clock.today()) {
         Ok(loaded) => {
             warn(&loaded);
             if loaded.node != settings {
                 tracing::warn!("[node] has changed: that takes force at the next start");
             }
-            Some(loaded.plan)
+            let (source, tls) = (Arc::new(loaded.source), Arc::new(loaded.tls));
+            Some((loaded.plan, Read::files(source, tls, Some(before), clock)))
         }
         Err(refused) => {
             tracing::warn!("{} has problems; the plan in force stays", file.display());

@@ -4,6 +4,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use router::path::Loss;
 use router::{Event, Flow, Path, Transport};
 use sip::Bytes;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -36,7 +37,7 @@ async fn events(net: &mut Net, count: usize) -> Vec<Event> {
 
 fn bind(transport: Transport, address: &str) -> (Net, SocketAddr) {
     let listen = [(transport, address.parse().expect("an address"))];
-    let net = Net::bind(&listen, Clock::start()).expect("the loopback has a free port");
+    let net = Net::bind(&listen, Clock::start(), 0).expect("the loopback has a free port");
     let address = net.addresses().next().expect("one listener").1;
     (net, address)
 }
@@ -70,7 +71,7 @@ async fn nobody_is_there(transport: Transport, address: &str, remote: SocketAddr
     }
     let took = clock.now().since(sip::Time::ZERO);
     assert!(
-        matches!(heard[..], [Event::Unreachable { path }] if path == flow(transport, remote).path),
+        matches!(heard[..], [Event::Lost { path, loss: Loss::Unreachable }] if path == flow(transport, remote).path),
         "{heard:?}"
     );
     assert!(took < Duration::from_millis(50), "took {took:?}");
@@ -117,8 +118,9 @@ async fn an_error_of_one_datagram_does_not_cost_the_next() {
     if heard.len() < 20 {
         heard.extend(events(&mut net, 20 - heard.len()).await);
     }
-    let all_dead =
-        heard.iter().all(|event| matches!(event, Event::Unreachable { path } if path.remote == dead));
+    let all_dead = heard
+        .iter()
+        .all(|event| matches!(event, Event::Lost { path, loss: Loss::Unreachable } if path.remote == dead));
     assert!(all_dead && heard.len() == 20, "{heard:?}");
 }
 
@@ -205,8 +207,8 @@ async fn one_connection_carries_all_messages_to_an_address_and_their_answers() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_is_unreachable_and_one_that_is_closed_is_not() {
-    for (linger, unreachable) in [(Some(Duration::ZERO), 1), (None, 0)] {
+async fn a_connection_that_is_reset_or_closed_is_told_so() {
+    for linger in [Some(Duration::ZERO), None] {
         let peer = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let to = flow(Transport::Tcp, peer.local_addr().expect("it is bound"));
         let (mut net, _) = bind(Transport::Tcp, "127.0.0.1:0");
@@ -223,8 +225,10 @@ async fn a_connection_that_is_reset_is_unreachable_and_one_that_is_closed_is_not
             }
         };
         in_time(gone).await;
-        assert_eq!(heard.len(), unreachable, "{heard:?}");
-        assert!(heard.iter().all(|event| matches!(event, Event::Unreachable { path } if *path == to.path)));
+        assert!(
+            matches!(heard[..], [Event::Lost { path, loss: Loss::Closed }] if path == to.path),
+            "{heard:?}"
+        );
     }
 }
 
@@ -241,7 +245,7 @@ async fn a_message_for_a_closed_connection_opens_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_read_is_unreachable_and_costs_nobody_else() {
+async fn a_peer_that_does_not_read_is_told_and_costs_nobody_else() {
     let peer = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let to = flow(Transport::Tcp, peer.local_addr().expect("it is bound"));
     let (mut net, _) = bind(Transport::Tcp, "127.0.0.1:0");
@@ -254,7 +258,7 @@ async fn a_peer_that_does_not_read_is_unreachable_and_costs_nobody_else() {
         }
         tokio::task::yield_now().await;
     }
-    assert!(matches!(heard[..], [Event::Unreachable { path }] if path == to.path), "{heard:?}");
+    assert!(matches!(heard[..], [Event::Lost { path, loss: Loss::Stalled }] if path == to.path), "{heard:?}");
     assert_eq!(net.connections(), 0);
 }
 
@@ -298,7 +302,8 @@ async fn messages_ahead_of_bytes_that_cannot_be_framed_get_their_answers() {
 async fn a_taken_port_is_named_with_what_to_do() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it is bound");
-    let error = Net::bind(&[(Transport::Udp, address)], Clock::start()).expect_err("it is taken").to_string();
+    let error =
+        Net::bind(&[(Transport::Udp, address)], Clock::start(), 0).expect_err("it is taken").to_string();
     let start = format!("cannot listen on udp {address}: ");
     assert!(error.starts_with(&start) && error.ends_with("change `listen` in [node]"), "{error}");
 }

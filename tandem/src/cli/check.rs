@@ -2,6 +2,7 @@
 
 use crate::config::{Loaded, Refused, load};
 use crate::diagnostic::{Colour, Diagnostic, draw_all};
+use crate::tls::Tls;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
@@ -39,7 +40,12 @@ pub(crate) fn print(answer: &Answer) -> ExitCode {
 /// What `tandem check` says of a file.
 #[must_use]
 pub fn answer(path: &Path, now: Timestamp, colour: Colour) -> Answer {
-    say(&load(path, now), colour)
+    let mut read = load(path, now);
+    if let Ok(loaded) = &mut read {
+        let (_, problems) = Tls::read(&loaded.tls, None, now.as_second());
+        loaded.warnings.extend(problems);
+    }
+    say(&read, colour)
 }
 
 /// What `tandem check` says of a file that has been read.

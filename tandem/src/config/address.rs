@@ -18,6 +18,13 @@ pub(super) struct Address {
     pub(super) transport: Option<Transport>,
 }
 
+impl Address {
+    /// Whether it says so, or leaves it to the DNS.
+    pub(super) fn may_use_tls(&self) -> bool {
+        self.transport.map_or(matches!(self.host, PeerHost::Name(_)), Transport::is_secure)
+    }
+}
+
 /// Reads an address; `span` is the text with its quotes.
 pub(super) fn address(written: &str, span: &Span) -> Result<Address, Diagnostic> {
     parse(written).map_err(|bad| bad.problem(written, span.clone()))
@@ -37,7 +44,7 @@ pub(super) fn host_port(written: &str) -> Option<(PeerHost, Option<u16>)> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Bad {
     Empty,
-    Tls,
+    WebSocket,
     Password,
     User,
     Param(String),
@@ -51,15 +58,15 @@ enum Bad {
 
 fn parse(written: &str) -> Result<Address, Bad> {
     let lower = written.to_ascii_lowercase();
-    if lower.starts_with("sips:") {
-        return Err(Bad::Tls);
-    }
-    let rest = if lower.starts_with("sip:") { written.get(4..).unwrap_or("") } else { written };
+    let secure = lower.starts_with("sips:");
+    let scheme = if secure { 5 } else { 4 * usize::from(lower.starts_with("sip:")) };
+    let rest = written.get(scheme..).unwrap_or("");
     if rest.contains('?') {
         return Err(Bad::Headers);
     }
     let (rest, params) = rest.split_once(';').map_or((rest, None), |(rest, params)| (rest, Some(params)));
     let transport = params.map(transport).transpose()?;
+    let transport = if secure { Some(transport.unwrap_or(Transport::Tcp).secured()) } else { transport };
     let (user, host) = match rest.rsplit_once('@') {
         Some((user, host)) => (Some(check_user(user)?), host),
         None => (None, rest),
@@ -71,11 +78,12 @@ fn parse(written: &str) -> Result<Address, Bad> {
 fn transport(params: &str) -> Result<Transport, Bad> {
     let mut found = Transport::Udp;
     for param in params.split(';') {
-        found = match param.trim().to_ascii_lowercase().as_str() {
-            "transport=udp" => Transport::Udp,
-            "transport=tcp" => Transport::Tcp,
-            "transport=tls" => return Err(Bad::Tls),
-            _ => return Err(Bad::Param(shown(param.trim()))),
+        let lower = param.trim().to_ascii_lowercase();
+        let named = lower.strip_prefix("transport=").and_then(|name| Transport::named(name.as_bytes()));
+        found = match named {
+            Some(Transport::Ws | Transport::Wss) => return Err(Bad::WebSocket),
+            Some(one) => one,
+            None => return Err(Bad::Param(shown(param.trim()))),
         };
     }
     Ok(found)
@@ -145,11 +153,6 @@ fn parse_port(port: &str) -> Result<u16, Bad> {
 
 impl Bad {
     fn problem(&self, written: &str, span: Span) -> Diagnostic {
-        if *self == Self::Tls {
-            return Diagnostic::new(Code::E205, "TLS to peers is not in this version")
-                .at(span, "asks for TLS")
-                .help("use `;transport=tcp` or UDP over a network you trust or a VPN, meanwhile");
-        }
         let title = if *self == Self::Password {
             "an address with a password is no SIP address".into()
         } else {
@@ -160,18 +163,19 @@ impl Bad {
             return diagnostic.fix("write", span, format!("\"[{written}]\""));
         }
         diagnostic.help(
-            "an address is `host`, `host:port`, `[IPv6]:port` or `sip:user@host`, each with `;transport=tcp` if wanted",
+            "an address is `host`, `host:port`, `[IPv6]:port` or `sip:user@host`, each with `;transport=tcp` or `;transport=tls` if wanted",
         )
     }
 
     fn reason(&self) -> String {
         match self {
             Self::Empty => "nobody is named".into(),
-            Self::Tls => "asks for TLS".into(),
+            // RFC 7118 §5: a response goes back over its connection, and nobody listens for a new one.
+            Self::WebSocket => "whoever speaks WebSocket connects here; nobody can be called by it".into(),
             Self::Password => "a password does not belong in an address".into(),
             Self::User => "the part before the `@` has a character that SIP does not allow".into(),
             Self::Param(param) => {
-                format!("`{param}` means nothing here; only `transport=udp` and `transport=tcp` do")
+                format!("`{param}` means nothing here; only `transport=` with `udp`, `tcp` or `tls` does")
             }
             Self::Headers => "headers after a `?` are not carried".into(),
             Self::Brackets => "an IPv6 address stands in brackets".into(),
@@ -211,6 +215,9 @@ mod tests {
         assert_eq!(read("sip:desk@10.0.0.5;transport=tcp"), "Some(\"desk\") ip 10.0.0.5 None Some(Tcp)");
         assert_eq!(read("SIP:desk@pbx;transport=UDP"), "Some(\"desk\") name pbx None Some(Udp)");
         assert_eq!(read("agent.example;transport=tcp"), "None name agent.example None Some(Tcp)");
+        assert_eq!(read("agent.example;transport=TLS"), "None name agent.example None Some(Tls)");
+        assert_eq!(read("sips:desk@10.0.0.5:5071"), "Some(\"desk\") ip 10.0.0.5 Some(5071) Some(Tls)");
+        assert_eq!(read("SIPS:pbx.example;transport=tcp"), "None name pbx.example None Some(Tls)");
     }
 
     #[test]
@@ -218,12 +225,11 @@ mod tests {
         let refused = [
             ("", Bad::Empty),
             ("sip:", Bad::Empty),
-            ("sips:pbx.example", Bad::Tls),
-            ("pbx.example;transport=tls", Bad::Tls),
             ("sip:desk:secret@pbx.example", Bad::Password),
             ("sip:de sk@pbx.example", Bad::User),
             ("pbx.example;lr", Bad::Param("lr".into())),
-            ("pbx.example;transport=ws", Bad::Param("transport=ws".into())),
+            ("pbx.example;transport=ws", Bad::WebSocket),
+            ("pbx.example;transport=sctp", Bad::Param("transport=sctp".into())),
             ("pbx.example?Subject=x", Bad::Headers),
             ("2001:db8::1", Bad::Brackets),
             ("[2001:db8::1", Bad::Brackets),

@@ -10,7 +10,7 @@ use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
 use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
 use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
 use crate::diagnostic::{Diagnostic, Span};
-use router::target::{Carrier, CarrierId, Login, Peer, PeerId, PeerKind};
+use router::target::{Carrier, CarrierId, Login, PeerKind};
 use std::sync::Arc;
 use toml::de::DeValue;
 
@@ -25,11 +25,13 @@ pub(super) fn read<'a>(
     for (key, value) in entries {
         let (manners, trunks) = carrier(&key, value, defaults, problems);
         let id = CarrierId(u32::try_from(draft.plan.carriers.len()).unwrap_or(u32::MAX));
-        let mut ids = Vec::new();
-        for Trunk { name, address, login } in trunks {
-            ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
-            let peer = manners.peer(name, PeerKind::Trunk(id), address);
-            draft.plan.peers.push(Peer { login: login.or_else(|| peer.login.clone()), ..peer });
+        let named = |trunk: Trunk| ((trunk.name, trunk.address), trunk.login);
+        let (trunks, logins): (Vec<_>, Vec<_>) = trunks.into_iter().map(named).unzip();
+        let ids = manners.add(PeerKind::Trunk(id), trunks, draft, problems);
+        for (id, login) in ids.iter().zip(logins) {
+            if let (Some(peer), Some(login)) = (draft.plan.peers.get_mut(id.0 as usize), login) {
+                peer.login = Some(login);
+            }
         }
         give(&manners.networks, ids.first().copied(), draft, problems);
         draft.plan.carriers.push(Carrier { name: key.text.into(), trunks: ids });

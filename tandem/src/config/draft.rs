@@ -2,6 +2,7 @@
 //! nobody.
 
 use crate::config::hours::Clock;
+use crate::config::tls::PeerTls;
 use crate::diagnostic::Span;
 use core::time::Duration;
 use router::Plan;
@@ -23,6 +24,8 @@ pub(super) struct Draft {
     pub(super) courses: Vec<CourseDraft>,
     /// Where each network of the plan stands.
     pub(super) networks: BTreeMap<Network, Span>,
+    /// What holds for each peer that is spoken to by TLS, by its name.
+    pub(super) tls: BTreeMap<Arc<str>, PeerTls>,
 }
 
 /// One `[plans.*]`.

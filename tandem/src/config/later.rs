@@ -133,14 +133,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 14] = [
-    Later {
-        places: &[Carrier, Trunk, Target, Node],
-        keys: &["tls", "certificate", "key"],
-        code: Code::E205,
-        title: "TLS is",
-        meanwhile: "use TCP or UDP over a network you trust or a VPN, meanwhile",
-    },
+const LATER: [Later; 13] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["register", "registrar", "expires"],

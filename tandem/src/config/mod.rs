@@ -25,10 +25,12 @@ mod source;
 mod steps;
 mod syntax;
 mod targets;
+mod tls;
 
 pub(crate) use duration::words;
 pub use node::{Advertise, Listen, Log, LogFormat, LogLevel, NodeSettings};
 pub use source::{SIZE_MAX, Source};
+pub use tls::{Credentials, File, PeerTls, TlsSettings, Verify};
 
 use crate::codes::Code;
 use crate::diagnostic::{Colour, Diagnostic, Span, draw_all};
@@ -40,8 +42,8 @@ use later::Place;
 use names::{Kind, Names};
 use peers::Defaults;
 use reader::{Problems, Table, flag, section, text};
-use router::Plan;
 use router::target::TargetKind;
+use router::{Plan, Transport};
 use std::path::Path;
 use std::sync::Arc;
 use syntax::Trust;
@@ -54,6 +56,8 @@ pub struct Loaded {
     pub plan: Arc<Plan>,
     /// What this node is.
     pub node: NodeSettings,
+    /// Who it is in TLS, and how its peers prove who they are.
+    pub tls: TlsSettings,
     /// What somebody should look at; the file is good all the same.
     pub warnings: Vec<Diagnostic>,
     /// The text, for drawing the warnings.
@@ -104,16 +108,20 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Refused> {
 /// # Errors
 /// As [`load`].
 pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
-    let (draft, node, mut found, secrets) = lower(&source, now);
+    let (mut draft, (node, mut tls), mut found, secrets) = lower(&source, now);
     source.blank(&secrets);
     found.sort_by_key(|problem| (!problem.is_error(), problem.start()));
     if found.iter().any(Diagnostic::is_error) {
         return Err(Refused { problems: found, source });
     }
-    Ok(Loaded { plan: Arc::new(draft.finish()), node, warnings: found, source })
+    tls.peers = core::mem::take(&mut draft.tls);
+    Ok(Loaded { plan: Arc::new(draft.finish()), node, tls, warnings: found, source })
 }
 
-fn lower(source: &Source, now: Timestamp) -> (Draft, NodeSettings, Vec<Diagnostic>, Vec<Span>) {
+/// What `[node]` says.
+type NodeKeys = (NodeSettings, TlsSettings);
+
+fn lower(source: &Source, now: Timestamp) -> (Draft, NodeKeys, Vec<Diagnostic>, Vec<Span>) {
     let mut problems = Problems { source, found: Vec::new(), secrets: Vec::new() };
     let (root, errors) = DeTable::parse_recoverable(source.text());
     let root = root.get_ref();
@@ -160,7 +168,7 @@ fn whole_file<'a>(
     now: Timestamp,
     allows: &Allows,
     problems: &mut Problems<'_>,
-) -> (Draft, NodeSettings) {
+) -> (Draft, NodeKeys) {
     let mut top = Table::new("the file", 0..0, root);
     let mut draft = Draft::default();
     let mut names = Names::default();
@@ -170,8 +178,8 @@ fn whole_file<'a>(
     draft.plan.strict_6xx =
         top.take("strict_6xx").and_then(|value| flag("strict_6xx", value, problems)).unwrap_or(false);
     let denied = deny::read(&mut top, problems);
-    let node = node::read(&mut top, problems);
-    draft.plan.strangers = node.strangers;
+    let mut node = node::read(&mut top, problems);
+    draft.plan.strangers = node.strangers();
     let defaults = Defaults::read(&mut top, problems);
     let hours_at = span_of(root, "hours");
     let zone = hours::zone(&mut top, now, problems);
@@ -211,7 +219,9 @@ fn whole_file<'a>(
     courses::refuse_loops(&draft, problems);
     deny::refuse(&denied, &draft, problems);
     lint::run(&draft, allows, problems);
-    (draft, node)
+    let is_secure = |peer: &router::target::Peer| peer.transport.is_some_and(Transport::is_secure);
+    node.listen_by_tls(draft.plan.peers.iter().any(is_secure), problems);
+    (draft, node.finish())
 }
 
 fn span_of(root: &DeTable<'_>, key: &str) -> Option<Span> {

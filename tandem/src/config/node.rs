@@ -5,6 +5,7 @@ use crate::config::address::host_port;
 use crate::config::later::{Place, refuse};
 use crate::config::reader::{Problems, Table, Value, quoted, shown, table, text, texts};
 use crate::config::settings::{DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX};
+use crate::config::tls::{self, TlsSettings};
 use crate::diagnostic::{Diagnostic, Span};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use router::Transport;
@@ -101,16 +102,72 @@ impl LogLevel {
     }
 }
 
+/// `[node]` while the rest of the file is being read.
+#[derive(Debug, Default)]
+pub(super) struct NodeDraft {
+    settings: NodeSettings,
+    tls: TlsSettings,
+    /// Whether TLS has problems already.
+    tls_is_faulty: bool,
+    /// Where `listen` stands, and where in it encryption is asked for.
+    listen: Option<(Span, Option<Span>)>,
+}
+
+impl NodeDraft {
+    /// Who may call.
+    pub(super) fn strangers(&self) -> Welcome {
+        self.settings.strangers
+    }
+
+    /// Listens by TLS where nothing is said about listening and there is somebody to speak TLS with; where something
+    /// is said, says what is missing. To be called once the peers are known.
+    pub(super) fn listen_by_tls(&mut self, peers_use_it: bool, problems: &mut Problems<'_>) {
+        let listening = |transport| self.settings.listen.iter().any(|listen| listen.transport == transport);
+        match &self.listen {
+            None if peers_use_it || self.tls.own.is_some() => {
+                self.settings.listen.extend(everywhere(&[Transport::Tls]));
+            }
+            None => {}
+            Some((span, _)) if peers_use_it && !listening(Transport::Tls) => {
+                let title = "peers are spoken to by TLS, and this node does not listen by it";
+                let problem = Diagnostic::new(Code::E012, title).at(span.clone(), "no `tls:` in here");
+                problems.add(problem.help("add `\"tls:0.0.0.0:5061\"`: it is what peers are told of us"));
+            }
+            Some((_, Some(span))) if self.tls.own.is_none() && !self.tls_is_faulty => {
+                let title = "who listens by TLS needs a certificate";
+                let problem = Diagnostic::new(Code::E012, title).at(span.clone(), "");
+                problems.add(problem.help(
+                    "write `certificate = \"/etc/tandem/certificate.pem\"` and `key = \"/etc/tandem/key.pem\"` in [node]",
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What it has come to.
+    pub(super) fn finish(self) -> (NodeSettings, TlsSettings) {
+        (self.settings, self.tls)
+    }
+}
+
+/// All addresses of this machine, by these transports.
+fn everywhere(transports: &[Transport]) -> impl Iterator<Item = Listen> {
+    let any = [(IpAddr::V4(Ipv4Addr::UNSPECIFIED), true), (IpAddr::V6(Ipv6Addr::UNSPECIFIED), false)];
+    any.into_iter().flat_map(move |(ip, required)| {
+        let on = move |transport: &Transport| Listen {
+            transport: *transport,
+            address: SocketAddr::new(ip, transport.default_port()),
+            required,
+        };
+        transports.iter().map(on)
+    })
+}
+
 impl Default for NodeSettings {
     fn default() -> Self {
-        let any = [(IpAddr::V4(Ipv4Addr::UNSPECIFIED), true), (IpAddr::V6(Ipv6Addr::UNSPECIFIED), false)];
-        let both = |(ip, required)| {
-            let address = SocketAddr::new(ip, PORT);
-            [Transport::Udp, Transport::Tcp].map(|transport| Listen { transport, address, required })
-        };
         Self {
             name: "tandem".into(),
-            listen: any.into_iter().flat_map(both).collect(),
+            listen: everywhere(&[Transport::Udp, Transport::Tcp]).collect(),
             advertise: None,
             data: "/var/lib/tandem".into(),
             metrics: None,
@@ -122,19 +179,22 @@ impl Default for NodeSettings {
 }
 
 /// Reads `[node]`.
-pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeSettings {
-    let mut node = NodeSettings::default();
-    let Some((key, value)) = top.take_entry("node") else { return node };
-    let Some(mut keys) = table("[node]", key.span, "a table", value, problems) else { return node };
+pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeDraft {
+    let mut draft = NodeDraft::default();
+    let Some((key, value)) = top.take_entry("node") else { return draft };
+    let Some(mut keys) = table("[node]", key.span, "a table", value, problems) else { return draft };
+    let node = &mut draft.settings;
     if let Some(value) = keys.take("name") {
-        node.name = name(value, problems).unwrap_or(node.name);
+        node.name = name(value, problems).unwrap_or(core::mem::take(&mut node.name));
     }
     if let Some(value) = keys.take("listen") {
-        node.listen = listens(value, problems);
+        let secure;
+        (node.listen, secure) = listens(value, problems);
+        draft.listen = Some((value.span(), secure));
     }
     node.advertise = keys.take("advertise").and_then(|value| advertise(value, problems));
     if let Some(value) = keys.take("data") {
-        node.data = folder(value, problems).unwrap_or(node.data);
+        node.data = folder(value, problems).unwrap_or(core::mem::take(&mut node.data));
     }
     node.metrics = keys.take("metrics").and_then(|value| metrics(value, problems));
     if let Some(value) = keys.take("strangers") {
@@ -147,9 +207,12 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeSett
     if let Some((key, value)) = keys.take_entry("log") {
         node.log = log(key.span, value, problems);
     }
+    let before = problems.found.len();
+    draft.tls = tls::read_node(&mut keys, problems);
+    draft.tls_is_faulty = problems.found.len() > before;
     refuse(&mut keys, Place::Node, problems);
     keys.finish(problems);
-    node
+    draft
 }
 
 fn name(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<String> {
@@ -162,12 +225,17 @@ fn name(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<String> {
     Some(name.into())
 }
 
-fn listens(value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Listen> {
+/// What is listened on, and where encryption is asked for first.
+fn listens(value: &Value<'_>, problems: &mut Problems<'_>) -> (Vec<Listen>, Option<Span>) {
     let mut found: Vec<Listen> = Vec::new();
+    let mut secure = None;
     for (written, span) in
         texts("listen", "an address such as \"udp:0.0.0.0:5060\"", LISTEN_MAX, value, problems)
     {
         let Some(listen) = listen(written, &span, problems) else { continue };
+        if listen.transport.is_secure() {
+            secure.get_or_insert(span.clone());
+        }
         if found.contains(&listen) {
             let title = format!("`{}` is listened on twice", shown(written));
             problems.add(Diagnostic::new(Code::E102, title).at(span, "again").help("take one out"));
@@ -175,29 +243,14 @@ fn listens(value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Listen> {
             found.push(listen);
         }
     }
-    found
+    (found, secure)
 }
 
 fn listen(written: &str, span: &Span, problems: &mut Problems<'_>) -> Option<Listen> {
     let (transport, rest) = written.split_once(':').unwrap_or(("", written));
-    let transport = match transport.to_ascii_lowercase().as_str() {
-        "udp" => Some(Transport::Udp),
-        "tcp" => Some(Transport::Tcp),
-        "tls" | "ws" | "wss" | "sctp" => {
-            let problem = Diagnostic::new(
-                Code::E205,
-                format!("listening for {} is not in this version", transport.to_ascii_uppercase()),
-            );
-            problems.add(
-                problem
-                    .at(span.clone(), "comes later")
-                    .help("listen on `udp:` and `tcp:`, and take this out"),
-            );
-            return None;
-        }
-        _ => None,
-    };
-    let address = rest.parse::<SocketAddr>().or_else(|_| rest.parse().map(|ip| SocketAddr::new(ip, PORT)));
+    let transport = Transport::named(transport.as_bytes());
+    let port = transport.map_or(0, Transport::default_port);
+    let address = rest.parse::<SocketAddr>().or_else(|_| rest.parse().map(|ip| SocketAddr::new(ip, port)));
     match (transport, address) {
         (Some(transport), Ok(address)) if address.port() > 0 => {
             Some(Listen { transport, address, required: true })
@@ -205,12 +258,12 @@ fn listen(written: &str, span: &Span, problems: &mut Problems<'_>) -> Option<Lis
         (Some(_), Ok(_) | Err(_)) => {
             let title = format!("`{}` cannot be listened on", shown(written));
             let problem = Diagnostic::new(Code::E019, title).at(span.clone(), "no address with a port");
-            problems.add(problem.help("write `udp:0.0.0.0:5060` or `tcp:[::]:5060`; an address, not a name"));
+            problems.add(problem.help("write `udp:0.0.0.0:5060` or `tls:[::]:5061`; an address, not a name"));
             None
         }
         (None, _) => {
             let title = format!("`{}` does not say how to listen", shown(written));
-            let problem = Diagnostic::new(Code::E019, title).at(span.clone(), "UDP or TCP?");
+            let problem = Diagnostic::new(Code::E019, title).at(span.clone(), "UDP, TCP, TLS, WS or WSS?");
             problems.add(problem.fix("write", span.clone(), quoted(&format!("udp:{}", shown(written)))));
             None
         }
@@ -318,8 +371,5 @@ const LEVELS: [(&str, LogLevel); 5] = [
     ("debug", LogLevel::Debug),
     ("trace", LogLevel::Trace),
 ];
-
-/// The port of SIP (RFC 3261 §19.1.2).
-const PORT: u16 = 5060;
 
 const DNS_PORT: u16 = 53;

@@ -4,6 +4,7 @@
 use crate::codes::Code;
 use crate::config::address::{Address, address};
 use crate::config::dialects;
+use crate::config::draft::Draft;
 use crate::config::duration::{count, duration};
 use crate::config::login;
 use crate::config::networks::{Networks, networks};
@@ -12,10 +13,11 @@ use crate::config::settings::{
     ADDRESSES_MAX, DOMAINS_MAX, DOWN_AFTER, EVERY_CARRIER, EVERY_SITE, FIRST, HOLD, PROGRESS_CARRIER,
     PROGRESS_SITE, RING, RING_PERSON, TIMEOUT, UP_AFTER, Wait,
 };
+use crate::config::tls::{self, PeerTls};
 use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
 use router::dialect::Dialect;
-use router::target::{Login, Peer, PeerKind, Probe};
+use router::target::{Login, Peer, PeerId, PeerKind, Probe};
 use router::verdict::CodeRule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +55,7 @@ pub(super) struct Manners {
     pub(super) domains: Vec<Arc<str>>,
     pub(super) networks: Networks,
     pub(super) login: Option<Login>,
+    tls: Option<(PeerTls, Span)>,
 }
 
 impl Defaults {
@@ -128,6 +131,7 @@ impl Manners {
         manners.domains = domains(keys, problems);
         manners.networks = networks(keys, problems);
         manners.login = login::read(keys, problems);
+        manners.tls = tls::read_peer(keys, problems);
         manners
     }
 
@@ -151,11 +155,36 @@ impl Manners {
             domains: Vec::new(),
             networks: Vec::new(),
             login: None,
+            tls: None,
         }
     }
 
-    /// A peer with these manners.
-    pub(super) fn peer(&self, name: Arc<str>, kind: PeerKind, address: Address) -> Peer {
+    /// Adds peers with these manners to the draft.
+    pub(super) fn add(
+        &self,
+        kind: PeerKind,
+        addresses: Vec<(Arc<str>, Address)>,
+        draft: &mut Draft,
+        problems: &mut Problems<'_>,
+    ) -> Vec<PeerId> {
+        if let Some((_, span)) = &self.tls
+            && !addresses.iter().any(|(_, address)| address.may_use_tls())
+        {
+            tls::refuse_idle(span.clone(), problems);
+        }
+        let mut ids = Vec::new();
+        for (name, address) in addresses {
+            ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
+            if address.may_use_tls() {
+                let tls = self.tls.as_ref().map(|(tls, _)| tls.clone()).unwrap_or_default();
+                draft.tls.insert(name.clone(), tls);
+            }
+            draft.plan.peers.push(self.peer(name, kind, address));
+        }
+        ids
+    }
+
+    fn peer(&self, name: Arc<str>, kind: PeerKind, address: Address) -> Peer {
         Peer {
             name,
             kind,

@@ -30,7 +30,7 @@ pub(super) fn read<'a>(
         let found = destination(target, &key, value, defaults, problems);
         let reach = match found.way {
             Way::Sip(manners, addresses) => {
-                let peers = push_peers(target, key.text, &manners, addresses, draft);
+                let peers = push_peers(target, key.text, &manners, addresses, draft, problems);
                 give(&manners.networks, peers.first().copied(), draft, problems);
                 Reach::Sip(peers)
             }
@@ -59,17 +59,14 @@ fn push_peers(
     manners: &Manners,
     addresses: Vec<super::address::Address>,
     draft: &mut Draft,
+    problems: &mut Problems<'_>,
 ) -> Vec<PeerId> {
     let kind = match target {
         TargetKind::Site | TargetKind::Person => PeerKind::Site,
         TargetKind::Service => PeerKind::Service,
     };
-    let mut ids = Vec::new();
-    for (name, address) in peer_names(name, addresses.len()).zip(addresses) {
-        ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
-        draft.plan.peers.push(manners.peer(name, kind, address));
-    }
-    ids
+    let named = peer_names(name, addresses.len()).zip(addresses).collect();
+    manners.add(kind, named, draft, problems)
 }
 
 fn destination(
@@ -167,7 +164,7 @@ fn bare_number(key: &Key<'_>, value: &Value<'_>, problems: &Problems<'_>) -> Dia
 }
 
 fn refuse_peer_keys(keys: &mut Table<'_>, key: &Key<'_>, problems: &mut Problems<'_>) {
-    let own = ["probe", "timers", "codes", "dialect", "first", "progress", "networks"];
+    let own = ["probe", "timers", "codes", "dialect", "first", "progress", "networks", "tls"];
     let taken = keys.take_all(|key| own.contains(&key) || login::KEYS.contains(&key));
     for (found, _) in taken {
         let title = format!("`{}` has no effect on `{}`", found.text, shown(key.text));

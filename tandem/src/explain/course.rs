@@ -110,7 +110,7 @@ pub(super) fn roads(plan: &Plan) -> Roads {
     }
     let any = [SocketAddr::from(([0; 4], 5060)), SocketAddr::from(([0_u16; 8], 5060))];
     let listener = |transport, address| Listener { transport, address, advertise: (String::new(), 5060) };
-    let both = |address| [Transport::Udp, Transport::Tcp].map(|transport| listener(transport, address));
+    let both = |address| Transport::ALL.map(|transport| listener(transport, address));
     let listeners: Vec<Listener> = any.into_iter().flat_map(both).collect();
     Roads::new(&plan, &listeners, &Names::new())
 }

@@ -1,20 +1,27 @@
 //! All sockets of a node: events come out of them, bytes go in.
 
-pub mod tcp;
+pub mod connections;
+pub mod listen;
+pub mod stream;
 pub mod udp;
 pub mod wire;
 
 use crate::clock::Clock;
+use crate::tls::{Expected, Tls};
+use connections::{Connections, Lost, News};
 use core::fmt;
 use core::future::poll_fn;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::pin::{Pin, pin};
 use core::task::Poll;
-use router::{Event, Flow, Path, Transport};
+use router::path::Loss;
+use router::roads::Roads;
+use router::{Event, Flow, Path, Plan, Transport};
 use sip::Bytes;
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::UdpSocket;
-use tcp::{News, Tcp, Unreachable};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use udp::{BATCH_MAX, Heard, Rest, Sent, Udp};
 
@@ -22,7 +29,7 @@ use udp::{BATCH_MAX, Heard, Rest, Sent, Udp};
 #[derive(Debug)]
 pub struct Net {
     sockets: Vec<Socket>,
-    tcp: Tcp,
+    connections: Connections,
     news: mpsc::Receiver<News>,
     /// Taken from `news` while waiting, not yet looked at.
     held: Option<News>,
@@ -43,7 +50,7 @@ pub struct Counts {
     pub lost: u64,
     /// Times that the network said that nobody is there.
     pub unreachable: u64,
-    /// TCP connections that were closed at once because there were too many.
+    /// Connections that were closed at once: there were too many, or no certificate to show.
     pub turned_away: u64,
 }
 
@@ -61,34 +68,32 @@ pub struct BindError {
 #[derive(Debug)]
 enum Socket {
     Udp(Udp),
-    Tcp(SocketAddr),
+    Stream(Transport, SocketAddr),
 }
 
 impl Net {
-    /// Binds all of these, in this order; at most 255. To be called inside the runtime.
+    /// Binds all of these, in this order; at most 255. Connections are numbered behind `last`. To be called inside the
+    /// runtime.
     ///
     /// # Errors
     /// The first that cannot be bound.
-    pub fn bind(listen: &[(Transport, SocketAddr)], clock: Clock) -> Result<Self, BindError> {
+    pub fn bind(listen: &[(Transport, SocketAddr)], clock: Clock, last: u32) -> Result<Self, BindError> {
         let (sender, news) = mpsc::channel(NEWS_MAX);
         let mut sockets = Vec::new();
         for (place, &(transport, address)) in (0..=u8::MAX).zip(listen) {
             let failed = |error| BindError { transport, address, error };
             sockets.push(match transport {
                 Transport::Udp => Socket::Udp(Udp::bind(address).map_err(failed)?),
-                Transport::Tcp => {
-                    let listener = tcp::bind(address).map_err(failed)?;
+                Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
+                    let listener = listen::bind(address).map_err(failed)?;
                     let bound = listener.local_addr().map_err(failed)?;
-                    tokio::spawn(tcp::accept_all(listener, place, sender.clone()));
-                    Socket::Tcp(bound)
-                }
-                Transport::Tls | Transport::Ws | Transport::Wss => {
-                    return Err(failed(ErrorKind::Unsupported.into()));
+                    tokio::spawn(listen::accept_all(listener, place, sender.clone()));
+                    Socket::Stream(transport, bound)
                 }
             });
         }
-        let tcp = Tcp::new(clock, sender);
-        Ok(Self { sockets, tcp, news, held: None, heard: Vec::new(), counts: Counts::default() })
+        let connections = Connections::new(clock, u64::from(last), sender);
+        Ok(Self { sockets, connections, news, held: None, heard: Vec::new(), counts: Counts::default() })
     }
 
     /// The bound addresses, with the ports that the kernel chose for port 0.
@@ -101,7 +106,7 @@ impl Net {
     pub fn receive_buffer(&self) -> Option<usize> {
         let granted = |socket: &Socket| match socket {
             Socket::Udp(udp) => udp.receive_buffer().ok(),
-            Socket::Tcp(_) => None,
+            Socket::Stream(..) => None,
         };
         self.sockets.iter().filter_map(granted).min()
     }
@@ -112,10 +117,21 @@ impl Net {
         self.counts
     }
 
-    /// TCP connections that are open or being opened.
+    /// Connections that are open or being opened.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.tcp.connections()
+        self.connections.len()
+    }
+
+    /// The peers of the plan that are at an address of a stream now: connections to them are kept alive, and inside TLS
+    /// they have to be who they are.
+    pub fn expect(&mut self, expected: BTreeMap<Path, Vec<Expected>>) {
+        self.connections.expect(expected);
+    }
+
+    /// Handshakes from now on are made with this.
+    pub fn renew(&mut self, tls: Arc<Tls>) {
+        self.connections.renew(tls);
     }
 
     /// Waits until [`receive`](Self::receive) has something. May be cancelled.
@@ -125,7 +141,7 @@ impl Net {
         }
         tokio::select! {
             () = any_ready(&self.sockets) => (),
-            // Never `None`: `tcp` holds a sender.
+            // Never `None`: `connections` holds a sender.
             news = self.news.recv() => self.held = news,
         }
     }
@@ -163,11 +179,11 @@ impl Net {
                 self.translate(place, &mut heard, out);
                 self.heard = heard;
             }
-            Some(Socket::Tcp(address)) => match self.tcp.send(flow, *address, bytes) {
+            Some(Socket::Stream(_, address)) => match self.connections.send(flow, *address, bytes) {
                 Ok(()) => self.counts.sent += 1,
-                Err(unreachable) => self.on_unreachable(unreachable, out),
+                Err(loss) => self.on_loss(loss, out),
             },
-            None => self.on_unreachable(Unreachable(flow.path), out),
+            None => self.on_loss((flow.path, Loss::Unreachable), out),
         }
     }
 
@@ -181,33 +197,42 @@ impl Net {
                     out.push(Event::Received { flow: Flow { path: path(from), connection: 0 }, bytes });
                 }
                 Heard::Noise => self.counts.noise += 1,
-                Heard::Unreachable(remote) => self.on_unreachable(Unreachable(path(remote)), out),
+                Heard::Unreachable(remote) => self.on_loss((path(remote), Loss::Unreachable), out),
             }
         }
     }
 
     fn on_news(&mut self, news: News, out: &mut Vec<Event>) {
         match news {
-            News::Accepted { local, remote, stream } => {
-                if self.tcp.accept(local, remote, stream).is_none() {
+            News::Accepted(accepted) => {
+                let listener = self.sockets.get(usize::from(accepted.local));
+                let transport = listener.map_or(Transport::Tcp, |socket| socket.address().0);
+                if !self.connections.accept(transport, accepted) {
                     self.counts.turned_away += 1;
                 }
             }
+            News::Opened { connection } => self.connections.on_opened(connection),
             News::Message { flow, bytes } => {
                 self.counts.received += 1;
+                self.connections.on_message(flow.connection);
                 out.push(Event::Received { flow, bytes });
             }
-            News::Closed { connection, lost } => {
-                if let Err(unreachable) = self.tcp.on_closed(connection, lost) {
-                    self.on_unreachable(unreachable, out);
+            News::Alias { connection, port, certificate } => {
+                self.connections.on_alias(connection, port, &certificate);
+            }
+            News::Closed { connection, end } => {
+                if let Err(loss) = self.connections.on_closed(connection, &end) {
+                    self.on_loss(loss, out);
                 }
             }
         }
     }
 
-    fn on_unreachable(&mut self, Unreachable(path): Unreachable, out: &mut Vec<Event>) {
-        self.counts.unreachable += 1;
-        out.push(Event::Unreachable { path });
+    fn on_loss(&mut self, (path, loss): Lost, out: &mut Vec<Event>) {
+        if loss != Loss::Closed {
+            self.counts.unreachable += 1;
+        }
+        out.push(Event::Lost { path, loss });
     }
 }
 
@@ -215,7 +240,7 @@ impl Socket {
     fn address(&self) -> (Transport, SocketAddr) {
         match self {
             Self::Udp(udp) => (Transport::Udp, udp.address()),
-            Self::Tcp(address) => (Transport::Tcp, *address),
+            Self::Stream(transport, address) => (*transport, *address),
         }
     }
 }
@@ -238,13 +263,23 @@ impl fmt::Display for BindError {
     }
 }
 
+/// Which peers of a plan are at which address of a stream, as far as their names are known.
+#[must_use]
+pub fn expected(plan: &Plan, roads: &Roads) -> BTreeMap<Path, Vec<Expected>> {
+    let mut found = BTreeMap::<Path, Vec<Expected>>::new();
+    for (peer, path) in roads.all(plan).filter(|(_, path)| path.transport.is_reliable()) {
+        let expected = Expected { peer: Arc::clone(&peer.name), host: peer.host.clone() };
+        found.entry(path).or_default().push(expected);
+    }
+    found
+}
+
 /// Can this be bound now? Leaves nothing behind. To be called inside the runtime.
 #[must_use]
 pub fn can_bind(transport: Transport, address: SocketAddr) -> bool {
     match transport {
         Transport::Udp => Udp::bind(address).is_ok(),
-        Transport::Tcp => tcp::bind(address).is_ok(),
-        Transport::Tls | Transport::Ws | Transport::Wss => false,
+        Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => listen::bind(address).is_ok(),
     }
 }
 
@@ -271,7 +306,7 @@ const NEWS_MAX: usize = 1024;
 async fn any_ready(sockets: &[Socket]) {
     let udp = sockets.iter().filter_map(|socket| match socket {
         Socket::Udp(udp) => Some(udp),
-        Socket::Tcp(_) => None,
+        Socket::Stream(..) => None,
     });
     let mut waits: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
     for socket in udp {
