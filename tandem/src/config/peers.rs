@@ -55,7 +55,7 @@ pub(super) struct Manners {
     pub(super) domains: Vec<Arc<str>>,
     pub(super) networks: Networks,
     pub(super) login: Option<Login>,
-    tls: Option<(PeerTls, Span)>,
+    tls: Option<Box<(PeerTls, Span)>>,
 }
 
 impl Defaults {
@@ -131,7 +131,7 @@ impl Manners {
         manners.domains = domains(keys, problems);
         manners.networks = networks(keys, problems);
         manners.login = login::read(keys, problems);
-        manners.tls = tls::read_peer(keys, problems);
+        manners.tls = tls::read_peer(keys, problems).map(Box::new);
         manners
     }
 
@@ -167,7 +167,7 @@ impl Manners {
         draft: &mut Draft,
         problems: &mut Problems<'_>,
     ) -> Vec<PeerId> {
-        if let Some((_, span)) = &self.tls
+        if let Some((_, span)) = self.tls.as_deref()
             && !addresses.iter().any(|(_, address)| address.may_use_tls())
         {
             tls::refuse_idle(span.clone(), problems);
@@ -176,7 +176,7 @@ impl Manners {
         for (name, address) in addresses {
             ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
             if address.may_use_tls() {
-                let tls = self.tls.as_ref().map(|(tls, _)| tls.clone()).unwrap_or_default();
+                let tls = self.tls.as_deref().map(|(tls, _)| tls.clone()).unwrap_or_default();
                 draft.tls.insert(name.clone(), tls);
             }
             draft.plan.peers.push(self.peer(name, kind, address));

@@ -87,11 +87,11 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, into),
-            Self::Tls(stream) => match Pin::new(stream).poll_read(cx, into) {
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, into).map(|read| match read {
                 // Many close without TLS's own farewell; where a message ends is said by Content-Length.
-                Poll::Ready(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
-                other => other,
-            },
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(()),
+                read => read,
+            }),
         }
     }
 }

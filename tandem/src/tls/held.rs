@@ -136,13 +136,9 @@ impl Held {
 
 impl Nearness {
     fn of(left: i64) -> Option<Self> {
-        match left {
-            ..=0 => Some(Self::Over),
-            ..=THREE_DAYS => Some(Self::Days),
-            ..=FORTNIGHT => Some(Self::Fortnight),
-            ..=MONTH => Some(Self::Month),
-            _ => None,
-        }
+        let steps =
+            [(0, Self::Over), (THREE_DAYS, Self::Days), (FORTNIGHT, Self::Fortnight), (MONTH, Self::Month)];
+        steps.into_iter().find(|(bound, _)| left <= *bound).map(|(_, nearness)| nearness)
     }
 }
 

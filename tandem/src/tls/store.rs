@@ -158,16 +158,17 @@ impl<'a> Found<'a> {
         };
         let private = PrivateKeyDer::from_pem_file(&key.path)
             .map_err(|error| unreadable(key, &error, "private key"))?;
-        let own = CertifiedKey::from_der(chain, private, self.provider).map_err(|error| match error {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+        let own = CertifiedKey::from_der(chain, private, self.provider).map_err(|error| {
+            if error == Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {
                 let title =
                     format!("{} is not the key of {}", key.path.display(), certificate.path.display());
                 Diagnostic::new(Code::L040, title)
                     .at(key.span.clone(), "another key")
                     .at(certificate.span.clone(), "")
                     .help("put the key there with which the certificate was asked for")
+            } else {
+                unusable(key, &error.to_string(), "use an ECDSA (P-256), Ed25519 or RSA key in PKCS#8")
             }
-            error => unusable(key, &error.to_string(), "use an ECDSA (P-256), Ed25519 or RSA key in PKCS#8"),
         })?;
         Ok((Arc::new(own), names.valid.1))
     }
@@ -217,15 +218,13 @@ fn read_roots(file: &File) -> Result<RootCertStore, Diagnostic> {
 }
 
 fn unreadable(file: &File, error: &pem::Error, what: &str) -> Diagnostic {
-    match error {
-        pem::Error::Io(error) => {
-            unusable(file, &error.to_string(), "put it there, or let the user that tandem runs as read it")
-        }
-        pem::Error::NoItemsFound => {
-            let help = format!("a {what} in PEM begins with `-----BEGIN {}-----`", what.to_uppercase());
-            unusable(file, &format!("no {what} is in it"), &help)
-        }
-        error => unusable(file, &format!("it is no PEM: {error:?}"), "write it anew"),
+    if let pem::Error::Io(error) = error {
+        unusable(file, &error.to_string(), "put it there, or let the user that tandem runs as read it")
+    } else if let pem::Error::NoItemsFound = error {
+        let help = format!("a {what} in PEM begins with `-----BEGIN {}-----`", what.to_uppercase());
+        unusable(file, &format!("no {what} is in it"), &help)
+    } else {
+        unusable(file, &format!("it is no PEM: {error:?}"), "write it anew")
     }
 }
 
