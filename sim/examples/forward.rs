@@ -13,7 +13,9 @@ use router::hours::Zone;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use router::strangers::Welcome;
-use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
+use router::target::{
+    Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind,
+};
 use sip::{Bytes, Message, Name, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -154,8 +156,12 @@ fn plan() -> Arc<Plan> {
     Arc::new(Plan {
         business: "bench".into(),
         zone: Zone::default(),
-        peers: vec![peer("office", OFFICE), peer("spare", "192.0.2.20:5060")],
-        carriers: Vec::new(),
+        peers: vec![
+            peer("office", OFFICE),
+            peer("spare", "192.0.2.20:5060"),
+            Peer { kind: PeerKind::Trunk(CarrierId(0)), ..peer("carrier", CALLER) },
+        ],
+        carriers: vec![Carrier { name: "carrier".into(), trunks: vec![PeerId(2)] }],
         targets: vec![target("office", 0), target("spare", 1)],
         courses: vec![Course {
             name: "main".into(),
