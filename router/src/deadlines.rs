@@ -41,6 +41,18 @@ impl<K: Ord + Copy> Deadlines<K> {
         self.due.first().map(|(at, _)| *at)
     }
 
+    /// How many have one.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.due.len()
+    }
+
+    /// Does nobody want anything?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.due.is_empty()
+    }
+
     /// An owner whose deadline has come.
     #[must_use]
     pub fn due(&self, now: Time) -> Option<K> {

@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod alarm;
 pub mod call;
+pub mod census;
 pub mod chance;
 pub mod deadlines;
 pub mod dialect;
@@ -41,6 +42,7 @@ pub mod strangers;
 pub mod target;
 pub mod transit;
 pub mod verdict;
+pub mod waiting;
 pub mod walk;
 
 pub use door::{Effect, Event};

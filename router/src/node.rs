@@ -5,6 +5,7 @@ mod passing;
 
 use crate::admission::{Admission, Admitted, Room};
 use crate::call::{Call, Means, Opening};
+use crate::census::Census;
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
@@ -28,10 +29,11 @@ use crate::slots::{Slot, Slots};
 use crate::strangers::Strangers;
 use crate::target::Peer;
 use crate::transit::Transits;
+use crate::waiting::Waiting;
 use core::net::IpAddr;
 use sip::text::push_hex;
 use sip::{Message, Method, Name, Time, inspect};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything one Tandem process believes and does. One owner, no locks.
@@ -54,7 +56,7 @@ pub struct Node {
     open: usize,
     served: u64,
     by_transaction: BTreeMap<u64, Slot>,
-    by_path: BTreeSet<(Path, Owner)>,
+    waiting: Waiting<Owner>,
     deadlines: Deadlines<Owner>,
     draining: bool,
 }
@@ -103,7 +105,7 @@ impl Node {
             open: 0,
             served: 0,
             by_transaction: BTreeMap::new(),
-            by_path: BTreeSet::new(),
+            waiting: Waiting::new(),
             deadlines: Deadlines::new(),
             draining: false,
             identity,
@@ -168,6 +170,19 @@ impl Node {
     #[must_use]
     pub fn lingering(&self) -> usize {
         self.calls.len() + self.transits.len()
+    }
+
+    /// How many of everything it holds.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        Census {
+            calls: self.calls.len(),
+            probes: self.probes.len(),
+            transits: self.transits.len(),
+            transactions: self.by_transaction.len(),
+            waiting: self.waiting.len(),
+            deadlines: self.deadlines.len(),
+        }
     }
 
     /// All paths with what is believed of them and why.
@@ -337,10 +352,7 @@ impl Node {
     }
 
     fn on_loss(&mut self, path: Path, loss: Loss, now: Time, out: &mut Vec<Effect>) {
-        let first = (path, Owner::Call(Slot { place: 0, generation: 0 }));
-        let waiting = self.by_path.range(first..).take_while(|(other, _)| *other == path);
-        let owners: Vec<Owner> = waiting.map(|(_, owner)| *owner).collect();
-        for owner in owners {
+        for owner in self.waiting.on(path) {
             match owner {
                 Owner::Call(slot) => {
                     self.with_call(slot, now, out, |call, means| call.on_loss(path, loss, means));
@@ -415,7 +427,7 @@ impl Node {
                     let here = (&self.identity, &self.seal);
                     let there = (&*self.plan, &*self.roads);
                     let slot = self.probes.start(path, here, there, &self.health, now, out);
-                    self.by_path.insert((path, Owner::Probe(slot)));
+                    self.waiting.add(path, Owner::Probe(slot));
                     self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
                 }
                 health::Output::Changed { path, from, to, evidence } => {
@@ -463,7 +475,7 @@ impl Node {
             return self.deadlines.keep(Owner::Call(slot), None);
         };
         for path in held.call.paths().skip(held.paths) {
-            self.by_path.insert((path, Owner::Call(slot)));
+            self.waiting.add(path, Owner::Call(slot));
             held.paths += 1;
         }
         if held.open && !held.call.is_open() {
@@ -478,7 +490,7 @@ impl Node {
                 self.strangers.call_over(stranger, now);
             }
             for path in held.call.paths() {
-                self.by_path.remove(&(path, Owner::Call(slot)));
+                self.waiting.remove(path, Owner::Call(slot));
             }
         }
     }

@@ -20,7 +20,7 @@ impl Node {
         act(&mut self.probes, (&mut self.health, &mut beliefs), out);
         self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
         if self.probes.path(slot).is_none() {
-            self.by_path.remove(&(path, Owner::Probe(slot)));
+            self.waiting.remove(path, Owner::Probe(slot));
         }
         self.on_beliefs(beliefs, now, out);
     }

@@ -4,6 +4,7 @@ use super::upstream::Name;
 use super::{Leg, Oracle, Turn, addresses_at};
 use crate::glance::Head;
 use core::time::Duration;
+use router::census::Census;
 use router::health::{Evidence, Sign, Standing};
 use router::path::Path;
 use router::record::{CallRecord, End, Entry, LegRecord};
@@ -15,6 +16,17 @@ use std::sync::Arc;
 const CALLS_MAX: usize = 5_000;
 /// Transactions and walks in memory at once in one node of a run.
 const LINGERING_MAX: usize = 50_000;
+
+/// What does not fit in what a node holds: all that is in memory can be found, and wakes again to be let go.
+fn fault_of_census(census: Census) -> Option<&'static str> {
+    let Census { calls, probes, transits, transactions, waiting, deadlines } = census;
+    let wakes = calls + probes + transits;
+    (transactions != calls)
+        .then_some("not one transaction for each call")
+        .or((deadlines != wakes).then_some("not one deadline for each that is in memory"))
+        .or((waiting < probes).then_some("a probe that waits on no path"))
+        .or((calls == 0 && waiting > probes).then_some("paths of what is over"))
+}
 
 /// A change of belief, as it was recorded.
 #[derive(Clone, Copy)]
@@ -34,6 +46,10 @@ impl Oracle {
         let (calls, lingering) = (turn.node.calls(), turn.node.lingering());
         if calls > CALLS_MAX || lingering > LINGERING_MAX || calls > lingering {
             self.broken(16, || format!("{calls} calls and {lingering} in memory"));
+        }
+        let census = turn.node.census();
+        if let Some(fault) = fault_of_census(census) {
+            self.broken(16, || format!("{fault}: {census:?}"));
         }
         if let Some(deadline) = turn.node.deadline()
             && deadline <= turn.now

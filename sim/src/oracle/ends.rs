@@ -25,9 +25,9 @@ impl Oracle {
         }
         for node in nodes {
             self.looked(16);
-            let (calls, lingering) = (node.calls(), node.lingering());
-            if calls != 0 || lingering > PROBES_MAX {
-                self.broken(16, || format!("{calls} calls and {lingering} in memory after all is over"));
+            let census = node.census();
+            if node.lingering() > 0 || census.probes > PROBES_MAX {
+                self.broken(16, || format!("after all is over: {census:?}"));
             }
         }
     }

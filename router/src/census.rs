@@ -1,0 +1,18 @@
+//! How much a node holds, for those who watch that nothing is left behind.
+
+/// How many of everything a node has in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Calls, lingering ones too.
+    pub calls: usize,
+    /// Probes of ours.
+    pub probes: usize,
+    /// In-call requests that are sent again by us.
+    pub transits: usize,
+    /// INVITE transactions by which a call is found: one for each call.
+    pub transactions: usize,
+    /// Calls and probes that wait on a path, once for each path.
+    pub waiting: usize,
+    /// Deadlines: one for each call, probe and transit, since whatever has none stays for ever.
+    pub deadlines: usize,
+}
