@@ -77,7 +77,13 @@ pub struct Identity {
     pub seed: u64,
     /// Microseconds since 1970 (UTC) at [`Time::ZERO`].
     pub epoch: i64,
+    /// Calls in memory at once, lingering ones too; a new one beyond them is refused with 503, so that the carrier goes
+    /// elsewhere. [`CALLS_MAX`] is a good number.
+    pub calls_max: usize,
 }
+
+/// As many calls as a node is given room for if nobody says otherwise: at 16 KiB each this is 3 GiB.
+pub const CALLS_MAX: usize = 200_000;
 
 impl Identity {
     /// Microseconds since 1970 at `now`.

@@ -79,10 +79,6 @@ enum Owner {
     Transit((u32, u32)),
 }
 
-/// Calls in memory at once, lingering ones too; a new one beyond them is refused with 503, so that the carrier
-/// goes elsewhere. At 16 KiB each this is 3 GiB.
-pub const CALLS_MAX: usize = 200_000;
-
 impl Node {
     /// A node that knows its plan and nothing else yet.
     #[must_use]
@@ -274,7 +270,7 @@ impl Node {
     fn on_invite(&mut self, flow: Flow, request: Message, below: Below, now: Time, out: &mut Vec<Effect>) {
         let room = match (self.draining, self.calls.len()) {
             (true, _) => Room::Draining,
-            (false, CALLS_MAX..) => Room::None,
+            (false, held) if held >= self.identity.calls_max => Room::None,
             (false, _) => Room::Left,
         };
         let Self { plan, roads, strangers, proposals, .. } = self;

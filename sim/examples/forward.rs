@@ -8,7 +8,7 @@ use core::hint::black_box;
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
-use router::door::{Effect, Event, Identity};
+use router::door::{CALLS_MAX, Effect, Event, Identity};
 use router::hours::Zone;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
@@ -51,8 +51,14 @@ impl Bench {
             address: address("192.0.2.100:5060"),
             advertise: ("192.0.2.100".to_owned(), 5060),
         };
-        let identity =
-            Identity { name: "a".to_owned(), listeners: vec![listener], key: [7; 16], seed: 1, epoch: 0 };
+        let identity = Identity {
+            name: "a".to_owned(),
+            listeners: vec![listener],
+            key: [7; 16],
+            seed: 1,
+            epoch: 0,
+            calls_max: CALLS_MAX,
+        };
         let node = Node::new(identity, plan(), Time::ZERO);
         Self { node, now: Time::ZERO, out: Vec::with_capacity(16), sent: 0 }
     }

@@ -9,6 +9,7 @@ use crate::town::{self, NODE, PSTN_HOST};
 use crate::world::{Move, World};
 use core::net::SocketAddr;
 use core::time::Duration;
+use router::door::Identity;
 use router::record::Entry;
 use router::{Path, Plan};
 use sip::Time;
@@ -60,13 +61,19 @@ pub fn alarming(
 /// A world with the town, its node and its callers, before anything has happened.
 #[must_use]
 pub fn stage(plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> World {
+    stage_of(town::identity(1), plan, manners, callers)
+}
+
+/// As [`stage`], with a node of this identity.
+#[must_use]
+pub fn stage_of(identity: Identity, plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> World {
     let mut world = World::new(1, Network::default());
     town::people_of(&mut world);
     for (name, manner) in manners {
         town::set_manner(&mut world, name, *manner);
     }
     world.diary = Some(Diary::of(&world));
-    world.add_node(town::identity(1), &Arc::new(plan));
+    world.add_node(identity, &Arc::new(plan));
     for script in callers {
         world.add_call(PSTN_HOST, 0, *script);
     }

@@ -7,7 +7,7 @@ use crate::world::World;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use router::Plan;
-use router::door::Identity;
+use router::door::{CALLS_MAX, Identity};
 use router::hours::Zone;
 use router::path::{Listener, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Step};
@@ -187,6 +187,7 @@ pub fn identity(seed: u64) -> Identity {
         key: *b"sixteen byte key",
         seed,
         epoch: TUESDAY_TEN,
+        calls_max: CALLS_MAX,
     }
 }
 

@@ -2,12 +2,13 @@
 
 mod told;
 
+use router::door::Identity;
 use router::hours::{Hours, Window};
 use router::plan::{Course, CourseId};
 use router::target::Probe;
 use sim::Script;
 use sim::manner::Manner;
-use sim::story::{caller, caller_at, stage, story, story_with, tell};
+use sim::story::{caller, caller_at, stage, stage_of, story, story_with, tell};
 use sim::town::{
     self, ANSWERING_TARGET, NODE, OFFICE, OFFICE_2, STRANGER, office_then_answering,
     one_address_then_answering,
@@ -432,6 +433,41 @@ fn a_draining_node_refuses_new_calls_and_serves_those_that_are_up() {
             "3.000s call 2 503 -> caller",
             "11.000s call 1 BYE <- caller",
             "11.000s call 1 BYE -> office",
+        ],
+    );
+}
+
+#[test]
+fn a_full_node_refuses_new_calls_until_it_has_forgotten_one_and_serves_those_it_has() {
+    let identity = Identity { calls_max: 1, ..town::identity(1) };
+    let calls = [caller(), caller_at(ms(500)), caller_at(ms(32_000)), caller_at(ms(34_000))];
+    let mut world = stage_of(identity, town::town(), &[("office", Manner::says(0, 1000))], &calls);
+    world.run(Time::ZERO + ms(600_000));
+    tells(
+        &tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s call 1 INVITE -> office",
+            "0.000s call 1 180 <- office",
+            "0.000s call 1 180 -> caller",
+            "0.500s call 2 INVITE <- caller",
+            "0.500s call 2 503 -> caller",
+            "1.000s call 1 200 <- office",
+            "1.000s call 1 200 -> caller",
+            "1.000s call 1 ACK -> office",
+            "11.000s call 1 BYE <- caller",
+            "11.000s call 1 BYE -> office",
+            "32.000s call 3 INVITE <- caller",
+            "32.000s call 3 503 -> caller",
+            "34.000s call 4 INVITE <- caller",
+            "34.000s call 4 INVITE -> office",
+            "34.000s call 4 180 <- office",
+            "34.000s call 4 180 -> caller",
+            "35.000s call 4 200 <- office",
+            "35.000s call 4 200 -> caller",
+            "35.000s call 4 ACK -> office",
+            "45.000s call 4 BYE <- caller",
+            "45.000s call 4 BYE -> office",
         ],
     );
 }

@@ -99,6 +99,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
         key: key.bytes,
         seed,
         epoch: clock.epoch(),
+        calls_max: settings.calls_max,
     };
     let metrics = Metrics::new();
     if let Some(address) = settings.metrics {

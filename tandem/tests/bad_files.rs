@@ -33,6 +33,20 @@ fn a_file_that_cannot_be_read_is_one_problem_with_its_reason() {
 }
 
 #[test]
+fn a_node_holds_as_many_calls_as_its_file_says() {
+    let file = |rest: &str| {
+        format!(
+            "[sites]\nhq = \"192.0.2.10\"\n[numbers]\n\"+15035550100\" = \"main\"\n[plans]\nmain = [\"hq\"]\n[node]\n{rest}"
+        )
+    };
+    let held = |rest: &str| load(&file(rest)).map(|loaded| loaded.node.calls_max).unwrap();
+    assert_eq!((held(""), held("calls_max = 500")), (200_000, 500));
+    let said = check(&file("calls_max = 0"));
+    assert!(said.contains("error[E013]: `calls_max` is 0: it may be 1 to 1000000"), "{said}");
+    assert!(said.contains("the default is 200000: a call takes up to 16 KiB"), "{said}");
+}
+
+#[test]
 fn deep_and_endless_files_end_in_a_problem() {
     let deep = format!("a = {}", "[".repeat(100_000));
     let dotted = format!("{} = 1\n", vec!["a"; 100_000].join("."));

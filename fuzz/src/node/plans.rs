@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
-use router::door::Identity;
+use router::door::{CALLS_MAX, Identity};
 use router::hours::{Hours, Window, Zone};
 use router::locate::{Kind, Record};
 use router::path::{Flow, Listener, Path, Transport};
@@ -88,7 +88,7 @@ pub fn identity() -> Identity {
         listener(Transport::Tcp, v4(100), "tandem.example.com"),
         listener(Transport::Udp, v6(100), "2001:db8::100"),
     ];
-    Identity { name: "a".to_owned(), listeners, key: [7; 16], seed: 1, epoch: EPOCH }
+    Identity { name: "a".to_owned(), listeners, key: [7; 16], seed: 1, epoch: EPOCH, calls_max: CALLS_MAX }
 }
 
 /// A Thursday at noon.

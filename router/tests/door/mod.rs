@@ -6,7 +6,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
-use router::door::{Effect, Event, Identity};
+use router::door::{CALLS_MAX, Effect, Event, Identity};
 use router::hours::Zone;
 use router::networks::Network;
 use router::path::{Flow, Listener, Path, Transport};
@@ -97,8 +97,14 @@ impl Door {
             address: address("192.0.2.100:5060"),
             advertise: ("192.0.2.100".to_owned(), 5060),
         };
-        let identity =
-            Identity { name: "a".to_owned(), listeners: vec![listener], key: [7; 16], seed: 1, epoch: 0 };
+        let identity = Identity {
+            name: "a".to_owned(),
+            listeners: vec![listener],
+            key: [7; 16],
+            seed: 1,
+            epoch: 0,
+            calls_max: CALLS_MAX,
+        };
         Self { node: Node::new(identity, plan, Time::ZERO), now: Time::ZERO }
     }
 

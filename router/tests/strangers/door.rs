@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
-use router::door::{Effect, Event, Identity};
+use router::door::{CALLS_MAX, Effect, Event, Identity};
 use router::hours::Zone;
 use router::networks::Network;
 use router::path::{Flow, Listener, Path, Transport};
@@ -105,6 +105,7 @@ impl Door {
             key: [7; 16],
             seed: 1,
             epoch: 0,
+            calls_max: CALLS_MAX,
         };
         Self { node: Node::new(identity, Arc::new(plan), Time::ZERO), now: Time::ZERO }
     }

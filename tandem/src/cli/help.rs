@@ -2,8 +2,9 @@
 
 use crate::cli::check::{Answer, print};
 use crate::codes::Code;
-use crate::config::settings::{COUNTS, WAITS};
+use crate::config::settings::{CALLS_MAX, COUNTS, Count, WAITS};
 use crate::config::words;
+use core::fmt::Display;
 use std::process::ExitCode;
 
 /// Prints a page; exit status 0, or 1 if there is none.
@@ -42,13 +43,17 @@ fn settings() -> String {
         let (default, min, max) = (words(wait.default), words(wait.min), words(wait.max));
         format!("{}\n    {default}; from {min} to {max}\n    {}\n", wait.name, wait.why)
     };
-    let count = |count: &&crate::config::settings::Count| {
-        format!(
-            "{}\n    {}; from {} to {}\n    {}\n",
-            count.name, count.default, count.min, count.max, count.why
-        )
-    };
-    WAITS.iter().map(wait).chain(COUNTS.iter().map(count)).collect()
+    WAITS
+        .iter()
+        .map(wait)
+        .chain(COUNTS.iter().map(|count| counted(count)))
+        .chain([counted(&CALLS_MAX)])
+        .collect()
+}
+
+fn counted<N: Display>(count: &Count<N>) -> String {
+    let Count { name, default, min, max, why } = count;
+    format!("{name}\n    {default}; from {min} to {max}\n    {why}\n")
 }
 
 #[cfg(test)]
@@ -61,6 +66,7 @@ mod tests {
         assert!(answer("e101").fine);
         assert!(!answer("E999").fine);
         assert!(answer("settings").text.contains("timers.first\n    2 s; from 500 ms to 10 s\n"));
+        assert!(answer("settings").text.contains("node.calls_max\n    200000; from 1 to 1000000\n"));
         assert!(answer("codes").text.contains("\nE110  "));
     }
 }

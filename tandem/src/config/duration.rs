@@ -4,6 +4,7 @@ use crate::codes::Code;
 use crate::config::reader::{Problems, Value, quoted, shown, text};
 use crate::config::settings::{Count, Wait};
 use crate::diagnostic::Diagnostic;
+use core::fmt::Display;
 use core::time::Duration;
 use toml::de::DeValue;
 
@@ -50,14 +51,19 @@ pub(super) fn duration(
 }
 
 /// A count within the bounds of its setting.
-pub(super) fn count(key: &str, count: &Count, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<u8> {
+pub(super) fn count<N: Copy + PartialOrd + Display + TryFrom<i128>>(
+    key: &str,
+    count: &Count<N>,
+    value: &Value<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<N> {
     let DeValue::Integer(number) = value.get_ref() else {
         problems.kind(key, &format!("a number from {} to {}", count.min, count.max), value);
         return None;
     };
     let found = i128::from_str_radix(number.as_str(), number.radix()).ok();
     let fits =
-        found.and_then(|found| u8::try_from(found).ok()).filter(|n| (count.min..=count.max).contains(n));
+        found.and_then(|found| N::try_from(found).ok()).filter(|n| (count.min..=count.max).contains(n));
     if fits.is_none() {
         let title =
             format!("`{key}` is {}: it may be {} to {}", shown(number.as_str()), count.min, count.max);

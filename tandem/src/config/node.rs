@@ -2,9 +2,10 @@
 
 use crate::codes::Code;
 use crate::config::address::host_port;
+use crate::config::duration::count;
 use crate::config::later::{Place, refuse};
 use crate::config::reader::{Problems, Table, Value, quoted, shown, table, text, texts};
-use crate::config::settings::{DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX};
+use crate::config::settings::{CALLS_MAX, DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX};
 use crate::config::tls::{self, TlsSettings};
 use crate::diagnostic::{Diagnostic, Span};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -31,6 +32,8 @@ pub struct NodeSettings {
     pub strangers: Welcome,
     /// Which DNS servers it asks; none for those of the machine.
     pub dns: Vec<SocketAddr>,
+    /// Calls in memory at once.
+    pub calls_max: usize,
     /// What it logs.
     pub log: Log,
 }
@@ -173,6 +176,7 @@ impl Default for NodeSettings {
             metrics: None,
             strangers: Welcome::default(),
             dns: Vec::new(),
+            calls_max: CALLS_MAX.default,
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
         }
     }
@@ -203,6 +207,9 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeDraf
     }
     if let Some(value) = keys.take("dns") {
         node.dns = dns(value, problems);
+    }
+    if let Some(value) = keys.take("calls_max") {
+        node.calls_max = count("calls_max", &CALLS_MAX, value, problems).unwrap_or(node.calls_max);
     }
     if let Some((key, value)) = keys.take_entry("log") {
         node.log = log(key.span, value, problems);

@@ -20,15 +20,15 @@ pub struct Wait {
 
 /// A setting that is a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
+pub struct Count<N = u8> {
     /// Its key in the plan file, with the table it is in.
     pub name: &'static str,
     /// What holds if it is not written.
-    pub default: u8,
+    pub default: N,
     /// The least allowed.
-    pub min: u8,
+    pub min: N,
     /// The most allowed.
-    pub max: u8,
+    pub max: N,
     /// Why this default and these bounds.
     pub why: &'static str,
 }
@@ -144,6 +144,15 @@ pub const DOWN_AFTER: Count = Count {
 /// Answers in a row until a peer is trusted with a call.
 pub const UP_AFTER: Count =
     Count { name: "probe.up_after", default: 3, min: 1, max: 10, why: "one answer may be luck" };
+
+/// Calls in memory at once.
+pub const CALLS_MAX: Count<usize> = Count {
+    name: "node.calls_max",
+    default: router::door::CALLS_MAX,
+    min: 1,
+    max: 1_000_000,
+    why: "a call takes up to 16 KiB until half a minute after it was answered; who comes beyond them gets 503",
+};
 
 /// All settings that are lengths of time.
 pub const WAITS: [&Wait; 12] = [
