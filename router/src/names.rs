@@ -84,7 +84,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// domains; they cost some kilobytes each.
 pub const MET_MAX: usize = 1_000;
 
-/// Changes are gathered for so long, so that a plan of thousands of names is not worked through once for each.
+/// Changes are gathered for so long while more answers are on their way, so that a plan of thousands of names is not worked through once for each.
 const GATHER: Duration = Duration::from_millis(10);
 
 impl Names {
@@ -157,6 +157,10 @@ impl Names {
             self.learn(&place, query, answer, now, out);
         }
         self.ask(now, out);
+        // Nothing more is coming that could be gathered with it.
+        if self.asked.is_empty() && self.moved.take().is_some() {
+            out.push(Output::Moved);
+        }
     }
 
     /// Acts if a deadline has come.
@@ -375,12 +379,11 @@ mod tests {
         assert_eq!(dns.next(), Some(0.0));
         assert_eq!(dns.at(0.0), ["ask A a", "ask Aaaa a"]);
         assert_eq!(dns.answer("a", Kind::A, &addresses(&[1, 2])), NOTHING);
-        assert_eq!(dns.answer("a", Kind::Aaaa, &NONE), ["a: Asking -> Resolved, 2 kept", "a settled"]);
         assert_eq!(
-            (dns.spots("a"), dns.next()),
-            (vec!["192.0.2.1".to_owned(), "192.0.2.2".to_owned()], Some(0.01))
+            dns.answer("a", Kind::Aaaa, &NONE),
+            ["a: Asking -> Resolved, 2 kept", "a settled", "moved"]
         );
-        assert_eq!(dns.at(0.01), ["moved"]);
+        assert_eq!(dns.spots("a"), ["192.0.2.1", "192.0.2.2"]);
         assert_eq!(dns.next(), Some(120.0));
         assert_eq!(dns.at(120.0), ["ask A a", "ask Aaaa a"]);
         // The same addresses the other way round are no news.
@@ -430,7 +433,7 @@ mod tests {
         assert_eq!(asked, [122.0, 126.0, 134.0, 150.0, 182.0, 242.0, 302.0, 362.0, 422.0]);
         assert_eq!(dns.spots("a"), ["192.0.2.1"]);
         dns.at(482.0);
-        assert_eq!(dns.both("a", &addresses(&[7])), ["a: Silent -> Resolved, 1 kept", "a settled"]);
+        assert_eq!(dns.both("a", &addresses(&[7])), ["a: Silent -> Resolved, 1 kept", "a settled", "moved"]);
         assert_eq!(dns.spots("a"), ["192.0.2.7"]);
     }
 
@@ -465,11 +468,17 @@ mod tests {
         dns.both("a", &addresses(&[1, 2]));
         dns.at(0.01);
         dns.at(120.0);
-        assert_eq!(dns.both("a", &addresses(&[2])), ["a settled"]);
-        assert_eq!(
-            (dns.spots("a"), dns.at(120.01)),
-            (vec!["192.0.2.2".to_owned()], vec!["moved".to_owned()])
-        );
+        assert_eq!(dns.both("a", &addresses(&[2])), ["a settled", "moved"]);
+        assert_eq!(dns.spots("a"), ["192.0.2.2"]);
+    }
+
+    #[test]
+    fn changes_are_gathered_while_more_answers_are_on_their_way() {
+        let mut dns = Try::new(&["a", "b"]);
+        dns.at(0.0);
+        assert_eq!(dns.both("a", &addresses(&[1])), ["a: Asking -> Resolved, 1 kept", "a settled"]);
+        assert_eq!((dns.next(), dns.at(0.01)), (Some(0.01), vec!["moved".to_owned()]));
+        assert_eq!(dns.both("b", &addresses(&[2])), ["b: Asking -> Resolved, 1 kept", "b settled", "moved"]);
     }
 
     #[test]
