@@ -19,6 +19,7 @@ use sip::Time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::Level;
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::SubscriberBuilder;
 
 /// What keeps a flood of like lines down.
@@ -52,7 +53,9 @@ pub fn start(form: LogFormat, level: LogLevel) {
         LogLevel::Debug => Level::DEBUG,
         LogLevel::Trace => Level::TRACE,
     };
-    let builder = SubscriberBuilder::default().with_max_level(level).with_writer(std::io::stderr);
+    // What the libraries have to say is for those who build them.
+    let ours = EnvFilter::new(format!("off,tandem={level}"));
+    let builder = SubscriberBuilder::default().with_env_filter(ours).with_writer(std::io::stderr);
     let builder = builder.with_ansi(false).with_target(false);
     // A second start changes nothing: the first one's lines go on.
     let _ = match form {
