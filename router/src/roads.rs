@@ -201,3 +201,63 @@ pub fn reach(spot: &Spot, listeners: &[Listener]) -> Option<Path> {
     let local = listener_for(listeners, spot.transport, spot.address.ip())?;
     Some(Path { transport: spot.transport, local, remote: spot.address })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spot(last: u8, priority: u16, weight: u16) -> Spot {
+        let address = ([192, 0, 2, last], 5060).into();
+        Spot { transport: Transport::Udp, address, priority, weight, target: last.into() }
+    }
+
+    fn road(spots: &[Spot]) -> Road {
+        let listener = Listener {
+            transport: Transport::Udp,
+            address: ([192, 0, 2, 100], 5060).into(),
+            advertise: ("192.0.2.100".to_owned(), 5060),
+        };
+        Road::over(spots, &[listener])
+    }
+
+    fn order(road: &Road, draw: u64) -> Vec<u8> {
+        let last = |path: Path| match path.remote.ip() {
+            core::net::IpAddr::V4(ip) => ip.octets()[3],
+            core::net::IpAddr::V6(_) => 0,
+        };
+        road.drawn(Chance::new(draw)).into_iter().map(last).collect()
+    }
+
+    #[test]
+    fn targets_of_one_priority_are_drawn_by_weight_and_the_same_draw_gives_the_same_order() {
+        let road = road(&[spot(1, 10, 60), spot(2, 10, 30), spot(3, 10, 10), spot(9, 20, 1000)]);
+        let mut first = BTreeMap::new();
+        for draw in 0..10_000 {
+            let drawn = order(&road, draw);
+            assert_eq!(drawn, order(&road, draw));
+            assert_eq!(drawn.last(), Some(&9), "a higher priority number never comes first");
+            *first.entry(drawn[0]).or_insert(0) += 1;
+        }
+        for (target, share) in [(1, 6_000), (2, 3_000), (3, 1_000)] {
+            let drawn: i32 = first[&target];
+            assert!(drawn.abs_diff(share) < 200, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn targets_without_weight_are_rare_among_others_and_in_order_among_themselves() {
+        let mixed = road(&[spot(1, 0, 0), spot(2, 0, 99)]);
+        let rare = (0..10_000).filter(|draw| order(&mixed, *draw)[0] == 1).count();
+        assert!((50..200).contains(&rare), "{rare}");
+        let equal = road(&[spot(1, 0, 0), spot(2, 0, 0)]);
+        assert!((0..100).all(|draw| order(&equal, draw) == [1, 2]));
+    }
+
+    #[test]
+    fn addresses_of_one_target_stay_together() {
+        let second = Spot { target: 1, ..spot(2, 0, 50) };
+        let road = road(&[spot(1, 0, 50), second, spot(3, 0, 50)]);
+        let orders: std::collections::BTreeSet<Vec<u8>> = (0..100).map(|draw| order(&road, draw)).collect();
+        assert_eq!(orders.into_iter().collect::<Vec<_>>(), [vec![1, 2, 3], vec![3, 1, 2]]);
+    }
+}

@@ -559,6 +559,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_its_state_until_a_plan_no_longer_has_it() {
+        let mut metrics = Metrics::new();
+        let peers = vec!["telnyx".into()];
+        let (at, from, to) = (Time::ZERO, NameState::Resolved, NameState::Silent);
+        metrics.add(&Entry::Name { at, peers, host: "sip.telnyx.example".into(), from, to, kept: 2 });
+        assert_eq!(
+            lines(&metrics, "tandem_name_state"),
+            ["tandem_name_state{peer=\"telnyx\",host=\"sip.telnyx.example\"} 1"]
+        );
+        metrics.on_names(&Plan::default(), core::iter::empty());
+        assert!(lines(&metrics, "tandem_name_state").is_empty());
+    }
+
+    #[test]
     fn every_outcome_of_a_leg_has_a_class() {
         let classes = [
             ("answered", "answered"),
