@@ -5,6 +5,7 @@
 
 mod answered;
 mod failover;
+mod names;
 mod operation;
 mod races;
 mod spiral;
