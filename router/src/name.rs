@@ -1,6 +1,6 @@
 //! One host name: its records with the time each is good for, and the last good set of addresses.
 
-use crate::locate::{Answer, Located, Place, Query, Spot, locate};
+use crate::locate::{Answer, Kind, Located, Place, Query, Spot, locate};
 use crate::path::Transport;
 use core::time::Duration;
 use sip::Time;
@@ -42,6 +42,8 @@ pub(crate) struct Name {
 struct Known {
     /// The last answer of somebody who knew.
     answer: Option<Answer>,
+    /// The last one that had records.
+    full: Option<Answer>,
     /// Silences since then.
     failures: u32,
     phase: Phase,
@@ -135,17 +137,23 @@ impl Name {
         let Located { way, is_open, spots } = locate(&self.place, spoken, |query| self.known(query));
         self.records.retain(|query, _| way.contains(query));
         for query in way {
-            self.records.entry(query).or_insert(Known { answer: None, failures: 0, phase: Phase::Due(now) });
+            self.records.entry(query).or_insert(Known {
+                answer: None,
+                full: None,
+                failures: 0,
+                phase: Phase::Due(now),
+            });
         }
         // A NAPTR question that nobody ever answered is no failure: the way leads round it.
         let failed = |(query, known): (&Query, &Known)| {
-            let passed_over = query.kind == crate::locate::Kind::Naptr && known.answer.is_none();
+            let passed_over = query.kind == Kind::Naptr && known.answer.is_none();
             known.failures > 0 && !passed_over
         };
         if self.records.iter().any(failed) {
             self.state = NameState::Silent;
         } else if !is_open {
-            self.state = if spots.is_empty() { NameState::Missing } else { NameState::Resolved };
+            let lost = spots.is_empty() || self.records.keys().any(|query| self.lost(query).is_some());
+            self.state = if lost { NameState::Missing } else { NameState::Resolved };
         }
         let moved = !spots.is_empty() && spots != self.spots;
         if moved {
@@ -156,7 +164,22 @@ impl Name {
 
     fn known(&self, query: &Query) -> Option<&Answer> {
         let known = self.records.get(query)?;
-        known.answer.as_ref().or((known.failures > 0).then_some(&Answer::Silence))
+        let silence = (known.failures > 0).then_some(&Answer::Silence);
+        self.lost(query).or(known.answer.as_ref()).or(silence)
+    }
+
+    /// The last addresses of a host that records still lead to and that has none at all now: somebody is changing both,
+    /// or breaking them. Probes say whether anybody is left there.
+    fn lost(&self, query: &Query) -> Option<&Answer> {
+        let other = match query.kind {
+            Kind::A => Kind::Aaaa,
+            Kind::Aaaa => Kind::A,
+            Kind::Naptr | Kind::Srv => return None,
+        };
+        let known = self.records.get(query)?;
+        let sibling = self.records.get(&Query { name: query.name.clone(), kind: other });
+        let is_empty = |known: &Known| known.answer.as_ref().is_some_and(|said| said.records().is_empty());
+        known.full.as_ref().filter(|_| is_empty(known) && sibling.is_some_and(is_empty))
     }
 }
 
@@ -172,6 +195,9 @@ impl Known {
                 return;
             }
         };
-        *self = Self { answer: Some(answer.clone()), failures: 0, phase: Phase::Due(now + wait) };
+        if !answer.records().is_empty() {
+            self.full = Some(answer.clone());
+        }
+        (self.answer, self.failures, self.phase) = (Some(answer.clone()), 0, Phase::Due(now + wait));
     }
 }

@@ -241,6 +241,25 @@ fn a_name_that_the_dns_denies_keeps_its_addresses_and_is_called_missing() {
 }
 
 #[test]
+fn a_target_without_any_address_left_keeps_its_last_ones_as_long_as_srv_names_it() {
+    let moves = [
+        (10, Move::Zone("one.town", vec![])),
+        (200, Move::Zone("_sip._udp.office.town", vec!["SRV 20 0 5060 two.town"])),
+    ];
+    let lines = story(plan(None), &[], &[], &moves, |world| {
+        assert!(!watched(world).contains(&OFFICE), "it is no longer named");
+    });
+    tells(
+        &lines,
+        &[
+            "0.060s office.town: Asking -> Resolved, 2 kept",
+            "60.080s office.town: Resolved -> Missing, 2 kept",
+            "240.120s office.town: Missing -> Resolved, 1 kept",
+        ],
+    );
+}
+
+#[test]
 fn a_name_that_was_never_known_is_passed_by_at_once() {
     let manners = [("office", Manner::says(0, 1000)), ("answering", Manner::says(0, 1000))];
     for mood in [Mood::Dead, Mood::Failing, Mood::Denying] {
