@@ -2,6 +2,8 @@
 
 use crate::caller::Script;
 use crate::chance::Chance;
+use crate::dns::Mood;
+use crate::draw_names::draw_names;
 use crate::manner::Manner;
 use crate::network::{Network, Weather};
 use crate::town::{
@@ -69,7 +71,8 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
         rest_at,
         end_at,
     };
-    let plan = draw_plan(&mut chance, drawn.healed);
+    let mut plan = draw_plan(&mut chance, drawn.healed);
+    drawn.moves = draw_names(seed, &mut world, &mut plan, storm);
     draw_people(&mut chance, &mut world, &plan, &mut drawn);
     draw_faults(&mut chance, &mut drawn, &plan, storm);
     heal(&mut drawn);
@@ -389,6 +392,7 @@ fn heal(drawn: &mut Drawn) {
             drawn.moves.push((at, Move::Person(number, answers)));
         }
     }
+    drawn.moves.push((at, Move::Dns(Mood::Well)));
     drawn.moves.push((at, Move::Restart(0)));
     drawn.moves.push((at, Move::Resume(0)));
 }

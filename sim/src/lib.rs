@@ -10,6 +10,7 @@ pub mod chaos;
 mod compose;
 pub mod dns;
 mod draw;
+mod draw_names;
 mod forward;
 pub mod glance;
 pub mod manner;

@@ -32,6 +32,8 @@ pub const OFFICE: SocketAddr = at(3, 1);
 pub const OFFICE_2: SocketAddr = at(3, 2);
 /// The answering service.
 pub const ANSWERING: SocketAddr = at(4, 1);
+/// An address of the office where nobody is.
+pub const NOBODY: SocketAddr = at(3, 9);
 /// Nobody that anybody knows.
 pub const STRANGER: SocketAddr = at(66, 1);
 

@@ -142,7 +142,8 @@ impl Oracle {
             let (now, since) = standing.get(&path).copied().unwrap_or((Standing::Unknown, Time::ZERO));
             let (side, beside) = sides.get(&path).copied().unwrap_or((None, Time::ZERO));
             let steady = since <= context.began && beside <= context.began && !changes(turn, address);
-            steady && side.is_none() && wanted.contains(&now)
+            let known = life.watched.get(&path).is_some_and(|since| *since <= context.began);
+            known && steady && side.is_none() && wanted.contains(&now)
         };
         if !is(to, &[Standing::Down]) {
             return None;

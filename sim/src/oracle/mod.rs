@@ -5,6 +5,7 @@
 mod books;
 mod ends;
 mod legs;
+mod names;
 mod reach;
 mod upstream;
 mod wire;
@@ -13,6 +14,7 @@ use crate::chance::{mix, mix_word};
 use crate::glance::{Glance, Packet, Verb};
 use core::fmt;
 use core::net::SocketAddr;
+use names::Named;
 use router::door::{Event, Identity};
 use router::health::{Side, Standing};
 use router::path::Path;
@@ -129,6 +131,10 @@ struct Life {
     died: Option<Time>,
     /// When it stood still, each time.
     pauses: Vec<Time>,
+    /// What it knows of names.
+    named: Named,
+    /// The paths it watches, and since when.
+    watched: BTreeMap<Path, Time>,
     /// What it believes of each path, and since when.
     standing: BTreeMap<Path, (Standing, Time)>,
     /// What stands beside that, and since when.
@@ -337,6 +343,7 @@ impl Oracle {
         self.inv_20_no_stray_output(turn);
         self.inv_15_16_17_books(turn);
         self.inv_19_accounting(turn);
+        self.inv_21_names(turn);
     }
 
     /// Writes a violation down.

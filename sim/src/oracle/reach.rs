@@ -6,7 +6,7 @@ use crate::chance::mix;
 use crate::draw::Drawn;
 use router::Plan;
 use router::plan::{Course, Member, Step};
-use router::target::{TargetId, TargetKind};
+use router::target::{PeerHost, Reach, TargetId, TargetKind};
 
 impl Oracle {
     /// Do the premises hold for a call: one context in the life that ran from the healing to the end; the healed
@@ -23,9 +23,19 @@ impl Oracle {
         untouched
             && steady
             && !ended_before
+            && self.names_were_known(plan, context, drawn.healed)
             && leads_to(plan, context, drawn.healed)
             && !self.was_tried_before(plan, context, drawn)
             && !self.left_the_way(plan, context)
+    }
+
+    /// Did every host name by which a target is reached have its addresses when a call came?
+    fn names_were_known(&self, plan: &Plan, context: &Inbound, target: TargetId) -> bool {
+        let Some(Reach::Sip(peers)) = plan.target(target).map(|target| &target.reach) else { return true };
+        peers.iter().filter_map(|id| plan.peer(*id)).all(|peer| match &peer.host {
+            PeerHost::Name(host) => self.was_known(context.life, host, context.began),
+            PeerHost::Ip(_) => true,
+        })
     }
 
     /// Was the healed target rung before it was healed? Then its turn may have passed.
