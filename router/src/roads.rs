@@ -257,7 +257,7 @@ mod tests {
     fn addresses_of_one_target_stay_together() {
         let second = Spot { target: 1, ..spot(2, 0, 50) };
         let road = road(&[spot(1, 0, 50), second, spot(3, 0, 50)]);
-        let orders: std::collections::BTreeSet<Vec<u8>> = (0..100).map(|draw| order(&road, draw)).collect();
+        let orders: BTreeSet<Vec<u8>> = (0..100).map(|draw| order(&road, draw)).collect();
         assert_eq!(orders.into_iter().collect::<Vec<_>>(), [vec![1, 2, 3], vec![3, 1, 2]]);
     }
 }
