@@ -14,6 +14,7 @@ pub type Fixes = [(Fix, Message)];
 pub fn can_be_met(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
     match fix {
         Fix::Credentials => challenge(refusal, peer).is_some(),
+        Fix::SessionTimer => min_se(refusal).is_some(),
     }
 }
 
@@ -23,6 +24,7 @@ pub fn may_be_repeated(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
     match fix {
         // The nonce was too old; the credentials were right (RFC 7616 §3.3).
         Fix::Credentials => challenge(refusal, peer).is_some_and(|challenge| challenge.stale),
+        Fix::SessionTimer => false,
     }
 }
 
@@ -35,6 +37,7 @@ pub fn edits(fixes: &Fixes, request: &Message, uri: &[u8], peer: &Peer, logins: 
             continue;
         }
         match fix {
+            Fix::SessionTimer => lengthen(refusal, request, &mut edits),
             Fix::Credentials => {
                 let asked = Asked { method: request.method_name(), uri, body: request.body() };
                 if let Some((challenge, field)) = challenge(refusal, peer).zip(request.field(Name::CSeq)) {
@@ -45,6 +48,31 @@ pub fn edits(fixes: &Fixes, request: &Message, uri: &[u8], peer: &Peer, logins: 
     }
     edits
 }
+
+/// Asks for the shortest session timer that the refusal allows (RFC 4028 §7.4): Session-Expires keeps its parameters, and
+/// Min-SE says the same.
+fn lengthen(refusal: &Message, request: &Message, edits: &mut Edits) {
+    let (Some(least), Some(field)) = (min_se(refusal), request.field(Name::SessionExpires)) else { return };
+    let value = request.at(field.value);
+    let params =
+        value.iter().position(|byte| *byte == b';').and_then(|at| value.get(at..)).unwrap_or_default();
+    edits.replace(field.value, [least.to_string().as_bytes(), params].concat());
+    match request.field(Name::MinSe) {
+        Some(field) => edits.replace(field.value, least.to_string()),
+        None => edits.insert(field.line.start, format!("Min-SE: {least}\r\n")),
+    }
+}
+
+/// The shortest session timer that a 422 allows, in seconds; `None` if it names none, or a longer one than a week.
+fn min_se(refusal: &Message) -> Option<u32> {
+    let value = refusal.value(Name::MinSe)?;
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let seconds: u32 = core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()?;
+    (seconds <= MIN_SE_MAX).then_some(seconds)
+}
+
+/// As long as a seal is good for: no call lasts longer.
+const MIN_SE_MAX: u32 = 7 * 24 * 3600;
 
 /// The challenge in a refusal that this peer gets an answer to.
 fn challenge(refusal: &Message, peer: &Peer) -> Option<Challenge> {

@@ -83,6 +83,8 @@ pub enum Go {
 pub enum Fix {
     /// The credentials that the peer asks for (401, 407): once, and once more if the nonce was stale.
     Credentials,
+    /// A session timer as long as the peer asks for (422): once.
+    SessionTimer,
 }
 
 /// How good an answer it is for the caller if nothing better comes (by meaning, not by number; TRIGGERS I8). Higher
@@ -245,6 +247,7 @@ fn by_status(case: Case, said: Said) -> Verdict {
         408 if reached >= Reached::Progress => alive(Go::NextTarget, NoAnswer),
         408 => row(by(speaker, Go::NextTrunk), PathFailure, Some(Sign::Miss)),
         430 | 481 => alive(by(speaker, Go::NextTrunk), PathFailure),
+        422 => fixed(misfit(speaker), Fix::SessionTimer),
         433 => alive(Go::NextTarget, Declined),
         // 487 without a CANCEL of ours: whatever ended it there, our caller is still waiting.
         480 | 487 => alive(Go::NextTarget, NoAnswer),
@@ -302,6 +305,7 @@ impl fmt::Display for Fix {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Credentials => write!(out, "with credentials"),
+            Self::SessionTimer => write!(out, "with a longer session timer"),
         }
     }
 }
@@ -446,14 +450,18 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_is_met_before_anybody_rang() {
+    fn a_refusal_that_can_be_met_is_met_before_anybody_rang() {
         let fix = |status, reached, own| {
             let rules = Rules { own, dialect: None };
             [Speaker::Trunk, Speaker::Site]
                 .map(|speaker| verdict(case(speaker, Said::plain(status), reached, SLOW), rules).fix)
         };
         for status in 300..700 {
-            let expected = matches!(status, 401 | 407).then_some(Fix::Credentials);
+            let expected = match status {
+                401 | 407 => Some(Fix::Credentials),
+                422 => Some(Fix::SessionTimer),
+                _ => None,
+            };
             assert_eq!(fix(status, Reached::Nobody, None), [expected; 2], "{status}");
         }
         assert_eq!(fix(407, Reached::Progress, None), [None; 2]);

@@ -155,3 +155,33 @@ fn an_early_dialog_with_media_that_is_over_is_told_to_whoever_understands_it() {
     assert!(!is_told(&told(&understands_199("Require: 100rel\r\n"), progress, "v=0\n")), "never reliably");
     assert!(!is_told(&told(&understands_199(""), progress, "")), "no media, nothing to stop");
 }
+
+#[test]
+fn a_session_timer_that_is_too_short_is_lengthened_once_at_the_same_hop() {
+    let asked = String::from_utf8_lossy(&invite("z9hG4bKd")).replace("Z\u{fffd}rich", "Zurich");
+    let asked = asked.replace("X-Odd", "Session-Expires: 90;refresher=uac\r\nX-Odd");
+    let refuse = |request: &Message, min: &str| {
+        let text = String::from_utf8(reply(request, "422 Session Interval Too Small", "o")).unwrap();
+        text.replace("Content-Length", &format!("{min}Content-Length")).into_bytes()
+    };
+    let mut door = Door::new();
+    let first = door.hears(CALLER, asked.as_bytes())[1].1.clone().unwrap();
+    let again = door.hears(OFFICE, &refuse(&first, "Min-SE: 1800\r\n"));
+    let office = "192.0.2.10:5060 <- INVITE sip:+15035550100@192.0.2.10:5060 SIP/2.0";
+    assert_eq!(lines(&again)[1], office);
+    let second = again[1].1.clone().unwrap();
+    assert_eq!(second.value(Name::SessionExpires), Some(&b"1800;refresher=uac"[..]));
+    assert_eq!(second.value(Name::MinSe), Some(&b"1800"[..]));
+    let left = door.hears(OFFICE, &refuse(&second, "Min-SE: 3600\r\n"));
+    assert_eq!(lines(&left)[1], "192.0.2.20:5060 <- INVITE sip:+15035550100@192.0.2.20:5060 SIP/2.0");
+    let spare = left[1].1.clone().unwrap();
+    assert_eq!(
+        spare.value(Name::SessionExpires),
+        Some(&b"90;refresher=uac"[..]),
+        "the spare has asked for nothing"
+    );
+    let mut door = Door::new();
+    let first = door.hears(CALLER, asked.as_bytes())[1].1.clone().unwrap();
+    let left = door.hears(OFFICE, &refuse(&first, "Min-SE: 9999999\r\n"));
+    assert!(lines(&left)[1].starts_with("192.0.2.20:5060 <- INVITE"), "no call lasts as long");
+}

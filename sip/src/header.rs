@@ -33,6 +33,7 @@ pub enum Name {
     WwwAuthenticate,
     ProxyAuthenticate,
     MaxBreadth,
+    MinSe,
     Priority,
     Diversion,
     HistoryInfo,
@@ -91,6 +92,7 @@ impl Name {
             (5, b'a', b'w') => (b"Allow", Self::Allow),
             (6, b'r', b'n') => (b"Reason", Self::Reason),
             (6, b's', b'r') => (b"Server", Self::Server),
+            (6, b'm', b'e') => (b"Min-SE", Self::MinSe),
             (7, b'c', b'd') => (b"Call-ID", Self::CallId),
             (7, b'c', b't') => (b"Contact", Self::Contact),
             (7, b'r', b'e') => (b"Require", Self::Require),
@@ -127,7 +129,7 @@ impl Name {
 mod tests {
     use super::*;
 
-    const LONG: [(&str, Name); 37] = [
+    const LONG: [(&str, Name); 38] = [
         ("Via", Name::Via),
         ("From", Name::From),
         ("To", Name::To),
@@ -155,6 +157,7 @@ mod tests {
         ("WWW-Authenticate", Name::WwwAuthenticate),
         ("Proxy-Authenticate", Name::ProxyAuthenticate),
         ("Max-Breadth", Name::MaxBreadth),
+        ("Min-SE", Name::MinSe),
         ("Priority", Name::Priority),
         ("Diversion", Name::Diversion),
         ("History-Info", Name::HistoryInfo),
