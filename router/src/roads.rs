@@ -109,6 +109,13 @@ impl Roads {
         users.map(|(peer, _)| Arc::clone(&peer.name)).collect()
     }
 
+    /// The first peer that has this path.
+    #[must_use]
+    pub fn peer_at(&self, path: Path) -> Option<PeerId> {
+        let mut ids = (0..).map(PeerId).zip(&self.by_peer);
+        ids.find(|(_, road)| road.paths.contains(&path)).map(|(id, _)| id)
+    }
+
     /// The paths of the peers that have these names.
     #[must_use]
     pub fn named<'a>(&self, plan: &Plan, names: impl Iterator<Item = &'a Arc<str>>) -> BTreeSet<Path> {

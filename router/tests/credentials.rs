@@ -253,6 +253,23 @@ fn any_node_raises_the_callers_cseq_and_lowers_that_of_the_answers() {
 }
 
 #[test]
+fn requests_inside_of_the_call_say_who_we_are_at_once_and_only_to_whom_has_asked() {
+    let mut door = Door::with(guarded(None));
+    let (_, ok) = answered(&mut door);
+    let route = value(&ok, Name::RecordRoute);
+    let passed = |door: &mut Door, from, request: Vec<u8>| {
+        value(door.hears(from, &request)[0].1.as_ref().unwrap(), Name::ProxyAuthorization)
+    };
+    let bye = passed(&mut door, CALLER, within("BYE", 2, &route, ("ft", "o"), ""));
+    let begin = "Digest username=\"nguyen\", realm=\"office\", nonce=\"n1\", uri=\"sip:192.0.2.10:5060\"";
+    assert!(bye.starts_with(begin) && bye.contains("nc=00000002"), "{bye}");
+    assert_eq!(passed(&mut door, CALLER, within("ACK", 1, &route, ("ft", "o"), "")), "");
+    let to_caller = String::from_utf8(within("BYE", 7, &route, ("o", "ft"), "")).unwrap();
+    let to_caller = to_caller.replacen("sip:192.0.2.10:5060", "sip:192.0.2.1:5060", 1);
+    assert_eq!(passed(&mut door, OFFICE, to_caller.into_bytes()), "");
+}
+
+#[test]
 fn an_answer_reaches_the_caller_by_a_node_that_knows_nothing_of_the_call() {
     let mut door = Door::with(guarded(None));
     let first = invite_at(&door.hears(CALLER, &invite("z9hG4bKa")), OFFICE);

@@ -10,8 +10,10 @@ use crate::record::Entry;
 use crate::relay::{self, Below, Here, Passed, Refusal};
 use crate::reply;
 use crate::slots::Slot;
+use sip::digest::Asked;
 use sip::txn::Timers;
-use sip::{Message, Method, Time};
+use sip::{Bytes, Edits, Message, Method, Name, Time};
+use std::sync::Arc;
 
 impl Node {
     /// A request that belongs to no walk: passed on by our own seal in its Route, or refused. If its next hop has a
@@ -104,17 +106,36 @@ impl Node {
         request: &Message,
         to: Flow,
         key: (u32, u32),
-        bytes: sip::Bytes,
+        bytes: Bytes,
         now: Time,
         out: &mut Vec<Effect>,
     ) {
         let method = request.method();
+        let bytes = self.with_credentials(method, to, bytes);
         if !self.transits.wants(method, from.path.transport, to.path.transport) {
             return out.push(Effect::Send { flow: to, bytes });
         }
         let timers = Timers { t1: self.health.t1(to.path), ..Timers::default() };
         self.transits.start(key, to.path, (method, bytes), timers, now, out);
         self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
+    }
+
+    /// A request to a peer that has asked for credentials before says them at once: a challenge inside of a call could
+    /// not be answered with a higher CSeq, which is the sender's next.
+    fn with_credentials(&mut self, method: Method, to: Flow, bytes: Bytes) -> Bytes {
+        if self.logins.is_quiet() || matches!(method, Method::Ack | Method::Cancel) {
+            return bytes;
+        }
+        let Some(peer) = self.roads.peer_at(to.path).and_then(|id| self.plan.peer(id)) else { return bytes };
+        let Ok(request) = Message::parse(Arc::clone(&bytes)) else { return bytes };
+        let (Some(uri), Some(cseq)) = (request.request_uri(), request.field(Name::CSeq)) else {
+            return bytes;
+        };
+        let asked = Asked { method: request.method_name(), uri: request.at(uri), body: request.body() };
+        let Some(line) = self.logins.answer_ahead(peer, asked) else { return bytes };
+        let mut edits = Edits::new();
+        edits.insert(cseq.line.start, line);
+        edits.apply(&request)
     }
 
     /// An answer to a leg that nobody here remembers. A copy of its INVITE may have begun a new walk meanwhile.
