@@ -2,6 +2,7 @@
 //!
 //! libFuzzer feeds them bytes that it thinks up (`fuzz/run`), the tests those it has kept (`fuzz/corpus`).
 
+pub mod digest;
 pub mod framing;
 pub mod message;
 pub mod node;

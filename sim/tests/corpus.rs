@@ -19,6 +19,11 @@ fn any_value_keeps_the_promises_of_its_view() {
 }
 
 #[test]
+fn any_challenge_is_answered_by_one_line() {
+    assert!(replay("digest", fuzz::digest::run) > 8);
+}
+
+#[test]
 fn any_stream_is_framed_alike_however_it_is_cut() {
     assert!(replay("framing", fuzz::framing::run) > 20);
 }
