@@ -1,11 +1,12 @@
 //! The one decision: what a call does next. Asked by the live router, the simulator and every explanation.
 
-use crate::health::{Health, Standing};
+use crate::choice::Choice;
+use crate::health::Health;
 use crate::path::Path;
 use crate::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use crate::position::{Cursor, Frame, INVITES_MAX, List, Party, Pass, Position};
 use crate::roads::Roads;
-use crate::target::{PeerId, PeerKind, Reach, TargetId, TargetKind};
+use crate::target::{PeerId, TargetId, TargetKind};
 use crate::verdict::Meaning;
 use core::time::Duration;
 use sip::Time;
@@ -192,6 +193,10 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
+    const fn choice(&self) -> Choice<'_> {
+        Choice { plan: self.plan, at: self.at, health: self.health, roads: self.roads }
+    }
+
     /// What to do in this step; `None` if it is over.
     fn begin(&self, step: &Step, pass: Pass) -> Option<Act> {
         let targets = || {
@@ -208,7 +213,7 @@ impl Ask<'_> {
             if !room || party.is_some_and(|party| party.live || party.done.is_some()) {
                 continue;
             }
-            let Some((peer, path)) = self.choose(target, party, pass) else { continue };
+            let Some((peer, path)) = self.choice().best(target, pass) else { continue };
             let due = self.at.last_begun + step.stagger;
             if party.is_some() || !live || self.now >= due {
                 let ring = step.ring.or(self.plan.target(target).map(|target| target.ring));
@@ -221,43 +226,6 @@ impl Ask<'_> {
         }
         let live_by = self.live_by().filter(|by| *by > self.now);
         live.then(|| Act::Wait(earlier(turn, live_by)))
-    }
-
-    /// The best path to a destination that was not tried yet: by standing, then by the plan's order, then by the DNS
-    /// (priority, weight). What is down
-    /// comes only in the second pass.
-    fn choose(&self, target: TargetId, party: Option<&Party>, pass: Pass) -> Option<(PeerId, Path)> {
-        let mut best: Option<(Standing, PeerId, Path)> = None;
-        let mut weigh = |id: PeerId| {
-            for path in self.roads.drawn(id, self.at.draw).iter() {
-                if party.is_some_and(|party| party.tried.contains(path)) {
-                    continue;
-                }
-                let standing = self.health.standing(*path);
-                // Whoever has only asked to be left alone is no reason to leave the destination, if it has no other way.
-                let may = standing < Standing::Down || pass == Pass::Second || self.health.is_away(*path);
-                if may && best.is_none_or(|(other, ..)| standing < other) {
-                    best = Some((standing, id, *path));
-                }
-            }
-        };
-        let barred = |id: &PeerId| {
-            let carrier = self.plan.peer(*id).and_then(|peer| match peer.kind {
-                PeerKind::Trunk(carrier) => Some(carrier),
-                PeerKind::Site | PeerKind::Service => None,
-            });
-            party.is_some_and(|party| {
-                party.barred_peers.contains(id) || carrier.is_some_and(|c| party.barred_carriers.contains(&c))
-            })
-        };
-        match &self.plan.target(target)?.reach {
-            Reach::Sip(peers) => peers.iter().filter(|id| !barred(id)).for_each(|id| weigh(*id)),
-            Reach::Number(_) => {
-                let trunks = self.plan.carriers.iter().flat_map(|carrier| &carrier.trunks);
-                trunks.filter(|id| !barred(id)).for_each(|id| weigh(*id));
-            }
-        }
-        best.map(|(_, peer, path)| (peer, path))
     }
 
     /// `live_within` is over and nobody whose job is to answer is rung: the next step that rings one.
@@ -282,7 +250,7 @@ impl Ask<'_> {
 
     fn may_ring(&self, target: TargetId) -> bool {
         let party = self.at.party(target);
-        party.is_none_or(|party| party.done.is_none()) && self.choose(target, party, Pass::First).is_some()
+        party.is_none_or(|party| party.done.is_none()) && self.choice().best(target, Pass::First).is_some()
     }
 
     /// When somebody whose job is to answer must be ringing; `None` if one is already.
@@ -313,7 +281,7 @@ mod tests {
     use crate::hours::{Hours, Window};
     use crate::names::Names;
     use crate::path::{Listener, Transport};
-    use crate::target::{Carrier, CarrierId, Peer, PeerHost, Target};
+    use crate::target::{Carrier, CarrierId, Peer, PeerHost, PeerKind, Reach, Target};
     use crate::verdict::Go;
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -456,7 +424,10 @@ mod tests {
         }
 
         fn over(&mut self, target: u32, peer: u32, go: Go, meaning: Meaning) -> Vec<String> {
-            let carrier = (peer < 2).then_some(CarrierId(peer));
+            let carrier = self.plan.peer(PeerId(peer)).and_then(|peer| match peer.kind {
+                PeerKind::Trunk(carrier) => Some(carrier),
+                PeerKind::Site | PeerKind::Service => None,
+            });
             self.at.on_over(TargetId(target), PeerId(peer), carrier, go, meaning);
             self.rings()
         }
@@ -519,6 +490,78 @@ mod tests {
         );
         assert_eq!(call.over(OFFICE, 3, Go::NextAddress, Meaning::Silence), ["ana by 1", "ask at 40.000s"]);
         assert_eq!(call.over(ANA, 0, Go::NextCarrier, Meaning::PathFailure), ["end"]);
+    }
+
+    /// The plan whose first carrier has a second trunk (.3).
+    fn two_trunks(steps: Vec<Step>) -> Plan {
+        let mut plan = plan(steps, None, None);
+        plan.peers.push(peer("telnyx-2", PeerKind::Trunk(CarrierId(0)), 3));
+        plan.carriers[0].trunks.push(PeerId(4));
+        plan
+    }
+
+    #[test]
+    fn after_silence_a_way_that_shares_no_domain_is_tried_first() {
+        let mut call = Try::open(two_trunks(vec![step(&[ANA]), step(&[BEN])]));
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextAddress, Meaning::Silence), ["ana by 2", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 1, Go::NextTrunk, Meaning::PathFailure), ["ana by 3", "ask at 40.000s"]);
+        assert_eq!(
+            call.over(ANA, 4, Go::NextTarget, Meaning::NoAnswer),
+            ["ben by 2", "ask at 40.000s"],
+            "the next destination of this call has no need to find out again"
+        );
+    }
+
+    #[test]
+    fn after_an_answer_the_next_trunk_of_the_same_carrier_is_tried() {
+        let mut call = Try::open(two_trunks(vec![step(&[ANA])]));
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextTrunk, Meaning::PathFailure), ["ana by 3", "ask at 40.000s"]);
+    }
+
+    #[test]
+    fn a_way_that_is_suspect_is_no_better_for_sharing_nothing() {
+        let mut call = Try::open(two_trunks(vec![step(&[ANA])]));
+        let other = call.roads.of(PeerId(1))[0];
+        call.health.on_sign(other, Source::Call, Sign::Miss, Time::ZERO, &mut Vec::new());
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextAddress, Meaning::Silence), ["ana by 3", "ask at 40.000s"]);
+    }
+
+    /// An office with two machines and an annex (.13), all on one grid.
+    fn one_grid() -> Plan {
+        let annex = Target {
+            name: "annex".into(),
+            kind: TargetKind::Site,
+            reach: Reach::Sip(vec![PeerId(4)]),
+            ring: Duration::from_secs(20),
+        };
+        let mut plan = plan(vec![step(&[4]), step(&[ANA])], None, None);
+        plan.peers.push(peer("annex", PeerKind::Site, 13));
+        plan.targets.push(annex);
+        plan.peers.iter_mut().skip(2).for_each(|peer| peer.domains = vec!["grid".into()]);
+        plan
+    }
+
+    #[test]
+    fn what_is_in_a_failed_domain_comes_after_what_is_outside() {
+        let mut call = Try::open(one_grid()).down(&[2, 3]);
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::NoAnswer), ["annex by 13", "ask at 40.000s"]);
+    }
+
+    #[test]
+    fn a_domain_has_not_failed_while_one_is_down_or_one_is_well() {
+        let mut call = Try::open(one_grid()).down(&[2]);
+        assert_eq!(call.rings(), ["annex by 13", "ask at 40.000s"]);
+        let mut plan = one_grid();
+        plan.peers.push(Peer { domains: vec!["grid".into()], ..peer("shop", PeerKind::Site, 14) });
+        let mut call = Try::open(plan).down(&[2, 3]);
+        let shop = call.roads.of(PeerId(5))[0];
+        let alive = Sign::Alive { round_trip: None, resent: 0 };
+        call.health.on_sign(shop, Source::Probe, alive, Time::ZERO, &mut Vec::new());
+        assert_eq!(call.rings(), ["annex by 13", "ask at 40.000s"]);
     }
 
     #[test]

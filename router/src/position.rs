@@ -17,6 +17,8 @@ pub struct Position {
     pub cursor: Cursor,
     /// Everybody who was tried so far, in order.
     pub parties: Vec<Party>,
+    /// Peers that let an INVITE of this call go by in silence: what shares a failure domain with them is tried later.
+    pub silent: Vec<PeerId>,
     /// INVITEs sent so far.
     pub invites: u32,
     /// When the last member of the current step was begun.
@@ -107,6 +109,7 @@ impl Position {
             unix,
             cursor,
             parties: Vec::new(),
+            silent: Vec::new(),
             invites: 0,
             last_begun: now,
             breadth,
@@ -157,6 +160,11 @@ impl Position {
     ) {
         let Some(party) = self.parties.iter_mut().find(|party| party.target == target) else { return };
         party.live = false;
+        // A destination that is given up says nothing of the way to it.
+        let is_path = !matches!(go, Go::NextTarget | Go::Stop);
+        if is_path && meaning == Meaning::Silence && !self.silent.contains(&peer) {
+            self.silent.push(peer);
+        }
         match go {
             Go::NextAddress => {}
             Go::NextTrunk => party.barred_peers.push(peer),

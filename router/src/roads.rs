@@ -1,7 +1,8 @@
-//! Which paths lead to a peer now: its addresses, seen from our listeners. Calls, probes and all else that is sent to a
+//! Which paths lead to a peer now: its addresses, seen from our listeners; and who dies together. Calls, probes and all else that is sent to a
 //! peer go by these.
 
 use crate::chance::Chance;
+use crate::fates::Fates;
 use crate::locate::{Place, SPOTS_MAX, Spot};
 use crate::names::Names;
 use crate::path::{Listener, Path, Transport, listener_for};
@@ -20,6 +21,7 @@ pub struct Roads {
     by_peer: Vec<Road>,
     domains: BTreeMap<Path, Arc<str>>,
     senders: Senders,
+    fates: Fates,
 }
 
 /// The paths of one peer.
@@ -53,7 +55,7 @@ impl Roads {
         }
         let all = (0..).map(PeerId).zip(by_peer.iter().map(|road| road.paths.as_slice()));
         let senders = Senders::new(all, &plan.networks);
-        Self { by_peer, domains, senders }
+        Self { by_peer, domains, senders, fates: Fates::new(plan) }
     }
 
     /// The paths of one peer, by priority; empty while its name is not resolved, or if no listener of ours speaks its
@@ -87,6 +89,12 @@ impl Roads {
     pub fn all<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Peer, Path)> {
         let roads = plan.peers.iter().zip(&self.by_peer);
         roads.flat_map(|(peer, road)| road.paths.iter().map(move |path| (peer, *path)))
+    }
+
+    /// Which peers share a failure domain.
+    #[must_use]
+    pub const fn fates(&self) -> &Fates {
+        &self.fates
     }
 
     /// Every path with how it is probed: what health has to watch. A path that two peers share is probed as the

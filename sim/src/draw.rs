@@ -126,6 +126,7 @@ fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
         peer.progress = Duration::from_secs(2 + chance.below(6));
         peer.dialect = draw_dialect(chance);
     }
+    draw_domains(chance, &mut plan);
     for target in &mut plan.targets {
         target.ring = Duration::from_secs(*chance.pick(&rings).unwrap_or(&6));
     }
@@ -188,6 +189,17 @@ fn draw_dialect(chance: &mut Chance) -> Arc<Dialect> {
         dialect.ring_out = 503;
     }
     Arc::new(dialect)
+}
+
+/// What dies together: in two plans of five a grid that some share, in one of five a fibre too.
+fn draw_domains(chance: &mut Chance, plan: &mut Plan) {
+    for (domain, plans) in [("grid", 400), ("fibre", 200)] {
+        if chance.permille(plans) {
+            for peer in plan.peers.iter_mut().filter(|_| chance.permille(600)) {
+                peer.domains.push(domain.into());
+            }
+        }
+    }
 }
 
 fn draw_steps(chance: &mut Chance, line: u32) -> Vec<Step> {

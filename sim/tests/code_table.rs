@@ -94,7 +94,8 @@ fn each_status_at_a_trunk_and_at_a_site() {
 fn each_silence_at_a_trunk_and_at_a_site() {
     #[rustfmt::skip]
     let rows = [
-        (Manner::Dead, TRUNK, ADDRESS),
+        // A trunk that falls silent seldom falls alone: what shares no failure domain with it comes first.
+        (Manner::Dead, CARRIER, ADDRESS),
         (Manner::Icmp, TRUNK, ADDRESS),
         (Manner::Trying, CARRIER, ANSWERING),
         (Manner::Ring { after: Duration::ZERO }, ANSWERING, ANSWERING),

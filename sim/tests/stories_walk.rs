@@ -288,3 +288,32 @@ fn early_media_then_a_failure_goes_on_to_the_next() {
         ],
     );
 }
+
+#[test]
+fn after_a_silent_office_the_carrier_on_another_fibre_is_taken() {
+    let mut plan = town::town();
+    for peer in
+        plan.peers.iter_mut().filter(|peer| ["office", "office-2", "carrier-a"].contains(&&*peer.name))
+    {
+        peer.domains = vec!["fibre".into()];
+    }
+    let manners = [("ana", Manner::says(0, 1000)), ("ben", Manner::Dead)];
+    tells(
+        &story(plan, &manners, &[caller()]),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s call 1 INVITE -> office",
+            "2.000s call 1 INVITE -> office-2",
+            "2.500s call 1 180 -> caller",
+            "4.000s call 1 INVITE -> ana by carrier-b",
+            "4.000s call 1 INVITE -> ben by carrier-b",
+            "4.000s call 1 180 <- ana by carrier-b",
+            "4.000s call 1 180 -> caller",
+            "5.000s call 1 200 <- ana by carrier-b",
+            "5.000s call 1 200 -> caller",
+            "5.000s call 1 ACK -> carrier-b",
+            "15.000s call 1 BYE <- caller",
+            "15.000s call 1 BYE -> carrier-b",
+        ],
+    );
+}

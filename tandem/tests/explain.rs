@@ -185,3 +185,26 @@ fn a_time_that_is_none_is_a_slip_of_the_command_line() {
     let out = explain(&["+15035550100", "--plan", "examples/nguyen-dental.toml", "--at", "noon"]);
     assert_eq!(out.status.code(), Some(2));
 }
+
+#[test]
+fn ways_that_die_together_are_named() {
+    let plan = "\
+[carriers]
+acme = { trunks = [{ name = \"east\", sip = \"192.0.2.1\" }], domains = [\"fibre-i5\"] }
+zenith = \"192.0.2.2\"
+[sites]
+office = { sip = [\"192.0.2.10\", \"192.0.2.11\"], domains = [\"fibre-i5\", \"grid\"] }
+[services]
+answering = \"+18005550199\"
+[numbers]
+\"+15035550100\" = \"main\"
+[plans.main]
+steps = [\"office\", \"answering\"]
+";
+    let said = said_of("fates", plan);
+    let shared: Vec<&str> = said.lines().filter(|line| line.contains("share domain")).collect();
+    assert_eq!(
+        shared,
+        ["  office and acme share domain fibre-i5: after silence in it a way outside is tried first."]
+    );
+}

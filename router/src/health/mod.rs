@@ -282,6 +282,12 @@ impl Health {
         self.sides.of(path).is_none() && self.beliefs.get(&path).is_some_and(Belief::is_away)
     }
 
+    /// What is believed of a path, whatever calls are under way on it.
+    #[must_use]
+    pub fn believed(&self, path: Path) -> Standing {
+        self.beliefs.get(&path).map_or(Standing::Unknown, Belief::standing)
+    }
+
     /// First retransmission of a request on this path: 4 × the measured round trip, 50 to 500 ms; 500 ms while it is
     /// not known.
     #[must_use]

@@ -163,6 +163,7 @@ impl Oracle {
                     self.broken(19, || format!("{}: {fault}", record.call_id));
                 }
                 self.inv_05_order_and_cause(turn, record);
+                self.inv_14_after_silence(turn, record);
             }
         }
     }

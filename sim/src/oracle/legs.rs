@@ -5,12 +5,7 @@ use super::{Homes, Inbound, Leg, Oracle, Sent, Turn, addresses_at};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::net::SocketAddr;
 use router::Plan;
-use router::health::Standing;
-use router::path::{Path, Transport};
-use router::plan::Member;
-use router::record::Entry;
 use router::target::{PeerId, PeerKind, Reach, TargetId};
-use sip::Time;
 use std::sync::Arc;
 
 /// Legs of one call at most (TRIGGERS, section 4, I9).
@@ -50,16 +45,13 @@ impl Oracle {
         let shed =
             self.lives.get(&turn.life).and_then(|life| life.draining).is_some_and(|at| at < context.began);
         let passed_over = self.inv_14_passed_over(turn, context, sent.to);
-        if let Some(passed) = passed_over {
+        let outside = self.well_ways(turn, context, sent, glance);
+        if let Some((fault, passed)) = passed_over {
             self.looked(14);
             if let Some(target) = passed {
                 self.broken(14, || {
-                    format!(
-                        "{}: {} is down and was rung before target {}",
-                        Name(&sent.packet),
-                        sent.to,
-                        target.0
-                    )
+                    let name = Name(&sent.packet);
+                    format!("{name}: {} {fault} and was rung before target {}", sent.to, target.0)
                 });
             }
         }
@@ -80,6 +72,7 @@ impl Oracle {
             copy: self.contexts.get(&key).map_or(0, |context| context.copies),
             packet: Arc::clone(&sent.packet),
             to: sent.to,
+            outside,
             began: turn.now,
             heard: None,
             rang: None,
@@ -123,60 +116,6 @@ impl Oracle {
             no(context.legs.len() >= LEGS_MAX, 6, "more than 20 legs"),
             no(!planned, 17, "a leg to nobody of the plan that the call began with"),
         ]
-    }
-
-    /// Invariant 14: what is down is rung last. `None` if the new leg is not to somebody who is down, or if the plan
-    /// has ways (hours, busy, budget, courses inside of courses) that this check does not follow; else the target
-    /// that is well and was passed over, if there is one.
-    fn inv_14_passed_over(
-        &self,
-        turn: &Turn<'_>,
-        context: &Inbound,
-        to: SocketAddr,
-    ) -> Option<Option<TargetId>> {
-        let life = self.lives.get(&turn.life)?;
-        let (standing, sides) = (&life.standing, &life.sides);
-        let is = |address: SocketAddr, wanted: &[Standing]| {
-            let path = Path { transport: Transport::Udp, local: 0, remote: address };
-            // A belief that changed in this turn, or while the call was walked, may have come after the choice.
-            let (now, since) = standing.get(&path).copied().unwrap_or((Standing::Unknown, Time::ZERO));
-            let (side, beside) = sides.get(&path).copied().unwrap_or((None, Time::ZERO));
-            let steady = since <= context.began && beside <= context.began && !changes(turn, address);
-            let known = life.watched.get(&path).is_some_and(|since| *since <= context.began);
-            known && steady && side.is_none() && wanted.contains(&now)
-        };
-        if !is(to, &[Standing::Down]) {
-            return None;
-        }
-        let plan = self.plan_of(context)?;
-        let number = core::str::from_utf8(Self::number_of(context)).ok()?;
-        let course = plan.course(*plan.numbers.get(number)?)?;
-        if course.busy.is_some() || course.hours.is_some() || course.live_within.as_secs() < 600 {
-            return None;
-        }
-        // Whoever has only asked to be left alone may be the last way to his destination.
-        let path = Path { transport: Transport::Udp, local: 0, remote: to };
-        if life.away.contains(&path) {
-            return None;
-        }
-        let rung = |target: TargetId| {
-            context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
-                let user = leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes));
-                target_of(plan, &self.homes, leg.to, user.unwrap_or_default()) == Some(target)
-            })
-        };
-        let well = |target: TargetId| {
-            let well = [Standing::Up, Standing::Unknown, Standing::Suspect];
-            addresses_of(plan, &self.homes, target).into_iter().any(|address| is(address, &well))
-        };
-        let mut targets = Vec::new();
-        for member in course.steps.iter().flat_map(|step| &step.members) {
-            match member {
-                Member::Target(target) => targets.push(*target),
-                Member::Course(_) => return None,
-            }
-        }
-        Some(targets.into_iter().find(|target| well(*target) && !rung(*target)))
     }
 
     /// Invariant 8: CANCEL only after a provisional response and before a final one, once, and made of its INVITE.
@@ -321,24 +260,6 @@ pub(super) fn target_of(plan: &Plan, homes: &Homes, to: SocketAddr, user: &[u8])
         Reach::Number(number) => trunk && number.as_bytes() == user,
     });
     place.and_then(|place| u32::try_from(place).ok()).map(TargetId)
-}
-
-/// Does what is believed of an address change in this turn?
-fn changes(turn: &Turn<'_>, address: SocketAddr) -> bool {
-    turn.records.iter().any(|entry| matches!(entry, Entry::Health { path, .. } if path.remote == address))
-}
-
-/// All addresses by which a target is reached.
-fn addresses_of(plan: &Plan, homes: &Homes, target: TargetId) -> Vec<SocketAddr> {
-    let peers: Vec<PeerId> = match plan.target(target).map(|target| &target.reach) {
-        Some(Reach::Sip(peers)) => peers.clone(),
-        Some(Reach::Number(_)) => {
-            plan.carriers.iter().flat_map(|carrier| carrier.trunks.iter().copied()).collect()
-        }
-        None => Vec::new(),
-    };
-    let peers = peers.into_iter().filter_map(|id| plan.peer(id));
-    peers.flat_map(|peer| addresses_at(peer, homes)).collect()
 }
 
 /// RFC 3261 §17.1.1.3: all as the INVITE's, but the To of the response.

@@ -6,6 +6,7 @@ mod books;
 mod ends;
 mod legs;
 mod names;
+mod order;
 mod reach;
 mod upstream;
 mod wire;
@@ -196,6 +197,8 @@ pub(crate) struct Leg {
     pub(crate) copy: u32,
     pub(crate) packet: Arc<Packet>,
     pub(crate) to: SocketAddr,
+    /// By which addresses its target could have been rung as well when it began.
+    pub(crate) outside: Vec<SocketAddr>,
     pub(crate) began: Time,
     pub(crate) heard: Option<Time>,
     pub(crate) rang: Option<Time>,

@@ -1,6 +1,7 @@
 //! `tandem explain NUMBER --plan PLAN`: what would happen to a call, by the same function that routes it.
 
 mod course;
+mod fates;
 mod moment;
 mod nearest;
 mod patience;
@@ -92,6 +93,7 @@ fn explain(
     text += &rows::table(plan, &items, &way);
     text += &cut(&way);
     text += &busy(plan, &items);
+    text += &fates::shared(plan, &items);
     text += &patience::words_for(plan, &items);
     text += &ending(plan, &way);
     text

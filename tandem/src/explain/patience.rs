@@ -59,7 +59,7 @@ impl Patience {
 }
 
 /// All peers of these steps, each once, in order.
-fn peers(plan: &Plan, items: &[Item<'_>]) -> Vec<PeerId> {
+pub(super) fn peers(plan: &Plan, items: &[Item<'_>]) -> Vec<PeerId> {
     let mut found = Vec::new();
     for item in items {
         let Item::Step { step, .. } = item else { continue };

@@ -1,0 +1,107 @@
+//! Which way to a destination is tried next: by what is believed of it, of what it shares a failure domain with, and of
+//! what fell silent in this very call.
+
+use crate::health::{Health, Standing};
+use crate::path::Path;
+use crate::plan::Plan;
+use crate::position::{Party, Pass, Position};
+use crate::roads::Roads;
+use crate::target::{PeerId, PeerKind, Reach, TargetId};
+
+/// One question: what is known, at one moment of one call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) at: &'a Position,
+    pub(crate) health: &'a Health,
+    pub(crate) roads: &'a Roads,
+}
+
+/// How late a way is tried; the least is the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// Believed to be down, by more than its own word: for the second pass.
+    down: bool,
+    /// In a domain that has failed: for the second pass too.
+    doomed: bool,
+    /// Has asked to be left alone for a while: the last way to a destination, but no reason to leave it.
+    away: bool,
+    suspect: bool,
+    /// Shares a domain with what fell silent in this call.
+    shares: bool,
+    standing: Standing,
+}
+
+impl Choice<'_> {
+    /// The best path to a destination that was not tried yet; among equals the first of the plan, then the first by the DNS. What is down, or in a
+    /// domain that has failed, comes only in the second pass.
+    pub(crate) fn best(&self, target: TargetId, pass: Pass) -> Option<(PeerId, Path)> {
+        let party = self.at.party(target);
+        let mut best: Option<(Rank, PeerId, Path)> = None;
+        let mut weigh = |id: PeerId| {
+            for path in self.roads.drawn(id, self.at.draw).iter() {
+                if party.is_some_and(|party| party.tried.contains(path)) {
+                    continue;
+                }
+                let rank = self.rank(id, *path);
+                let may = pass == Pass::Second || !rank.down && !rank.doomed;
+                if may && best.is_none_or(|(other, ..)| rank < other) {
+                    best = Some((rank, id, *path));
+                }
+            }
+        };
+        match &self.plan.target(target)?.reach {
+            Reach::Sip(peers) => {
+                peers.iter().filter(|id| !self.is_barred(**id, party)).for_each(|id| weigh(*id))
+            }
+            Reach::Number(_) => {
+                let trunks = self.plan.carriers.iter().flat_map(|carrier| &carrier.trunks);
+                trunks.filter(|id| !self.is_barred(**id, party)).for_each(|id| weigh(*id));
+            }
+        }
+        best.map(|(_, peer, path)| (peer, path))
+    }
+
+    fn rank(&self, id: PeerId, path: Path) -> Rank {
+        let standing = self.health.standing(path);
+        let suspect = standing == Standing::Suspect;
+        // Whoever is well proves that its domains are: only the others need a look around.
+        let doomed = (suspect || standing == Standing::Unknown) && self.is_doomed(id);
+        let shares = self.at.silent.iter().any(|silent| self.roads.fates().share(*silent, id));
+        let away = standing == Standing::Down && self.health.is_away(path);
+        Rank { down: standing == Standing::Down && !away, doomed, away, suspect, shares, standing }
+    }
+
+    /// Is it in a domain that has failed: two of its peers are down by all their paths, and none is well?
+    fn is_doomed(&self, id: PeerId) -> bool {
+        self.roads.fates().of(id).any(|members| {
+            let (mut down, mut well) = (0, false);
+            for member in members.iter().take(MEMBERS_MAX) {
+                let believed = || self.roads.of(*member).iter().map(|path| self.health.believed(*path));
+                well |= believed().any(|standing| matches!(standing, Standing::Up | Standing::Probation));
+                let is_down = |path: &Path| {
+                    self.health.believed(*path) == Standing::Down && !self.health.is_away(*path)
+                };
+                let all = self.roads.of(*member).iter().all(is_down);
+                down += usize::from(all && !self.roads.of(*member).is_empty());
+            }
+            down >= DOWN_MIN && !well
+        })
+    }
+
+    fn is_barred(&self, id: PeerId, party: Option<&Party>) -> bool {
+        let carrier = self.plan.peer(id).and_then(|peer| match peer.kind {
+            PeerKind::Trunk(carrier) => Some(carrier),
+            PeerKind::Site | PeerKind::Service => None,
+        });
+        party.is_some_and(|party| {
+            party.barred_peers.contains(&id) || carrier.is_some_and(|c| party.barred_carriers.contains(&c))
+        })
+    }
+}
+
+/// One peer that is down is that peer's fault; two that share something are that something's.
+const DOWN_MIN: usize = 2;
+
+/// Members of a domain that are looked at: a power grid with more offices on it is judged by the first of them.
+const MEMBERS_MAX: usize = 32;
