@@ -16,6 +16,7 @@ use crate::roads::Roads;
 use crate::said::said;
 use crate::seal::{Branch, Carried, Kind, Seal};
 use crate::slots::Slot;
+use crate::tally;
 use crate::target::{Peer, PeerHost, PeerId, Reach, Target, TargetId};
 use crate::walk::{self, LegId, Walk};
 use core::net::IpAddr;
@@ -463,6 +464,9 @@ impl Call {
 
     fn answered(&mut self, leg: LegId, response: Message, means: &mut Means<'_>) {
         let open = self.walk.is_open();
+        if let Some(ticket) = self.walk.take_ticket(leg) {
+            tally::answered(means.health.load_mut(), ticket, means.seal, &response, means.now);
+        }
         let mut asked = Vec::new();
         self.walk.on_answer(leg, response, means.now, means.health, &mut asked);
         self.carry_out(asked, means);

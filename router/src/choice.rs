@@ -1,12 +1,13 @@
-//! Which way to a destination is tried next: by what is believed of it, of what it shares a failure domain with, and of
-//! what fell silent in this very call.
+//! Which way to a destination is tried next: by what is believed of it, of what it shares a failure domain with, of what
+//! fell silent in this very call, and by how much it carries already.
 
-use crate::health::{Health, Standing};
+use crate::health::{Health, Side, Standing};
 use crate::path::Path;
 use crate::plan::Plan;
 use crate::position::{Party, Pass, Position};
 use crate::roads::Roads;
 use crate::target::{PeerId, PeerKind, Reach, TargetId};
+use sip::Time;
 
 /// One question: what is known, at one moment of one call.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,7 @@ pub(crate) struct Choice<'a> {
     pub(crate) at: &'a Position,
     pub(crate) health: &'a Health,
     pub(crate) roads: &'a Roads,
+    pub(crate) now: Time,
 }
 
 /// How late a way is tried; the least is the first.
@@ -24,6 +26,8 @@ struct Rank {
     down: bool,
     /// In a domain that has failed: for the second pass too.
     doomed: bool,
+    /// A further call is more than it takes: for the second pass too.
+    full: bool,
     /// Has asked to be left alone for a while: the last way to a destination, but no reason to leave it.
     away: bool,
     suspect: bool,
@@ -32,44 +36,73 @@ struct Rank {
     standing: Standing,
 }
 
+impl Rank {
+    /// Is there nothing that puts it off to the second pass?
+    const fn is_well(self) -> bool {
+        !self.down && !self.doomed && !self.full
+    }
+}
+
 impl Choice<'_> {
-    /// The best path to a destination that was not tried yet; among equals the first of the plan, then the first by the DNS. What is down, or in a
-    /// domain that has failed, comes only in the second pass.
+    /// The best path to a destination that was not tried yet; among equals the first of the plan, then the
+    /// first by the DNS. What is down, full, or in
+    /// a domain that has failed comes only in the second pass.
     pub(crate) fn best(&self, target: TargetId, pass: Pass) -> Option<(PeerId, Path)> {
+        let (rank, peer, path) = self.least(target)?;
+        (pass == Pass::Second || rank.is_well()).then_some((peer, path))
+    }
+
+    /// Would its best way be taken now, if only it were not full?
+    pub(crate) fn is_full(&self, target: TargetId) -> bool {
+        self.least(target).is_some_and(|(rank, ..)| Rank { full: false, ..rank }.is_well() && rank.full)
+    }
+
+    fn least(&self, target: TargetId) -> Option<(Rank, PeerId, Path)> {
         let party = self.at.party(target);
         let mut best: Option<(Rank, PeerId, Path)> = None;
         let mut weigh = |id: PeerId| {
+            let full = self.takes_no_more(target, id);
             for path in self.roads.drawn(id, self.at.draw).iter() {
                 if party.is_some_and(|party| party.tried.contains(path)) {
                     continue;
                 }
-                let rank = self.rank(id, *path);
-                let may = pass == Pass::Second || !rank.down && !rank.doomed;
-                if may && best.is_none_or(|(other, ..)| rank < other) {
+                let rank = self.rank(id, *path, full);
+                if best.is_none_or(|(other, ..)| rank < other) {
                     best = Some((rank, id, *path));
                 }
             }
         };
         match &self.plan.target(target)?.reach {
             Reach::Sip(peers) => {
-                peers.iter().filter(|id| !self.is_barred(**id, party)).for_each(|id| weigh(*id))
+                peers.iter().filter(|id| !self.is_barred(**id, party)).for_each(|id| weigh(*id));
             }
             Reach::Number(_) => {
                 let trunks = self.plan.carriers.iter().flat_map(|carrier| &carrier.trunks);
                 trunks.filter(|id| !self.is_barred(**id, party)).for_each(|id| weigh(*id));
             }
         }
-        best.map(|(_, peer, path)| (peer, path))
+        best
     }
 
-    fn rank(&self, id: PeerId, path: Path) -> Rank {
-        let standing = self.health.standing(path);
+    fn rank(&self, id: PeerId, path: Path, full: bool) -> Rank {
+        // Full is what it says of itself now, not how well it is.
+        let says_full = self.health.side(path) == Some(Side::Full);
+        let standing = if says_full { self.health.believed(path) } else { self.health.standing(path) };
+        let full = full || says_full;
         let suspect = standing == Standing::Suspect;
         // Whoever is well proves that its domains are: only the others need a look around.
         let doomed = (suspect || standing == Standing::Unknown) && self.is_doomed(id);
         let shares = self.at.silent.iter().any(|silent| self.roads.fates().share(*silent, id));
         let away = standing == Standing::Down && self.health.is_away(path);
-        Rank { down: standing == Standing::Down && !away, doomed, away, suspect, shares, standing }
+        Rank { down: standing == Standing::Down && !away, doomed, full, away, suspect, shares, standing }
+    }
+
+    /// Is it at a limit, of its own or of what it is part of?
+    fn takes_no_more(&self, target: TargetId, id: PeerId) -> bool {
+        let load = self.health.load();
+        let planned = || self.plan.limits_of(target, id).any(|limit| load.is_full(limit, self.now));
+        let learned = || self.plan.peer(id).is_some_and(|peer| load.is_at_learned(&peer.name, self.now));
+        !self.plan.limits.is_empty() && planned() || learned()
     }
 
     /// Is it in a domain that has failed: two of its peers are down by all their paths, and none is well?

@@ -1,5 +1,6 @@
 //! One leg of a walk: an INVITE to one destination by one path, and how far it has come.
 
+use crate::load::Ticket;
 use crate::outcome::Reached;
 use crate::path::Path;
 use crate::plan::Declined;
@@ -27,6 +28,8 @@ pub(crate) struct Leg {
     pub(crate) early: Vec<Vec<u8>>,
     pub(crate) outcome: String,
     pub(crate) phase: Phase,
+    /// What counts it, if something that it goes by has a limit.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 #[derive(Clone, Copy, Debug)]

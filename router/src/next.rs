@@ -78,7 +78,7 @@ impl Plan {
             };
             match ask.begin(step, cursor.pass) {
                 Some(act) => return Move { cursor, act },
-                None => self.leave(&mut cursor, step, at),
+                None => ask.leave(&mut cursor, step),
             }
         }
         Move { cursor, act: Act::End }
@@ -124,6 +124,7 @@ impl Plan {
             List::Steps => Some(&course.steps),
             List::Closed => course.closed.as_ref(),
             List::Busy => course.busy.as_ref(),
+            List::Full => course.full.as_ref(),
         };
         list.map_or(&[], Vec::as_slice)
     }
@@ -146,25 +147,6 @@ impl Plan {
             }
         }
         None
-    }
-
-    /// The step is over: on to the next one, or to the `busy` list if somebody in it was busy.
-    fn leave(&self, cursor: &mut Cursor, step: &Step, at: &Position) {
-        let busy = step.members.iter().any(|member| match member {
-            Member::Target(target) => {
-                at.party(*target).is_some_and(|party| party.meaning() == Some(Meaning::Busy))
-            }
-            Member::Course(_) => false,
-        });
-        if let Some(frame) = cursor.frames.last_mut()
-            && busy
-            && frame.list != List::Busy
-            && self.course(frame.course).is_some_and(|course| course.busy.is_some())
-        {
-            *frame = Frame { list: List::Busy, step: 0, ..*frame };
-            return;
-        }
-        advance(cursor);
     }
 
     fn rings_a_service(&self, step: &Step) -> impl Iterator<Item = TargetId> {
@@ -194,7 +176,7 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     const fn choice(&self) -> Choice<'_> {
-        Choice { plan: self.plan, at: self.at, health: self.health, roads: self.roads }
+        Choice { plan: self.plan, at: self.at, health: self.health, roads: self.roads, now: self.now }
     }
 
     /// What to do in this step; `None` if it is over.
@@ -226,6 +208,41 @@ impl Ask<'_> {
         }
         let live_by = self.live_by().filter(|by| *by > self.now);
         live.then(|| Act::Wait(earlier(turn, live_by)))
+    }
+
+    /// The step is over: on to the next one, or to the `busy` list if somebody in it was busy, or to the `full` list if
+    /// everybody in it is full.
+    fn leave(&self, cursor: &mut Cursor, step: &Step) {
+        let said = |target: TargetId| self.at.party(target).and_then(Party::meaning);
+        let open = |target: TargetId| self.at.party(target).is_none_or(|party| party.done.is_none());
+        let full = |target: TargetId| open(target) && self.choice().is_full(target);
+        let (mut busy, mut all_full) = (false, cursor.pass == Pass::First);
+        for member in &step.members {
+            match member {
+                Member::Target(target) => {
+                    busy |= said(*target) == Some(Meaning::Busy);
+                    all_full = all_full && full(*target);
+                }
+                Member::Course(_) => all_full = false,
+            }
+        }
+        let Some(frame) = cursor.frames.last_mut() else { return };
+        let course = self.plan.course(frame.course);
+        let has = |list: List| match list {
+            List::Busy => course.is_some_and(|course| course.busy.is_some()) && frame.list != List::Busy,
+            List::Full => {
+                course.is_some_and(|course| course.full.is_some())
+                    && matches!(frame.list, List::Steps | List::Closed)
+            }
+            List::Steps | List::Closed => false,
+        };
+        if busy && has(List::Busy) {
+            *frame = Frame { list: List::Busy, step: 0, ..*frame };
+        } else if all_full && has(List::Full) {
+            *frame = Frame { list: List::Full, step: 0, ..*frame };
+        } else {
+            advance(cursor);
+        }
     }
 
     /// `live_within` is over and nobody whose job is to answer is rung: the next step that rings one.
@@ -345,6 +362,7 @@ mod tests {
                 steps,
                 closed,
                 busy,
+                full: None,
                 hours: Some(Hours { windows: vec![Window { days: 0b1_1111, from: 480, to: 1_020 }] }),
                 live_within: Duration::from_secs(40),
             }],

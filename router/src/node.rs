@@ -10,6 +10,7 @@ use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
 use crate::health::{self, Evidence, Health, Standing};
+use crate::load::Load;
 use crate::locate::Place;
 use crate::logins::Logins;
 use crate::name::NameState;
@@ -191,6 +192,12 @@ impl Node {
         self.names.states()
     }
 
+    /// How many calls those carry that have a limit.
+    #[must_use]
+    pub const fn load(&self) -> &Load {
+        self.health.load()
+    }
+
     fn unix(&self, now: Time) -> i64 {
         self.identity.unix(now).div_euclid(1_000_000)
     }
@@ -202,6 +209,7 @@ impl Node {
         let roads = Roads::new(&self.plan, &self.identity.listeners, &self.names);
         self.health.watch(&roads.watched(&self.plan), now);
         self.health.try_last(roads.named(&self.plan, self.logins.broken()));
+        self.health.load_mut().keep(self.plan.limits.values(), now);
         self.roads = Arc::new(roads);
     }
 
@@ -433,6 +441,9 @@ impl Node {
                 health::Output::Side { path, from, to } => {
                     let peers = self.roads.users(&self.plan, path);
                     out.push(Effect::Record(Entry::Side { at: now, peers, path, from, to }));
+                }
+                health::Output::Filled(filled) => {
+                    out.push(Effect::Record(Entry::Full { at: now, filled }));
                 }
             }
         }

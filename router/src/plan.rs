@@ -1,9 +1,10 @@
 //! The plan: who gets a call, in which order.
 
 use crate::hours::{Hours, Zone};
+use crate::load::Limit;
 use crate::networks::Network;
 use crate::strangers::Welcome;
-use crate::target::{Carrier, Peer, PeerId, Target, TargetId};
+use crate::target::{Carrier, CarrierId, Peer, PeerId, PeerKind, Target, TargetId};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub carriers: Vec<Carrier>,
     /// All targets.
     pub targets: Vec<Target>,
+    /// How much those take that do not take all.
+    pub limits: BTreeMap<Limited, Limit>,
     /// All `[plans.*]`.
     pub courses: Vec<Course>,
     /// Which course a number has: E.164 with the plus, or any SIP user part.
@@ -40,6 +43,17 @@ pub struct Plan {
     pub strangers: Welcome,
 }
 
+/// What may have a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limited {
+    /// All trunks of a carrier.
+    Carrier(CarrierId),
+    /// One trunk.
+    Peer(PeerId),
+    /// A destination, by whatever way.
+    Target(TargetId),
+}
+
 /// One `[plans.*]`: lists of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
@@ -51,6 +65,8 @@ pub struct Course {
     pub closed: Option<Vec<Step>>,
     /// Where a call goes once a step is over and somebody in it was busy; `None` goes on with the next step.
     pub busy: Option<Vec<Step>>,
+    /// Where a call goes instead of a step in which everybody is full; `None` goes on with the next step.
+    pub full: Option<Vec<Step>>,
     /// When it is open; `None` for always.
     pub hours: Option<Hours>,
     /// By then somebody whose job is to answer is ringing.
@@ -96,6 +112,16 @@ impl Plan {
     #[must_use]
     pub fn peer(&self, id: PeerId) -> Option<&Peer> {
         self.peers.get(id.0 as usize)
+    }
+
+    /// The limits that a call to this target by this peer counts for.
+    pub fn limits_of(&self, target: TargetId, peer: PeerId) -> impl Iterator<Item = &Limit> {
+        let carrier = self.peer(peer).and_then(|peer| match peer.kind {
+            PeerKind::Trunk(carrier) => Some(Limited::Carrier(carrier)),
+            PeerKind::Site | PeerKind::Service => None,
+        });
+        let all = carrier.into_iter().chain([Limited::Peer(peer), Limited::Target(target)]);
+        all.filter_map(|limited| self.limits.get(&limited))
     }
 
     /// A target of this plan.

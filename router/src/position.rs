@@ -66,6 +66,8 @@ pub enum List {
     Closed,
     /// `busy`.
     Busy,
+    /// `full`.
+    Full,
 }
 
 /// What is down is skipped the first time and tried the second: "all down" never means "reject everything".

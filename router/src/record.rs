@@ -2,6 +2,7 @@
 
 use crate::alarm::Alarm;
 use crate::health::{Evidence, Side, Standing};
+use crate::load::Filled;
 use crate::logins::Change;
 use crate::name::NameState;
 use crate::networks::Network;
@@ -79,6 +80,13 @@ pub enum Entry {
         at: Time,
         /// What has changed.
         change: Change,
+    },
+    /// A carrier, trunk, site or service has reached its limit.
+    Full {
+        /// When.
+        at: Time,
+        /// What, and how many calls it carries.
+        filled: Filled,
     },
     /// Bytes were dropped without an answer.
     Dropped {

@@ -207,6 +207,13 @@ impl Seal {
         (u64::try_from(unix).unwrap_or_default() <= until).then_some((carried, sender))
     }
 
+    /// A hash of what a dialog is known by: Call-ID and both tags (RFC 3261 §12), whoever of the two sends.
+    #[must_use]
+    pub fn dialog(&self, message: &Message) -> u64 {
+        let (one, other) = (message.from_tag(), message.to_tag());
+        self.mac(b'd', &[message.call_id(), one.min(other), one.max(other)])
+    }
+
     /// The To tag of a refusal that keeps no state: the ACK for it is known by it again.
     #[must_use]
     pub fn refusal_tag(&self, request: &Message) -> Vec<u8> {

@@ -8,6 +8,7 @@ use crate::dialect::RING_OUT;
 use crate::fix::Fixes;
 use crate::health::{self, Health};
 use crate::leg::{Leg, Phase};
+use crate::load::{Limit, Ticket};
 use crate::logins::Word;
 use crate::next::{Act, Move, WALK_MAX};
 use crate::outcome::{Outcome, Reached};
@@ -220,6 +221,7 @@ impl Walk {
             return;
         }
         leg.phase = Phase::Ended;
+        leg.ticket.take().into_iter().for_each(|ticket| health.load_mut().on_over(ticket));
         if wanted && matches!(self.state, State::Hunting { .. }) {
             self.judge(id, outcome, response, now, health, out);
             self.go_on(now, health, out);
@@ -358,6 +360,11 @@ impl Walk {
         self.legs.get(id).map_or(&[], |leg| &leg.early)
     }
 
+    /// What counts a leg, if something does; it is the asker's from now on.
+    pub(crate) fn take_ticket(&mut self, id: LegId) -> Option<Ticket> {
+        self.legs.get_mut(id).and_then(|leg| leg.ticket.take())
+    }
+
     /// Asks the plan until it wants to wait.
     fn go_on(&mut self, now: Time, health: &mut Health, out: &mut Vec<Output>) {
         while matches!(self.state, State::Hunting { .. }) {
@@ -382,6 +389,22 @@ impl Walk {
         }
     }
 
+    /// A leg counts from now on for all that it goes by and that has a limit.
+    fn count(
+        &self,
+        target: TargetId,
+        peer: PeerId,
+        now: Time,
+        health: &mut Health,
+        out: &mut Vec<Output>,
+    ) -> Option<Ticket> {
+        let limits: Vec<&Limit> = self.plan.limits_of(target, peer).collect();
+        let mut filled = Vec::new();
+        let ticket = health.load_mut().on_begun(&limits, now, &mut filled);
+        out.extend(filled.into_iter().map(|filled| Output::Believe(health::Output::Filled(filled))));
+        ticket
+    }
+
     #[expect(
         clippy::too_many_arguments,
         reason = "the fields of one move, and the three that every step takes"
@@ -398,6 +421,7 @@ impl Walk {
         out: &mut Vec<Output>,
     ) {
         let leg = self.legs.len();
+        let ticket = self.count(target, peer, now, health, out);
         self.legs.push(Leg {
             target,
             peer,
@@ -413,6 +437,7 @@ impl Walk {
             early: Vec::new(),
             outcome: String::new(),
             phase: Phase::Calling { until: now + self.first(peer, path, health) },
+            ticket,
         });
         self.position.on_begun(target, path, now);
         health.on_call_begun(path);
@@ -466,6 +491,7 @@ impl Walk {
             Phase::Ringing { .. } => Outcome::RangOut(leg.ring),
             Phase::Cancelling { .. } => {
                 leg.phase = Phase::Ended;
+                leg.ticket.take().into_iter().for_each(|ticket| health.load_mut().on_over(ticket));
                 out.push(Output::Forget(id));
                 return self.leave_if_quiet(out);
             }

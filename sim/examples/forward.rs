@@ -169,11 +169,13 @@ fn plan() -> Arc<Plan> {
         ],
         carriers: vec![Carrier { name: "carrier".into(), trunks: vec![PeerId(2)] }],
         targets: vec![target("office", 0), target("spare", 1)],
+        limits: BTreeMap::new(),
         courses: vec![Course {
             name: "main".into(),
             steps: vec![step(0, 1), step(1, 2)],
             closed: None,
             busy: None,
+            full: None,
             hours: None,
             live_within: Duration::from_secs(40),
         }],

@@ -16,8 +16,9 @@ use core::time::Duration;
 use router::Plan;
 use router::dialect::Dialect;
 use router::hours::{Hours, Window};
-use router::plan::{CourseId, Declined, Member, Step};
-use router::target::{Probe, TargetId};
+use router::load::{Counted, Limit};
+use router::plan::{CourseId, Declined, Limited, Member, Step};
+use router::target::{CarrierId, PeerId, Probe, TargetId};
 use router::verdict::CodeRule;
 use sip::Time;
 use std::sync::Arc;
@@ -127,6 +128,7 @@ fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
         peer.dialect = draw_dialect(chance);
     }
     draw_domains(chance, &mut plan);
+    draw_limits(chance, &mut plan);
     for target in &mut plan.targets {
         target.ring = Duration::from_secs(*chance.pick(&rings).unwrap_or(&6));
     }
@@ -145,6 +147,9 @@ fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
     }
     if chance.permille(200) {
         main.busy = Some(vec![town::step(&[town::ANSWERING_TARGET], 30)]);
+    }
+    if !plan.limits.is_empty() && chance.permille(300) {
+        main.full = Some(vec![town::step(&[town::ANSWERING_TARGET], 50)]);
     }
     if chance.permille(120) {
         let window = Window { days: 0x7f, from: 600, to: 601 + u16::try_from(chance.below(60)).unwrap_or(0) };
@@ -198,6 +203,26 @@ fn draw_domains(chance: &mut Chance, plan: &mut Plan) {
             for peer in plan.peers.iter_mut().filter(|_| chance.permille(600)) {
                 peer.domains.push(domain.into());
             }
+        }
+    }
+}
+
+/// How much they take: in two plans of five some carry one to three calls at once, or take so many a second.
+fn draw_limits(chance: &mut Chance, plan: &mut Plan) {
+    let all = [
+        (Limited::Carrier(CarrierId(0)), Counted::Carrier("carrier-a".into())),
+        (Limited::Peer(PeerId(3)), Counted::Peer("carrier-b".into())),
+        (Limited::Target(town::OFFICE_TARGET), Counted::Target("office".into())),
+        (Limited::Target(town::ANSWERING_TARGET), Counted::Target("answering".into())),
+    ];
+    if !chance.permille(400) {
+        return;
+    }
+    for (limited, of) in all {
+        let mut few = |rate| chance.permille(rate).then(|| 1 + u32::try_from(chance.below(3)).unwrap_or(0));
+        let limit = Limit { of, channels: few(500), cps: few(200) };
+        if limit.channels.is_some() || limit.cps.is_some() {
+            plan.limits.insert(limited, limit);
         }
     }
 }

@@ -203,6 +203,7 @@ impl Diary {
             | Entry::Alarm { .. }
             | Entry::Name { .. }
             | Entry::Login { .. }
+            | Entry::Full { .. }
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }

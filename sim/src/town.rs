@@ -98,6 +98,7 @@ pub fn town() -> Plan {
             target("ben", TargetKind::Person, Reach::Number(BEN.into())),
             target("answering", TargetKind::Service, Reach::Sip(vec![PeerId(4)])),
         ],
+        limits: BTreeMap::new(),
         courses: vec![course("main", steps)],
         numbers: BTreeMap::from([(NUMBER.into(), CourseId(0))]),
         unlisted: None,
@@ -166,7 +167,7 @@ pub fn target(name: &str, kind: TargetKind, reach: Reach) -> Target {
 #[must_use]
 pub fn course(name: &str, steps: Vec<Step>) -> Course {
     let live_within = Duration::from_secs(1000);
-    Course { name: name.into(), steps, closed: None, busy: None, hours: None, live_within }
+    Course { name: name.into(), steps, closed: None, busy: None, full: None, hours: None, live_within }
 }
 
 /// A step that rings these together.

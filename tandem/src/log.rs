@@ -81,6 +81,9 @@ impl Log {
             Entry::Login { change, .. } => login_line(change),
             Entry::Alarm { peer, path, number, alarm, .. } => self.alarm(peer, *path, number, *alarm, now),
             Entry::Name { peers, host, from, to, kept, .. } => name_line(peers, host, *from, *to, *kept),
+            Entry::Full { filled, .. } => {
+                tracing::warn!(calls = filled.calls, "{} is full: further calls pass it by", filled.of);
+            }
             Entry::Dropped { flow, why } => {
                 tracing::debug!(from = from(flow), "dropped: {why}");
                 self.repeat(Repeat::Dropped(why), now);

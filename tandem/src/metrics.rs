@@ -17,6 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use router::health::{Side, Standing};
+use router::load::Load;
 use router::locate::Place;
 use router::logins::Word;
 use router::name::NameState;
@@ -45,6 +46,8 @@ pub struct Metrics {
     alarms: Family<Labels<2>, Counter>,
     paths: BTreeMap<Path, Vec<Arc<str>>>,
     names: Family<Labels<2>, Gauge>,
+    full: Family<Labels<1>, Counter>,
+    carried: Family<Labels<1>, Gauge>,
     dropped: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     unlisted: Counter,
@@ -109,6 +112,8 @@ impl Metrics {
             refused: Family::default(),
             unlisted: Counter::default(),
             strangers: Family::default(),
+            full: Family::default(),
+            carried: Family::default(),
             sockets: Sockets::default(),
             calls_now: Gauge::default(),
             lingering: Gauge::default(),
@@ -154,6 +159,16 @@ impl Metrics {
             "What is known of a peer's host name: 2 resolved, 1 the DNS does not answer, 0 it does not exist; the \
              last good addresses stay in use",
             self.names.clone(),
+        );
+        to.register(
+            "full",
+            "Times a carrier, trunk, site or service was at its limit, once a minute at most",
+            self.full.clone(),
+        );
+        to.register(
+            "carried",
+            "Calls that a carrier, trunk, site or service with a limit carries, as far as is known",
+            self.carried.clone(),
         );
         to.register("dropped", "Messages dropped without an answer, by reason", self.dropped.clone());
         to.register("refused", "Requests refused without a walk, by status and reason", self.refused.clone());
@@ -220,6 +235,9 @@ impl Metrics {
             Entry::Name { peers, host, to, .. } => {
                 peers.iter().for_each(|peer| self.set_name(peer, host, *to));
             }
+            Entry::Full { filled, .. } => {
+                self.full.get_or_create(&[("of", filled.of.to_string())]).inc();
+            }
             Entry::Dropped { why, .. } => {
                 self.dropped.get_or_create(&[("why", (*why).to_owned())]).inc();
             }
@@ -256,6 +274,14 @@ impl Metrics {
         self.certificates.clear();
         for Dated { file, until } in certificates {
             self.certificates.get_or_create(&[("file", file.display().to_string())]).set(until - unix);
+        }
+    }
+
+    /// Takes what those carry that have a limit.
+    pub fn read_load(&self, load: &Load) {
+        self.carried.clear();
+        for (of, calls) in load.counts() {
+            self.carried.get_or_create(&[("of", of.to_string())]).set(i64::from(calls));
         }
     }
 

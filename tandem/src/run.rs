@@ -397,6 +397,7 @@ impl Run {
             pause: self.pause.longest(),
         };
         self.outside.metrics.read(readings);
+        self.outside.metrics.read_load(self.node.load());
     }
 
     fn deadline(&self) -> Option<Time> {

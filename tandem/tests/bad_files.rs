@@ -168,7 +168,9 @@ fn assert_sound(plan: &Plan) {
     }
     for course in &plan.courses {
         assert!(course.closed.is_none() || course.hours.is_some());
-        for steps in [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref()].into_iter().flatten()
+        for steps in [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()]
+            .into_iter()
+            .flatten()
         {
             assert!(!steps.is_empty());
             for step in steps {

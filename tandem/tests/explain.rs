@@ -208,3 +208,29 @@ steps = [\"office\", \"answering\"]
         ["  office and acme share domain fibre-i5: after silence in it a way outside is tried first."]
     );
 }
+
+#[test]
+fn what_may_be_full_says_how_much_it_takes_and_where_calls_go_then() {
+    let plan = "\
+[carriers]
+acme = { trunks = [{ name = \"east\", sip = \"192.0.2.1\", cps = 5 }], channels = 60 }
+[sites]
+office = { sip = \"192.0.2.10\", channels = 46, cps = 2 }
+[services]
+answering = \"+18005550199\"
+[numbers]
+\"+15035550100\" = \"main\"
+[plans.main]
+steps = [\"office\"]
+full = [\"answering\"]
+";
+    let said = said_of("full", plan);
+    let full: Vec<&str> = said.lines().filter(|line| line.contains(" full")).collect();
+    assert_eq!(
+        full,
+        [
+            "  office takes 46 calls at once and 2 new ones a second: when full, it is passed by and tried last.",
+            "  When all of a step of plan main are full, it goes on with answering (:11)."
+        ]
+    );
+}

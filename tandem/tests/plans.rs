@@ -4,7 +4,8 @@
 use core::time::Duration;
 use jiff::Timestamp;
 use router::Transport;
-use router::plan::{Course, CourseId, Declined, Member, Step};
+use router::load::{Counted, Limit};
+use router::plan::{Course, CourseId, Declined, Limited, Member, Step};
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Probe, Reach, Target, TargetId, TargetKind,
 };
@@ -63,6 +64,7 @@ fn a_small_business_compiles_to_its_plan() {
         steps: vec![step(&[0], 26), step(&[1, 2], 26), step(&[3], 26)],
         closed: Some(vec![step(&[3], 27)]),
         busy: None,
+        full: None,
         hours: Some(router::hours::Hours {
             windows: vec![router::hours::Window { days: 0b001_1111, from: 480, to: 1020 }],
         }),
@@ -153,6 +155,7 @@ fn steps_busy_closed_and_numbers_compile_with_all_their_options() {
         steps: vec![Step { ring: Some(secs(10)), ..step(&[0], 50) }, step(&[1], 50), step(&[2], 50)],
         closed: Some(vec![desk]),
         busy: Some(vec![step(&[1], 52), step(&[2], 52)]),
+        full: None,
         hours: Some(hours),
         live_within: secs(45),
     };
@@ -161,6 +164,7 @@ fn steps_busy_closed_and_numbers_compile_with_all_their_options() {
         steps: vec![Step { stagger: secs(5), ..step(&[1, 0], 55) }, step(&[3], 55)],
         closed: None,
         busy: None,
+        full: None,
         hours: None,
         live_within: secs(30),
     };
@@ -177,6 +181,45 @@ fn steps_busy_closed_and_numbers_compile_with_all_their_options() {
         ]
     );
     assert_eq!(plan.unlisted, Some(CourseId(0)));
+}
+
+#[test]
+fn limits_and_the_full_list_compile() {
+    let text = r#"
+[carriers.lumen]
+channels = 480
+trunks = [{ name = "pdx", sip = "192.0.2.1", cps = 20 }, { name = "ord", sip = "192.0.2.2" }]
+[sites]
+hq = { sip = ["192.0.2.10", "192.0.2.11"], channels = 46 }
+[services]
+desk = { number = "+18005550177", channels = 4, cps = 1 }
+[numbers]
+"+15035550100" = "main"
+[plans.main]
+steps = ["hq", "desk"]
+full = ["desk"]
+"#;
+    let plan = load(text).unwrap().plan;
+    let limit = |of, channels, cps| Limit { of, channels, cps };
+    assert_eq!(
+        plan.limits.iter().map(|(limited, limit)| (*limited, limit.clone())).collect::<Vec<_>>(),
+        [
+            (Limited::Carrier(CarrierId(0)), limit(Counted::Carrier("lumen".into()), Some(480), None)),
+            (Limited::Peer(PeerId(0)), limit(Counted::Peer("lumen/pdx".into()), None, Some(20))),
+            (Limited::Target(TargetId(0)), limit(Counted::Target("hq".into()), Some(46), None)),
+            (Limited::Target(TargetId(1)), limit(Counted::Target("desk".into()), Some(4), Some(1))),
+        ]
+    );
+    assert_eq!(plan.courses[0].full, Some(vec![step(&[1], 13)]));
+    let wrong = text.replace("channels = 480", "channels = 0").replace("cps = 20", "cps = \"fast\"");
+    assert_eq!(
+        lines(&wrong)[..2],
+        [
+            "plan.toml:3:12: error[E013]: `channels` is 0: it may be 1 to 100000; help: not written, it is no limit: \
+             a carrier, trunk, site or service that carries as many is passed by, and tried last",
+            "plan.toml:4:52: error[E011]: `cps` must be a number from 1 to 10000, not a string",
+        ]
+    );
 }
 
 #[test]

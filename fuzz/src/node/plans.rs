@@ -141,6 +141,7 @@ fn full() -> Plan {
         peers,
         carriers: vec![carrier("first", &[2]), carrier("second", &[3, 5])],
         targets,
+        limits: BTreeMap::new(),
         courses: vec![main_course(), other_course()],
         numbers: BTreeMap::from([(NUMBERS[0].into(), CourseId(0)), (NUMBERS[1].into(), CourseId(1))]),
         unlisted: Some(CourseId(0)),
@@ -156,6 +157,7 @@ fn main_course() -> Course {
         steps: vec![step(&[0], 0, 1), step(&[1, 2, 3], 2, 2), step(&[4], 0, 3)],
         closed: None,
         busy: Some(vec![step(&[4], 0, 5)]),
+        full: None,
         hours: None,
         live_within: Duration::from_secs(40),
     }
@@ -175,6 +177,7 @@ fn other_course() -> Course {
         steps: vec![step(&[3, 0], 0, 7), inside],
         closed: Some(vec![step(&[4], 0, 9)]),
         busy: None,
+        full: None,
         hours: Some(Hours { windows: vec![window] }),
         live_within: Duration::from_secs(40),
     }

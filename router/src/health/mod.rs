@@ -37,6 +37,7 @@ mod side;
 mod stories;
 
 use crate::chance::Chance;
+use crate::load::{Filled, Load};
 use crate::path::Path;
 use crate::target::Probe;
 use belief::Belief;
@@ -130,6 +131,8 @@ pub enum Output {
         /// What it is now.
         to: Option<Side>,
     },
+    /// Something has reached its limit.
+    Filled(Filled),
 }
 
 /// What is believed of all paths.
@@ -139,6 +142,7 @@ pub struct Health {
     sides: Sides,
     last: BTreeSet<Path>,
     deadlines: BTreeSet<(Time, Path)>,
+    load: Load,
     chance: Chance,
 }
 
@@ -147,7 +151,8 @@ impl Health {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let (beliefs, sides, deadlines) = (BTreeMap::new(), Sides::default(), BTreeSet::new());
-        Self { beliefs, sides, last: BTreeSet::new(), deadlines, chance: Chance::new(seed) }
+        let last = BTreeSet::new();
+        Self { beliefs, sides, last, deadlines, load: Load::default(), chance: Chance::new(seed) }
     }
 
     /// Watches these paths and no others: new ones begin as UNKNOWN and are probed at once (spread over one
@@ -242,6 +247,7 @@ impl Health {
     /// Acts if a deadline has come: probes that are due, holds and retry-afters that are over. After
     /// [`Output::Probe`] the path is not probed again until a sign with [`Source::Probe`] has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.load.on_deadline(now);
         for path in self.sides.due(now) {
             self.change_side(path, out, |sides| sides.on_full_over(path));
         }
@@ -256,7 +262,19 @@ impl Health {
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|(at, _)| *at).into_iter().chain(self.sides.deadline()).min()
+        let first = self.deadlines.first().map(|(at, _)| *at);
+        first.into_iter().chain(self.sides.deadline()).chain(self.load.deadline()).min()
+    }
+
+    /// How many calls those carry that have a limit: what is full is tried last, as what is down.
+    #[must_use]
+    pub const fn load(&self) -> &Load {
+        &self.load
+    }
+
+    /// The same, to count.
+    pub const fn load_mut(&mut self) -> &mut Load {
+        &mut self.load
     }
 
     /// These paths are to be tried last, and no others, whatever is believed of them: their peers will not have our

@@ -106,6 +106,7 @@ impl<F: Fn(Path, u64) -> Manner> World<F> {
                     let second = self.now.as_micros() / 1_000_000;
                     self.lines.push(format!("{second}s {} beside: {from:?} > {to:?}", name(path)));
                 }
+                Output::Filled(filled) => panic!("nothing has a limit here: {filled:?}"),
             }
         }
     }

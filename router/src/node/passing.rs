@@ -10,6 +10,7 @@ use crate::record::Entry;
 use crate::relay::{self, Below, Here, Passed, Refusal};
 use crate::reply;
 use crate::slots::Slot;
+use crate::tally;
 use sip::digest::Asked;
 use sip::txn::Timers;
 use sip::{Bytes, Edits, Message, Method, Name, Time};
@@ -110,6 +111,7 @@ impl Node {
         now: Time,
         out: &mut Vec<Effect>,
     ) {
+        tally::passed(self.health.load_mut(), &self.seal, request, now);
         let method = request.method();
         let bytes = self.with_credentials(method, to, bytes);
         if !self.transits.wants(method, from.path.transport, to.path.transport) {

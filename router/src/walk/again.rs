@@ -3,6 +3,7 @@
 use super::{LegId, Output, Walk};
 use crate::fix;
 use crate::health::Health;
+use crate::leg::Leg;
 use crate::logins::Word;
 use crate::position::INVITES_MAX;
 use crate::verdict::Fix;
@@ -40,7 +41,9 @@ impl Walk {
         let Some(before) = self.legs.get(id) else { return };
         let (target, peer, path) = (before.target, before.peer, before.path);
         let leg = self.legs.len();
-        self.legs.push(before.again(change, now, self.first(peer, path, health)));
+        let next = before.again(change, now, self.first(peer, path, health));
+        let ticket = self.count(target, peer, now, health, out);
+        self.legs.push(Leg { ticket, ..next });
         self.position.on_again();
         health.on_call_begun(path);
         out.push(Output::Ring { leg, target, peer, path });

@@ -3,13 +3,16 @@
 use super::{LegId, Output, Walk};
 use crate::alarm::Alarm;
 use crate::health::{Health, Mark, Sign, Source};
+use crate::load::Counted;
 use crate::outcome::Outcome;
 use crate::path::Path;
 use crate::plan::Declined;
 use crate::said::rejected_because;
-use crate::target::{CarrierId, Peer, PeerKind, Reach};
+use crate::target::{CarrierId, Peer, PeerId, PeerKind, Reach};
 use crate::verdict::{Case, Go, Meaning, Rules, Speaker, Verdict, verdict};
+use core::time::Duration;
 use sip::{Message, Time};
+use std::sync::Arc;
 
 impl Walk {
     /// What a leg's end means for the plan, for health and for the answer.
@@ -111,7 +114,10 @@ impl Walk {
             }),
             Some(Mark::Loop) => Some(Alarm::Loop { status }),
             Some(Mark::Redirected) => Some(Alarm::Redirected { status }),
-            Some(Mark::Full(_)) => Some(Alarm::Full { calls: health.calls(path) }),
+            Some(Mark::Full(_)) => {
+                self.learn(peer, now, health);
+                Some(Alarm::Full { calls: health.calls(path) })
+            }
             // Those are states: they are recorded as such.
             Some(Mark::NoCredit | Mark::Forbidden) => None,
             // One may be somebody who has blocked us.
@@ -119,7 +125,20 @@ impl Walk {
         };
         out.extend(alarm.map(|alarm| Output::Alarm { leg: id, alarm }));
     }
+
+    /// A peer that had no room for one more has shown how many calls it takes, if its calls are counted.
+    fn learn(&self, peer: PeerId, now: Time, health: &mut Health) {
+        let Some(name) = self.plan.peer(peer).map(|peer| Arc::clone(&peer.name)) else { return };
+        let calls = health.load().calls(&Counted::Peer(Arc::clone(&name)));
+        if calls > 0 {
+            health.load_mut().learn(&name, calls, now + LEARNED);
+        }
+    }
 }
+
+/// How long a limit is believed that a peer has shown: long enough to spare callers its refusals, short enough to find
+/// out that it has more room now.
+const LEARNED: Duration = Duration::from_secs(600);
 
 fn column(peer: &Peer) -> (Speaker, Option<CarrierId>) {
     match peer.kind {

@@ -65,11 +65,13 @@ pub fn plan() -> Arc<Plan> {
         peers: vec![peer("office", OFFICE), peer("spare", SPARE)],
         carriers: Vec::new(),
         targets: vec![target("office", 0), target("spare", 1)],
+        limits: BTreeMap::new(),
         courses: vec![Course {
             name: "main".into(),
             steps: vec![step(0, 1), step(1, 2)],
             closed: None,
             busy: None,
+            full: None,
             hours: None,
             live_within: Duration::from_secs(40),
         }],

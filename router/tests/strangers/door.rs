@@ -71,11 +71,13 @@ pub(crate) fn plan(strangers: Welcome) -> Plan {
             reach: Reach::Sip(vec![PeerId(0)]),
             ring: Duration::from_secs(20),
         }],
+        limits: BTreeMap::new(),
         courses: vec![Course {
             name: "main".into(),
             steps: vec![step],
             closed: None,
             busy: None,
+            full: None,
             hours: None,
             live_within: Duration::from_secs(40),
         }],

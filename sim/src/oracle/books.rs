@@ -164,6 +164,7 @@ impl Oracle {
                 }
                 self.inv_05_order_and_cause(turn, record);
                 self.inv_14_after_silence(turn, record);
+                self.inv_16_carried(turn);
             }
         }
     }
@@ -276,7 +277,8 @@ impl Oracle {
         let at = |peer: &&Peer| addresses_at(peer, &self.homes).contains(&leg.to);
         let progress = plans().flat_map(|plan| plan.peers.iter()).filter(at).map(|peer| peer.progress).min();
         let steps = plans().flat_map(|plan| plan.courses.iter()).flat_map(|course| {
-            let lists = [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref()];
+            let lists =
+                [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
             lists.into_iter().flatten().flatten()
         });
         let targets = plans().flat_map(|plan| plan.targets.iter()).map(|target| target.ring);

@@ -44,7 +44,7 @@ impl Oracle {
         let told = context.admitted;
         let shed =
             self.lives.get(&turn.life).and_then(|life| life.draining).is_some_and(|at| at < context.began);
-        let passed_over = self.inv_14_passed_over(turn, context, sent.to);
+        let passed_over = self.inv_14_passed_over(turn, context, sent, glance);
         let outside = self.well_ways(turn, context, sent, glance);
         if let Some((fault, passed)) = passed_over {
             self.looked(14);
@@ -79,6 +79,8 @@ impl Oracle {
             last: None,
             refusal: None,
             answered: false,
+            to_tag: None,
+            overtaken: false,
             cancel: None,
             unreachable: None,
         };

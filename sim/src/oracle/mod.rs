@@ -3,6 +3,7 @@
 //! A context is one INVITE that came from a caller; a leg is one INVITE that a node sent for it.
 
 mod books;
+mod crowd;
 mod ends;
 mod legs;
 mod names;
@@ -206,6 +207,10 @@ pub(crate) struct Leg {
     /// Its refusal as it came: the To tag, and all that a proxy leaves alone.
     pub(crate) refusal: Option<(u64, u64)>,
     pub(crate) answered: bool,
+    /// The To tag of its first 2xx.
+    pub(crate) to_tag: Option<u64>,
+    /// Had the BYE of its call passed before its 2xx came?
+    pub(crate) overtaken: bool,
     pub(crate) cancel: Option<(Time, Arc<Packet>)>,
     pub(crate) unreachable: Option<Time>,
 }
@@ -238,6 +243,8 @@ pub struct Oracle {
     askers: BTreeMap<(u64, Verb), SocketAddr>,
     /// Call-ID and To tag of every 2xx that went up.
     answers: BTreeSet<(u64, u64)>,
+    /// Life, Call-ID and both tags of every BYE that was passed on.
+    byes: BTreeSet<(u32, u64, u64, u64)>,
     node_addresses: BTreeSet<SocketAddr>,
     /// All addresses that a host name ever leads to.
     homes: Homes,
@@ -273,6 +280,7 @@ impl Oracle {
             known: BTreeSet::new(),
             askers: BTreeMap::new(),
             answers: BTreeSet::new(),
+            byes: BTreeSet::new(),
             node_addresses: BTreeSet::new(),
             homes: Homes::new(),
             key: [0; 16],
@@ -344,6 +352,7 @@ impl Oracle {
         self.inv_12_fidelity(turn);
         self.inv_18_shedding(turn);
         self.inv_20_no_stray_output(turn);
+        self.note_byes(turn);
         self.inv_15_16_17_books(turn);
         self.inv_19_accounting(turn);
         self.inv_21_names(turn);
@@ -422,6 +431,11 @@ impl Oracle {
             leg.refusal = (glance.status >= 300).then_some((glance.to_tag, glance.rest));
         }
         if glance.status < 300 && usable {
+            if leg.to_tag.is_none() {
+                let (call, one, other) = (glance.call, glance.from_tag, glance.to_tag);
+                leg.to_tag = Some(other);
+                leg.overtaken = self.byes.contains(&(leg.life, call, one.min(other), one.max(other)));
+            }
             leg.answered = true;
             let context = self.contexts.get_mut(&(leg.life, leg.context));
             if let Some(context) = context.filter(|context| context.copies == leg.copy) {

@@ -1,6 +1,7 @@
-//! Invariant 14: health only reorders. What is down, or in a failure domain that has failed, is rung last; after a silence
+//! Invariant 14: health only reorders. What is down, full, or in a failure domain that has failed is rung last; after a silence
 //! what shares no domain with it is tried first.
 
+use super::crowd::is_limited;
 use super::legs::target_of;
 use super::upstream::Name;
 use super::{Homes, Inbound, Leg, Oracle, Sent, Turn, addresses_at};
@@ -43,9 +44,11 @@ impl Oracle {
         &self,
         turn: &Turn<'_>,
         context: &Inbound,
-        to: SocketAddr,
+        sent: &Sent,
+        glance: &Glance,
     ) -> Option<(&'static str, Option<TargetId>)> {
-        let plan = self.plan_of(context)?;
+        let (plan, to) = (self.plan_of(context)?, sent.to);
+        let user = glance.user(&sent.packet.bytes);
         let fault = match self.belief(turn, context, to) {
             Belief::Steady(Standing::Down) => "is down",
             Belief::Steady(Standing::Unknown | Standing::Suspect)
@@ -53,11 +56,16 @@ impl Oracle {
             {
                 "is in a failed domain"
             }
+            _ if self.is_full(turn, plan, to, user) => "is full",
             Belief::Steady(_) | Belief::Changed => return None,
         };
         let number = core::str::from_utf8(Self::number_of(context)).ok()?;
         let course = plan.course(*plan.numbers.get(number)?)?;
-        if course.busy.is_some() || course.hours.is_some() || course.live_within.as_secs() < 600 {
+        if course.busy.is_some()
+            || course.full.is_some()
+            || course.hours.is_some()
+            || course.live_within.as_secs() < 600
+        {
             return None;
         }
         let rung = |target: TargetId| {
@@ -68,7 +76,9 @@ impl Oracle {
         };
         let well = |target: TargetId| {
             let mut ways = addresses_of(plan, &self.homes, target).into_iter();
-            ways.any(|address| self.is_well(turn, context, plan, address))
+            ways.any(|way| {
+                self.is_well(turn, context, plan, way) && !is_limited(plan, &self.homes, way, target)
+            })
         };
         let mut targets = Vec::new();
         for member in course.steps.iter().flat_map(|step| &step.members) {
@@ -90,13 +100,15 @@ impl Oracle {
     ) -> Vec<SocketAddr> {
         let Some(plan) = self.plan_of(context) else { return Vec::new() };
         let target = target_of(plan, &self.homes, sent.to, glance.user(&sent.packet.bytes));
-        let mut ways = target.map(|target| addresses_of(plan, &self.homes, target)).unwrap_or_default();
+        let Some(target) = target else { return Vec::new() };
+        let mut ways = addresses_of(plan, &self.homes, target);
         ways.retain(|address| {
             let suspect = Belief::Steady(Standing::Suspect);
             // Of a name the node may know fewer addresses than it has.
             let mut written = peers_at(plan, &self.homes, *address);
             written.any(|peer| matches!(peer.host, PeerHost::Ip(_)))
                 && self.is_well(turn, context, plan, *address)
+                && !is_limited(plan, &self.homes, *address, target)
                 && self.belief(turn, context, *address) != suspect
         });
         ways

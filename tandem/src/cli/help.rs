@@ -2,7 +2,7 @@
 
 use crate::cli::check::{Answer, print};
 use crate::codes::Code;
-use crate::config::settings::{CALLS_MAX, COUNTS, Count, WAITS};
+use crate::config::settings::{CALLS_MAX, COUNTS, Count, MOSTS, Most, WAITS};
 use crate::config::words;
 use core::fmt::Display;
 use std::process::ExitCode;
@@ -48,7 +48,13 @@ fn settings() -> String {
         .map(wait)
         .chain(COUNTS.iter().map(|count| counted(count)))
         .chain([counted(&CALLS_MAX)])
+        .chain(MOSTS.iter().map(|most| bounded(most)))
         .collect()
+}
+
+fn bounded(most: &Most) -> String {
+    let Most { name, max, why } = most;
+    format!("{name}\n    no bound; from 1 to {max}\n    {why}\n")
 }
 
 fn counted<N: Display>(count: &Count<N>) -> String {

@@ -4,12 +4,15 @@ use crate::codes::Code;
 use crate::config::address::Address;
 use crate::config::draft::Draft;
 use crate::config::later::{Place, refuse};
+use crate::config::limits::Limits;
 use crate::config::login;
 use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
 use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
 use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
 use crate::diagnostic::{Diagnostic, Span};
+use router::load::Counted;
+use router::plan::Limited;
 use router::target::{Carrier, CarrierId, Login, PeerKind};
 use std::sync::Arc;
 use toml::de::DeValue;
@@ -23,15 +26,17 @@ pub(super) fn read<'a>(
 ) {
     bound("carriers", CARRIERS_MAX, &entries, problems);
     for (key, value) in entries {
-        let (manners, trunks) = carrier(&key, value, defaults, problems);
+        let (manners, limits, trunks) = carrier(&key, value, defaults, problems);
         let id = CarrierId(u32::try_from(draft.plan.carriers.len()).unwrap_or(u32::MAX));
-        let named = |trunk: Trunk| ((trunk.name, trunk.address), trunk.login);
-        let (trunks, logins): (Vec<_>, Vec<_>) = trunks.into_iter().map(named).unzip();
+        limits.put(Limited::Carrier(id), Counted::Carrier(key.text.into()), &mut draft.plan);
+        let own: Vec<_> = trunks.iter().map(|trunk| (trunk.login.clone(), trunk.limits)).collect();
+        let trunks = trunks.into_iter().map(|trunk| (trunk.name, trunk.address)).collect();
         let ids = manners.add(PeerKind::Trunk(id), trunks, draft, problems);
-        for (id, login) in ids.iter().zip(logins) {
-            if let (Some(peer), Some(login)) = (draft.plan.peers.get_mut(id.0 as usize), login) {
-                peer.login = Some(login);
-            }
+        for (id, (login, limits)) in ids.iter().zip(own) {
+            let Some(peer) = draft.plan.peers.get_mut(id.0 as usize) else { continue };
+            peer.login = login.or_else(|| peer.login.take());
+            let name = Arc::clone(&peer.name);
+            limits.put(Limited::Peer(*id), Counted::Peer(name), &mut draft.plan);
         }
         give(&manners.networks, ids.first().copied(), draft, problems);
         draft.plan.carriers.push(Carrier { name: key.text.into(), trunks: ids });
@@ -44,6 +49,7 @@ struct Trunk {
     name: Arc<str>,
     address: Address,
     login: Option<Login>,
+    limits: Limits,
 }
 
 fn carrier(
@@ -51,18 +57,20 @@ fn carrier(
     value: &Value<'_>,
     defaults: &Defaults,
     problems: &mut Problems<'_>,
-) -> (Manners, Vec<Trunk>) {
+) -> (Manners, Limits, Vec<Trunk>) {
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
-        return (Manners::of_carrier(defaults), numbered(key.text, addresses(value, problems)));
+        let none = Limits::default();
+        return (Manners::of_carrier(defaults), none, numbered(key.text, addresses(value, problems)));
     }
     let place = format!("[carriers.{}]", shown(key.text));
     let wanted = "a SIP address such as \"sip.carrier.example\", or a table";
     let Some(mut keys) = table(place, key.span.clone(), wanted, value, problems) else {
-        return (Manners::of_carrier(defaults), Vec::new());
+        return (Manners::of_carrier(defaults), Limits::default(), Vec::new());
     };
     let sip = keys.take_entry("sip");
     let trunks = keys.take_entry("trunks");
     let manners = Manners::read_carrier(&mut keys, defaults, problems);
+    let limits = Limits::read(&mut keys, problems);
     refuse(&mut keys, Place::Carrier, problems);
     keys.finish(problems);
     let trunks = match (sip, trunks) {
@@ -83,12 +91,13 @@ fn carrier(
             Vec::new()
         }
     };
-    (manners, trunks)
+    (manners, limits, trunks)
 }
 
 fn numbered(name: &str, addresses: Vec<(Address, Span)>) -> Vec<Trunk> {
     let names = peer_names(name, addresses.len());
-    names.zip(addresses).map(|(name, (address, _))| Trunk { name, address, login: None }).collect()
+    let limits = Limits::default();
+    names.zip(addresses).map(|(name, (address, _))| Trunk { name, address, login: None, limits }).collect()
 }
 
 fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Trunk> {
@@ -122,7 +131,8 @@ fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Ve
 fn trunk(carrier: &str, n: usize, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Trunk> {
     if matches!(value.get_ref(), DeValue::String(_)) {
         let (address, _) = addresses(value, problems).pop()?;
-        return Some(Trunk { name: format!("{carrier}/{n}").into(), address, login: None });
+        let (name, limits) = (format!("{carrier}/{n}").into(), Limits::default());
+        return Some(Trunk { name, address, login: None, limits });
     }
     let wanted = "a table such as `{ name = \"east\", sip = \"sbc.east.example\" }`";
     let mut keys: Table<'_> = table("trunks", value.span(), wanted, value, problems)?;
@@ -130,6 +140,7 @@ fn trunk(carrier: &str, n: usize, value: &Value<'_>, problems: &mut Problems<'_>
     let name = keys.take("name").and_then(|value| text("name", "a name such as \"east\"", value, problems));
     let sip = keys.take("sip");
     let login = login::read(&mut keys, problems);
+    let limits = Limits::read(&mut keys, problems);
     refuse(&mut keys, Place::Trunk, problems);
     keys.finish(problems);
     let Some(sip) = sip else {
@@ -140,5 +151,5 @@ fn trunk(carrier: &str, n: usize, value: &Value<'_>, problems: &mut Problems<'_>
     text("sip", "a SIP address such as \"sbc.east.example\"", sip, problems)?;
     let (address, _) = addresses(sip, problems).pop()?;
     let name = name.map_or_else(|| n.to_string(), shown);
-    Some(Trunk { name: format!("{carrier}/{name}").into(), address, login })
+    Some(Trunk { name: format!("{carrier}/{name}").into(), address, login, limits })
 }

@@ -45,6 +45,7 @@ fn course<'a>(
         steps: Vec::new(),
         closed: None,
         busy: None,
+        full: None,
         hours: None,
         live_within: defaults.live_within.unwrap_or(LIVE_WITHIN.default),
         declined: Declined::default(),
@@ -66,6 +67,7 @@ fn course<'a>(
     }
     course.closed = keys.take("closed").map(|value| steps("closed", value, walk, problems));
     course.busy = keys.take("busy").map(|value| steps("busy", value, walk, problems));
+    course.full = keys.take("full").map(|value| steps("full", value, walk, problems));
     let live = keys.take("live_within");
     let live = live.and_then(|value| duration("live_within", &LIVE_WITHIN, value, problems));
     course.live_within = live.unwrap_or(course.live_within);

@@ -36,6 +36,7 @@ pub(super) struct CourseDraft {
     pub(super) steps: Vec<StepDraft>,
     pub(super) closed: Option<Vec<StepDraft>>,
     pub(super) busy: Option<Vec<StepDraft>>,
+    pub(super) full: Option<Vec<StepDraft>>,
     pub(super) hours: Option<Clock>,
     pub(super) live_within: Duration,
     pub(super) declined: Declined,
@@ -78,7 +79,8 @@ impl CourseDraft {
         let steps = core::iter::once(("steps", self.steps.as_slice()));
         let closed = self.closed.as_deref().map(|steps| ("closed", steps));
         let busy = self.busy.as_deref().map(|steps| ("busy", steps));
-        steps.chain(closed).chain(busy)
+        let full = self.full.as_deref().map(|steps| ("full", steps));
+        steps.chain(closed).chain(busy).chain(full)
     }
 
     fn finish(self) -> Course {
@@ -90,6 +92,7 @@ impl CourseDraft {
             hours: self.hours.filter(|_| self.closed.is_some()).map(|clock| clock.hours),
             closed: self.closed.map(steps),
             busy: self.busy.map(steps),
+            full: self.full.map(steps),
             live_within: self.live_within,
         }
     }

@@ -133,7 +133,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 13] = [
+const LATER: [Later; 12] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["register", "registrar", "expires"],
@@ -163,18 +163,11 @@ const LATER: [Later; 13] = [
         meanwhile: "take them out: callers hear ringing, and whoever answers first has the call (see L016)",
     },
     Later {
-        places: &[Plan, Step, Defaults, Target],
+        places: &[Step, Defaults, Target],
         keys: &["full"],
         code: Code::E210,
-        title: "`full` is",
-        meanwhile: "take it out: who is full is passed by, and the next step rings",
-    },
-    Later {
-        places: &[Carrier, Trunk, Target],
-        keys: &["channels", "cps"],
-        code: Code::E211,
-        title: "counting channels is",
-        meanwhile: "take them out: a peer that is full says so itself (486, 503), and the call goes on at once",
+        title: "`full` outside of a plan is",
+        meanwhile: "write `full = [\"answering\"]` in the plan whose steps may be full",
     },
     Later {
         places: &[Top, Plan],

@@ -24,7 +24,7 @@ pub(super) fn run(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
     for course in &draft.courses {
         for (list, steps) in course.lists() {
             shared_steps(draft, steps, problems);
-            if list != "busy" {
+            if !matches!(list, "busy" | "full") {
                 late_answer(draft, course, steps, &mut lengths, problems);
             }
         }

@@ -10,6 +10,7 @@ mod draft;
 mod duration;
 mod hours;
 mod later;
+mod limits;
 mod lint;
 mod login;
 mod names;

@@ -33,6 +33,17 @@ pub struct Count<N = u8> {
     pub why: &'static str,
 }
 
+/// A setting that bounds an amount; not written, there is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Most {
+    /// Its key in the plan file.
+    pub name: &'static str,
+    /// The most allowed; the least is 1.
+    pub max: u32,
+    /// What it is for.
+    pub why: &'static str,
+}
+
 /// How long a site or service rings.
 pub const RING: Wait = Wait {
     name: "ring",
@@ -153,6 +164,23 @@ pub const CALLS_MAX: Count<usize> = Count {
     max: 1_000_000,
     why: "a call takes up to 16 KiB until half a minute after it was answered; who comes beyond them gets 503",
 };
+
+/// Calls at once.
+pub const CHANNELS: Most = Most {
+    name: "channels",
+    max: 100_000,
+    why: "a carrier, trunk, site or service that carries as many is passed by, and tried last",
+};
+
+/// New calls a second.
+pub const CPS: Most = Most {
+    name: "cps",
+    max: 10_000,
+    why: "carriers refuse calls that come faster; as many may come in one burst, the next are passed by",
+};
+
+/// All settings that bound an amount.
+pub const MOSTS: [&Most; 2] = [&CHANNELS, &CPS];
 
 /// All settings that are lengths of time.
 pub const WAITS: [&Wait; 12] = [

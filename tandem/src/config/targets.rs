@@ -4,6 +4,7 @@ use crate::codes::Code;
 use crate::config::draft::Draft;
 use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
+use crate::config::limits::Limits;
 use crate::config::login;
 use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, domains, peer_names};
@@ -12,7 +13,9 @@ use crate::config::reader::{Key, Problems, Table, Value, kind, quoted, shown, ta
 use crate::config::settings::{RING, RING_PERSON, TARGETS_MAX};
 use crate::diagnostic::Diagnostic;
 use core::time::Duration;
-use router::target::{PeerId, PeerKind, Reach, Target, TargetKind};
+use router::load::Counted;
+use router::plan::Limited;
+use router::target::{PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
 use std::sync::Arc;
 use toml::de::DeValue;
 
@@ -36,6 +39,8 @@ pub(super) fn read<'a>(
             }
             Way::Number(number) => Reach::Number(number),
         };
+        let id = TargetId(u32::try_from(draft.plan.targets.len()).unwrap_or(u32::MAX));
+        found.limits.put(Limited::Target(id), Counted::Target(key.text.into()), &mut draft.plan);
         draft.plan.targets.push(Target { name: key.text.into(), kind: target, reach, ring: found.ring });
         draft.targets.push((key.span, found.domains));
     }
@@ -46,6 +51,7 @@ struct Found {
     way: Way,
     ring: Duration,
     domains: Vec<Arc<str>>,
+    limits: Limits,
 }
 
 enum Way {
@@ -78,7 +84,7 @@ fn destination(
 ) -> Found {
     let plain = |way| {
         let ring = ring(target, &way, None, defaults);
-        Found { way, ring, domains: Vec::new() }
+        Found { way, ring, domains: Vec::new(), limits: Limits::default() }
     };
     match value.get_ref() {
         DeValue::String(written) if target != TargetKind::Site && phone::is_meant(written) => {
@@ -113,6 +119,7 @@ fn by_table(
     let sip = keys.take_entry("sip");
     let dialled = if target == TargetKind::Site { None } else { keys.take_entry("number") };
     let rings = keys.take("ring");
+    let limits = Limits::read(&mut keys, problems);
     refuse(&mut keys, Place::Target, problems);
     let (way, domains) = match (sip, dialled) {
         (None, Some((_, value))) => {
@@ -142,7 +149,7 @@ fn by_table(
     };
     keys.finish(problems);
     let own = rings.and_then(|value| duration("ring", setting(target, &way), value, problems));
-    Found { ring: ring(target, &way, own, defaults), way, domains }
+    Found { ring: ring(target, &way, own, defaults), way, domains, limits }
 }
 
 fn by_sip(manners: Manners, value: &Value<'_>, problems: &mut Problems<'_>) -> Way {

@@ -2,6 +2,7 @@
 
 mod course;
 mod fates;
+mod full;
 mod moment;
 mod nearest;
 mod patience;
@@ -92,7 +93,9 @@ fn explain(
     text += &format!("  arrives by   {}\n\n", arrivals(plan));
     text += &rows::table(plan, &items, &way);
     text += &cut(&way);
-    text += &busy(plan, &items);
+    let walked = walked(&items);
+    text += &busy(plan, &walked);
+    text += &full::words_for(plan, &items, &walked);
     text += &fates::shared(plan, &items);
     text += &patience::words_for(plan, &items);
     text += &ending(plan, &way);
@@ -133,8 +136,8 @@ fn cut(way: &Way) -> String {
     })
 }
 
-/// Where a call goes once somebody was busy.
-fn busy(plan: &Plan, items: &[Item<'_>]) -> String {
+/// The courses whose steps are walked.
+fn walked(items: &[Item<'_>]) -> Vec<CourseId> {
     let mut courses: Vec<CourseId> = Vec::new();
     for item in items {
         if let Item::Step { frames, .. } = item
@@ -144,6 +147,11 @@ fn busy(plan: &Plan, items: &[Item<'_>]) -> String {
             courses.push(inner.course);
         }
     }
+    courses
+}
+
+/// Where a call goes once somebody was busy.
+fn busy(plan: &Plan, courses: &[CourseId]) -> String {
     let mut text = String::new();
     for course in courses.iter().filter_map(|id| plan.course(*id)) {
         let Some(list) = &course.busy else { continue };

@@ -1,0 +1,134 @@
+//! Invariant 16 for what has a limit: what a node counts lies between what is certainly carried and what may be, by the
+//! wire.
+
+use super::legs::target_of;
+use super::{Homes, Leg, Oracle, Turn, addresses_at};
+use crate::glance::Verb;
+use core::net::SocketAddr;
+use core::time::Duration;
+use router::Plan;
+use router::load::Counted;
+use router::plan::Limited;
+use router::target::{PeerId, PeerKind, TargetId};
+use sip::Time;
+
+/// A leg is forgotten by then, whatever was missed.
+const LEG_LIFE: Duration = Duration::from_secs(180 + 32);
+
+/// A cancelled leg is forgotten by then.
+const CANCEL_LIFE: Duration = Duration::from_secs(32);
+
+/// What a leg or a call is for those that count it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carried {
+    No,
+    Perhaps,
+    Yes,
+}
+
+impl Oracle {
+    /// Takes note of a BYE that passes: its call is up no longer.
+    pub(super) fn note_byes(&mut self, turn: &Turn<'_>) {
+        for (_, glance) in turn.went().filter(|(_, glance)| glance.is_request() && glance.verb == Verb::Bye) {
+            let (one, other) = (glance.from_tag, glance.to_tag);
+            self.byes.insert((turn.life, glance.call, one.min(other), one.max(other)));
+        }
+    }
+
+    /// Holds the node's counts against the wire.
+    pub(super) fn inv_16_carried(&mut self, turn: &Turn<'_>) {
+        let counts: Vec<(Counted, u32)> =
+            turn.node.load().counts().map(|(of, calls)| (of.clone(), calls)).collect();
+        for (of, calls) in counts {
+            let (least, most) = self.carried(turn.life, turn.now, &of);
+            self.looked(16);
+            if calls < least || calls > most {
+                self.broken(16, || {
+                    format!("{of} carries {least} to {most} calls and is said to carry {calls}")
+                });
+            }
+        }
+    }
+
+    /// Is something that this leg would go by certainly at its limit of calls at once?
+    pub(super) fn is_full(&self, turn: &Turn<'_>, plan: &Plan, to: SocketAddr, user: &[u8]) -> bool {
+        limits_of(plan, &self.homes, to, target_of(plan, &self.homes, to, user)).any(|limited| {
+            let limit = plan.limits.get(&limited);
+            limit.is_some_and(|limit| {
+                limit
+                    .channels
+                    .is_some_and(|channels| self.carried(turn.life, turn.now, &limit.of).0 >= channels)
+            })
+        })
+    }
+
+    /// The calls that something carries in one life of a node: at least, and at most.
+    fn carried(&self, life: u32, now: Time, of: &Counted) -> (u32, u32) {
+        let (mut least, mut most) = (0, 0);
+        for leg in self.legs.values().filter(|leg| leg.life == life) {
+            let plan = self.contexts.get(&(life, leg.context)).and_then(|context| self.plan_of(context));
+            if !plan.is_some_and(|plan| counts_for(plan, &self.homes, leg, of)) {
+                continue;
+            }
+            match self.state_of(leg, now) {
+                Carried::No => (),
+                Carried::Perhaps => most += 1,
+                Carried::Yes => (least, most) = (least + 1, most + 1),
+            }
+        }
+        (least, most)
+    }
+
+    fn state_of(&self, leg: &Leg, now: Time) -> Carried {
+        let age = now.since(leg.began);
+        if let (true, Some(tag), Some(invite)) = (leg.answered, leg.to_tag, &leg.packet.glance) {
+            let (one, other) = (invite.from_tag, tag);
+            let over = self.byes.contains(&(leg.life, invite.call, one.min(other), one.max(other)));
+            // A BYE that overtook its 2xx ended nothing that was known.
+            return match (over, leg.overtaken) {
+                (false, _) => Carried::Yes,
+                (true, true) => Carried::Perhaps,
+                (true, false) => Carried::No,
+            };
+        }
+        // RFC 3261 §9.1: what was cancelled and says nothing for 64 · T1 is over.
+        let forgotten = leg.cancel.as_ref().is_some_and(|(at, _)| now.since(*at) > CANCEL_LIFE);
+        if leg.last.is_some() || leg.unreachable.is_some() || forgotten || age > LEG_LIFE {
+            return Carried::No;
+        }
+        let certain = leg.heard.is_some() && leg.cancel.is_none() && age < Duration::from_secs(180);
+        if certain { Carried::Yes } else { Carried::Perhaps }
+    }
+}
+
+fn counts_for(plan: &Plan, homes: &Homes, leg: &Leg, of: &Counted) -> bool {
+    let user = leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes)).unwrap_or_default();
+    let target = target_of(plan, homes, leg.to, user);
+    limits_of(plan, homes, leg.to, target)
+        .filter_map(|limited| plan.limits.get(&limited))
+        .any(|limit| limit.of == *of)
+}
+
+/// Has this way to a target any limit?
+pub(super) fn is_limited(plan: &Plan, homes: &Homes, to: SocketAddr, target: TargetId) -> bool {
+    limits_of(plan, homes, to, Some(target)).any(|limited| plan.limits.contains_key(&limited))
+}
+
+/// What may have a limit on the way to a target by an address.
+fn limits_of(
+    plan: &Plan,
+    homes: &Homes,
+    to: SocketAddr,
+    target: Option<TargetId>,
+) -> impl Iterator<Item = Limited> {
+    let at = |id: &PeerId| plan.peer(*id).is_some_and(|peer| addresses_at(peer, homes).contains(&to));
+    let peers: Vec<PeerId> = (0..).map(PeerId).take(plan.peers.len()).filter(at).collect();
+    let carriers: Vec<Limited> = peers
+        .iter()
+        .filter_map(|id| match plan.peer(*id)?.kind {
+            PeerKind::Trunk(carrier) => Some(Limited::Carrier(carrier)),
+            PeerKind::Site | PeerKind::Service => None,
+        })
+        .collect();
+    target.map(Limited::Target).into_iter().chain(peers.into_iter().map(Limited::Peer)).chain(carriers)
+}
