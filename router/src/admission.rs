@@ -7,11 +7,11 @@ use crate::path::Flow;
 use crate::plan::{CourseId, Plan};
 use crate::proposals::{self, Clue, Proposals};
 use crate::record::Entry;
-use crate::relay::Refusal;
+use crate::relay::{Refusal, supports};
 use crate::roads::Roads;
 use crate::strangers::{Strangers, Welcome};
 use crate::target::PeerId;
-use sip::{Message, Time};
+use sip::{Message, Name, Time};
 
 /// A call that is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,40 @@ pub enum Room {
     Draining,
     /// It does not, since it holds too many.
     None,
+}
+
+impl Room {
+    /// By whether the node is draining, by the calls that it holds and by how many it may hold.
+    #[must_use]
+    pub const fn of(draining: bool, calls: usize, most: usize) -> Self {
+        match (draining, calls) {
+            (true, _) => Self::Draining,
+            (false, calls) if calls >= most => Self::None,
+            (false, _) => Self::Left,
+        }
+    }
+
+    /// That there is room.
+    ///
+    /// # Errors
+    /// The refusal with which carriers go elsewhere at once.
+    pub const fn left(self) -> Result<(), Refusal> {
+        match self {
+            Self::Left => Ok(()),
+            Self::Draining => Err(Refusal::plain(503, "this node is draining")),
+            Self::None => Err(Refusal::plain(503, "too many calls")),
+        }
+    }
+}
+
+/// Judges an OPTIONS to ourselves: whoever asks would send us a call.
+///
+/// # Errors
+/// The refusal that a call would get too.
+pub fn options(request: &Message, room: Room) -> Result<(), Refusal> {
+    supports(request, Name::ProxyRequire)?;
+    supports(request, Name::Require)?;
+    room.left()
 }
 
 /// What is asked about a new call.
@@ -60,11 +94,7 @@ impl Admission<'_> {
     /// # Errors
     /// The refusal to answer with. All that strangers get is the same, whatever number they call.
     pub fn decide(self, request: &Message) -> Result<Admitted, Refusal> {
-        match self.room {
-            Room::Left => {}
-            Room::Draining => return Err(Refusal::plain(503, "this node is draining")),
-            Room::None => return Err(Refusal::plain(503, "too many calls")),
-        }
+        self.room.left()?;
         let user = called(request);
         let found = self.plan.course_of(user);
         match self.roads.sender(self.flow.path.remote) {

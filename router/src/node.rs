@@ -3,7 +3,7 @@
 mod own;
 mod passing;
 
-use crate::admission::{Admission, Admitted, Room};
+use crate::admission::{self, Admission, Admitted, Room};
 use crate::call::{Call, Means, Opening};
 use crate::census::Census;
 use crate::chance::Chance;
@@ -33,7 +33,7 @@ use crate::transit::Transits;
 use crate::waiting::Waiting;
 use core::net::IpAddr;
 use sip::text::push_hex;
-use sip::{Message, Method, Name, Time, inspect};
+use sip::{Message, Method, Time, inspect};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -198,6 +198,10 @@ impl Node {
         self.health.load()
     }
 
+    fn room(&self) -> Room {
+        Room::of(self.draining, self.calls.len(), self.identity.calls_max)
+    }
+
     fn unix(&self, now: Time) -> i64 {
         self.identity.unix(now).div_euclid(1_000_000)
     }
@@ -257,14 +261,11 @@ impl Node {
             }
             (Method::Ack, None) if self.seal.is_refusals(&request) => {}
             (Method::Options, _) if request.to_tag().is_empty() => {
-                let known = relay::supports(&request, Name::ProxyRequire)
-                    .and_then(|()| relay::supports(&request, Name::Require));
-                match known {
-                    Err(refusal) => self.reply(flow, now, out).refuse(&request, &refusal),
-                    Ok(()) => {
-                        let status = if self.draining { 503 } else { 200 };
-                        self.reply(flow, now, out).answer(&request, status, b"");
-                    }
+                let asked = admission::options(&request, self.room());
+                let reply = self.reply(flow, now, out);
+                match asked {
+                    Err(refusal) => reply.refuse(&request, &refusal),
+                    Ok(()) => reply.answer(&request, 200, b""),
                 }
             }
             (Method::Invite, None) if request.to_tag().is_empty() => {
@@ -276,11 +277,7 @@ impl Node {
 
     /// A new call.
     fn on_invite(&mut self, flow: Flow, request: Message, below: Below, now: Time, out: &mut Vec<Effect>) {
-        let room = match (self.draining, self.calls.len()) {
-            (true, _) => Room::Draining,
-            (false, held) if held >= self.identity.calls_max => Room::None,
-            (false, _) => Room::Left,
-        };
+        let room = self.room();
         let Self { plan, roads, strangers, proposals, .. } = self;
         let asked = Admission { plan, roads, strangers, proposals, room, flow, now, out };
         let decided = relay::admit(&request, &below).and_then(|()| asked.decide(&request));
@@ -426,26 +423,15 @@ impl Node {
 
     fn on_beliefs(&mut self, beliefs: Vec<health::Output>, now: Time, out: &mut Vec<Effect>) {
         for belief in beliefs {
-            match belief {
-                health::Output::Probe(path) => {
-                    let here = (&self.identity, &self.seal);
-                    let there = (&*self.plan, &*self.roads);
-                    let slot = self.probes.start(path, here, there, &self.health, now, out);
-                    self.waiting.add(path, Owner::Probe(slot));
-                    self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
-                }
-                health::Output::Changed { path, from, to, evidence } => {
-                    let peers = self.roads.users(&self.plan, path);
-                    out.push(Effect::Record(Entry::Health { at: now, peers, path, from, to, evidence }));
-                }
-                health::Output::Side { path, from, to } => {
-                    let peers = self.roads.users(&self.plan, path);
-                    out.push(Effect::Record(Entry::Side { at: now, peers, path, from, to }));
-                }
-                health::Output::Filled(filled) => {
-                    out.push(Effect::Record(Entry::Full { at: now, filled }));
-                }
+            if let health::Output::Probe(path) = belief {
+                let here = (&self.identity, &self.seal);
+                let there = (&*self.plan, &*self.roads);
+                let slot = self.probes.start(path, here, there, &self.health, now, out);
+                self.waiting.add(path, Owner::Probe(slot));
+                self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
             }
+            let users = |path| self.roads.users(&self.plan, path);
+            out.extend(Entry::of_health(belief, now, users).map(Effect::Record));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is worth keeping of what a node did: typed entries, printed by the edge.
 
 use crate::alarm::Alarm;
-use crate::health::{Evidence, Side, Standing};
+use crate::health::{self, Evidence, Side, Standing};
 use crate::load::Filled;
 use crate::logins::Change;
 use crate::name::NameState;
@@ -124,6 +124,22 @@ pub enum Entry {
         /// Is it worth telling somebody? The first, the tenth, the hundredth.
         news: bool,
     },
+}
+
+impl Entry {
+    /// What health has said; `users` are the peers that use a path. A probe is no news.
+    pub fn of_health(said: health::Output, at: Time, users: impl Fn(Path) -> Vec<Arc<str>>) -> Option<Self> {
+        match said {
+            health::Output::Probe(_) => None,
+            health::Output::Changed { path, from, to, evidence } => {
+                Some(Self::Health { at, peers: users(path), path, from, to, evidence })
+            }
+            health::Output::Side { path, from, to } => {
+                Some(Self::Side { at, peers: users(path), path, from, to })
+            }
+            health::Output::Filled(filled) => Some(Self::Full { at, filled }),
+        }
+    }
 }
 
 /// One walk, from INVITE to its end, with every leg and why.
