@@ -33,7 +33,12 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> Denied {
                 let problem = Diagnostic::new(Code::E015, title).at(value.span(), "only a plus and digits");
                 problems.add(problem.help("write a plus, the country code and what follows: `+1900`"));
             }
-            other => {
+            other @ (DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_)) => {
                 let title = format!("`deny` must be {WANTED}, not {}", kind(other));
                 problems.add(Diagnostic::new(Code::E011, title).at(value.span(), ""));
             }
