@@ -1,6 +1,6 @@
 //! Connections between two edges on this machine: TLS, who is believed, what is reused, what is dead.
 
-#![expect(clippy::expect_used, reason = "the helpers of a test fail as it does")]
+#![expect(clippy::expect_used, reason = "the tools of a test fail as it does")]
 
 mod alive;
 mod pair;

@@ -76,15 +76,13 @@ impl Edge {
 
     /// The next thing is a message: its method or status, and how it came.
     pub(crate) async fn hears_message(&mut self) -> (String, Flow) {
-        match self.hears().await {
-            Event::Received { flow, bytes } => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let words: Vec<&str> = text.split(' ').collect();
-                let first = if words[0] == "SIP/2.0" { words[1] } else { words[0] };
-                (first.to_owned(), flow)
-            }
-            other => panic!("{other:?}"),
-        }
+        let heard = self.hears().await;
+        let message = if let Event::Received { flow, bytes } = &heard { Some((*flow, bytes)) } else { None };
+        let (flow, bytes) = message.ok_or(&heard).expect("a message");
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let words: Vec<&str> = text.split(' ').collect();
+        let first = if words[0] == "SIP/2.0" { words[1] } else { words[0] };
+        (first.to_owned(), flow)
     }
 
     /// Takes what comes for so long: nothing that is told.
