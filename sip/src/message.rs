@@ -179,6 +179,14 @@ impl Message {
         self.field(name).map(|field| self.at(field.value))
     }
 
+    /// Is this field called so, in any case? For names that no [`Name`] stands for.
+    #[must_use]
+    pub fn is_named(&self, field: &Field, name: &[u8]) -> bool {
+        let line = self.at(field.line);
+        let (found, rest) = line.split_at_checked(name.len()).unwrap_or_default();
+        found.eq_ignore_ascii_case(name) && matches!(rest.first(), Some(b':' | b' ' | b'\t'))
+    }
+
     /// Each element of a comma-separated header, across all its lines, in order: the span of each, trimmed.
     /// Commas inside quotes and angle brackets do not separate.
     pub fn elements(&self, name: Name) -> impl Iterator<Item = Span> {
@@ -226,6 +234,18 @@ impl Message {
     #[must_use]
     pub fn from(&self) -> Option<NameAddr<'_>> {
         self.from.map(|from| from.parts.view(&self.bytes))
+    }
+
+    /// Where the URI of From stands; `None` if From is missing or malformed.
+    #[must_use]
+    pub fn from_uri(&self) -> Option<Span> {
+        self.from.map(|from| from.parts.uri)
+    }
+
+    /// Where the URI of To stands; `None` if To is missing or malformed.
+    #[must_use]
+    pub fn to_uri(&self) -> Option<Span> {
+        self.to.map(|to| to.parts.uri)
     }
 
     /// The To header; `None` if missing or malformed.
@@ -294,6 +314,23 @@ mod tests {
             assert_eq!(second.transport, b"TCP");
         }
         assert!(parse("Via: SIP/2.0/UDP a\r\n").second_via().is_none());
+    }
+
+    #[test]
+    fn a_name_that_nothing_here_knows_is_found_by_its_letters() {
+        let message = parse("Privacy: id\r\nprivacy : user\r\nPrivacy-Plus: x\r\nPriv: y\r\n");
+        let found = message.fields().iter().filter(|field| message.is_named(field, b"Privacy"));
+        let found: Vec<&[u8]> = found.map(|field| message.at(field.value)).collect();
+        assert_eq!(found, [&b"id"[..], b"user"]);
+    }
+
+    #[test]
+    fn the_uris_of_from_and_to_are_found_where_they_stand() {
+        let message = parse("f: \"<sip:x>\" <sip:a@b;x=y>;tag=1\r\nTo: sip:c@d;tag=2\r\n");
+        let at = |span: Option<Span>| span.map(|span| message.at(span));
+        assert_eq!(at(message.from_uri()), Some(&b"sip:a@b;x=y"[..]));
+        assert_eq!(at(message.to_uri()), Some(&b"sip:c@d"[..]));
+        assert_eq!(parse("").from_uri(), None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl<'a> NameAddr<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts {
     display: Span,
-    uri: Span,
+    pub(crate) uri: Span,
     params: Span,
 }
 
