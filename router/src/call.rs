@@ -1,11 +1,13 @@
 //! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
 
+mod present;
+
 use crate::alarm::Alarm;
 use crate::dialect::RING_OUT;
 use crate::door::{Effect, Identity};
-use crate::fix;
+use crate::fix::{self, Learned};
 use crate::health::{self, Health};
-use crate::logins::{Logins, Word};
+use crate::logins::Word;
 use crate::outcome::Outcome;
 use crate::path::{Flow, Loss, Path, Transport};
 use crate::plan::Plan;
@@ -20,6 +22,7 @@ use crate::tally;
 use crate::target::{Peer, PeerHost, PeerId, Reach, Target, TargetId};
 use crate::walk::{self, LegId, Walk};
 use core::net::IpAddr;
+use present::Offer;
 use sip::build::Extra;
 use sip::text::{push_decimal, push_ip};
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
@@ -47,6 +50,7 @@ pub struct Call {
 #[derive(Debug)]
 struct Client {
     path: Path,
+    offer: Offer,
     sent: Time,
     heard: bool,
     invite: Option<ClientInvite>,
@@ -62,8 +66,8 @@ pub struct Means<'a> {
     pub seal: &'a Seal,
     /// What is believed of paths.
     pub health: &'a mut Health,
-    /// What is known of peers that ask for credentials.
-    pub logins: &'a mut Logins,
+    /// What peers have taught us about the INVITEs that they accept.
+    pub learned: &'a mut Learned,
     /// What health asked for meanwhile.
     pub beliefs: &'a mut Vec<health::Output>,
     /// What is to be done.
@@ -377,20 +381,29 @@ impl Call {
         let uri = peer_uri(peer, self.user_at(plan.target(target), peer));
         let routing = means.seal.routing(&self.request);
         let Slot { place, generation } = self.slot;
-        let branch = Branch { kind: Kind::Leg, slot: place, generation, leg, routing, shift };
         // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
         let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
+        let offer = self.offer(target, peer, path, fixes, &means.learned.accepted);
+        let guise = self.guise((target, peer), offer, leaves, &uri, leg);
+        let pair = guise.as_ref().and_then(|guise| self.veil(guise, means.seal));
+        let veil = pair.as_ref().map(|(_, veil)| veil.as_slice());
+        let branch =
+            Branch { kind: Kind::Leg, slot: place, generation, leg, routing, shift, veiled: veil.is_some() };
         let (call_id, from_tag) = (self.request.call_id(), self.request.from_tag());
-        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift });
-        let leg = relay::Leg { uri: &uri, leaves, came, branch, token, breadth };
-        let edits = fix::edits(fixes, &self.request, &uri, peer, means.logins);
+        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift, veil });
+        let mut edits = fix::edits(fixes, &self.request, &uri, peer, &mut means.learned.logins);
+        let mut lines = Vec::new();
+        if let Some(guise) = &guise {
+            guise.edit(&self.request, pair.as_ref().map(|(pair, _)| pair), &mut edits, &mut lines);
+        }
+        let leg = relay::Leg { uri: &uri, leaves, came, branch, token, veil, lines: &lines, breadth };
         let bytes = relay::invite(&self.request, &self.below, &leg, means.seal, edits);
         let mut sent = Vec::new();
         let timers = timers(means.health, path);
         let invite = ClientInvite::start(bytes, reliability(path), timers, means.now, &mut sent);
         let place = self.clients.len();
         let (sent_at, invite) = (means.now, Some(invite));
-        self.clients.push(Client { path, sent: sent_at, heard: false, invite, cancel: None });
+        self.clients.push(Client { path, offer, sent: sent_at, heard: false, invite, cancel: None });
         self.on_client(place, sent, true, means);
     }
 
@@ -437,6 +450,9 @@ impl Call {
     }
 
     fn on_leg_response(&mut self, leg: LegId, response: Message, intact: bool, means: &mut Means<'_>) {
+        if response.status().is_some_and(|status| (101..300).contains(&status)) {
+            self.on_accepted(leg, means);
+        }
         let mut asked = Vec::new();
         // A 403 may be about the credentials or about the caller: it says nothing here.
         let through = response.status().is_some_and(|status| !matches!(status, 0..=100 | 401 | 403 | 407));
@@ -456,9 +472,9 @@ impl Call {
     }
 
     fn on_login(&mut self, leg: LegId, word: Word, means: &mut Means<'_>) {
-        let needless = word == Word::Through && means.logins.is_quiet();
+        let needless = word == Word::Through && means.learned.logins.is_quiet();
         if let Some(peer) = self.walk.leg_peer(leg).filter(|_| !needless) {
-            means.logins.on_word(peer, word, means.now);
+            means.learned.logins.on_word(peer, word, means.now);
         }
     }
 

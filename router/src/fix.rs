@@ -1,10 +1,36 @@
 //! Another try at the same hop: what is changed in the INVITE, as the refusal of the last try asked.
 
+use crate::chance::Chance;
+use crate::forwarded::URI_MAX;
 use crate::logins::Logins;
-use crate::target::Peer;
+use crate::presentation::{Accepted, Presentation};
+use crate::target::{Peer, PeerKind};
 use crate::verdict::Fix;
 use sip::digest::{Asked, Challenge};
 use sip::{Edits, Message, Name};
+
+/// What peers have taught this node about the INVITEs that they accept.
+#[derive(Debug)]
+pub struct Learned {
+    /// Who we are to those that ask.
+    pub logins: Logins,
+    /// How calls are presented to those that refused another form.
+    pub accepted: Accepted,
+}
+
+impl Learned {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(chance: Chance) -> Self {
+        Self { logins: Logins::new(chance), accepted: Accepted::default() }
+    }
+
+    /// The plan has changed: what its peers ask for and accept may have changed with it.
+    pub fn on_apply(&mut self) {
+        self.logins.forgive();
+        self.accepted.forget();
+    }
+}
 
 /// The changes of a leg: each fix with the refusal that asked for it, in order.
 pub type Fixes = [(Fix, Message)];
@@ -15,6 +41,11 @@ pub fn can_be_met(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
     match fix {
         Fix::Credentials => challenge(refusal, peer).is_some(),
         Fix::SessionTimer => min_se(refusal).is_some(),
+        // Sites and services see who calls; only carriers have contracts about it.
+        Fix::Presentation => {
+            let caller = refusal.from().map_or(0, |from| from.uri.len());
+            matches!(peer.kind, PeerKind::Trunk(_)) && caller <= URI_MAX
+        }
     }
 }
 
@@ -25,6 +56,7 @@ pub fn may_be_repeated(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
         // The nonce was too old; the credentials were right (RFC 7616 §3.3).
         Fix::Credentials => challenge(refusal, peer).is_some_and(|challenge| challenge.stale),
         Fix::SessionTimer => false,
+        Fix::Presentation => peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN).forms() > 2,
     }
 }
 
@@ -38,6 +70,8 @@ pub fn edits(fixes: &Fixes, request: &Message, uri: &[u8], peer: &Peer, logins: 
         }
         match fix {
             Fix::SessionTimer => lengthen(refusal, request, &mut edits),
+            // The whole leg is presented otherwise, whatever its other fixes.
+            Fix::Presentation => {}
             Fix::Credentials => {
                 let asked = Asked { method: request.method_name(), uri, body: request.body() };
                 if let Some((challenge, field)) = challenge(refusal, peer).zip(request.field(Name::CSeq)) {

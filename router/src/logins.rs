@@ -273,6 +273,7 @@ mod tests {
             progress: Duration::from_secs(5),
             codes: BTreeMap::new(),
             dialect: Arc::default(),
+            presentation: None,
             domains: Vec::new(),
             login: Some(login),
         }

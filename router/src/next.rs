@@ -10,6 +10,7 @@ use crate::target::{PeerId, TargetId, TargetKind};
 use crate::verdict::Meaning;
 use core::time::Duration;
 use sip::Time;
+use std::sync::Arc;
 
 /// What a call does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,26 +85,33 @@ impl Plan {
         Move { cursor, act: Act::End }
     }
 
-    /// The course that a call to this user part has: as it is written, without its parameters and visual
-    /// separators, with and without the plus and the country code of North America; else the one of `"*"`.
+    /// The course that a call to this user part has; else the one of `"*"`.
     #[must_use]
     pub fn course_of(&self, user: &[u8]) -> Option<(CourseId, bool)> {
+        let listed = self.listed(user).map(|(_, course)| (course, true));
+        listed.or(self.unlisted.map(|course| (course, false)))
+    }
+
+    /// The number that this user part stands for, as it is listed: as it is written, without its parameters and visual
+    /// separators, with and without the plus and the country code of North America.
+    #[must_use]
+    pub fn listed(&self, user: &[u8]) -> Option<(&Arc<str>, CourseId)> {
         // Most numbers are written as they are listed.
-        if let Some(course) = core::str::from_utf8(user).ok().and_then(|user| self.numbers.get(user)) {
-            return Some((*course, true));
+        let listed =
+            |number: &str| self.numbers.get_key_value(number).map(|(number, course)| (number, *course));
+        if let Some(found) = core::str::from_utf8(user).ok().and_then(listed) {
+            return Some(found);
         }
         let written = sip::uri::unescape(user);
         let written = String::from_utf8_lossy(&written);
         let bare = written.split(';').next().unwrap_or_default();
-        let listed = |number: &str| self.numbers.get(number).copied();
         let digits: String = bare.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' ')).collect();
         let plain = digits.strip_prefix('+').or(digits.strip_prefix("00")).unwrap_or(&digits);
-        let found = listed(bare)
+        listed(bare)
             .or_else(|| listed(&digits))
             .or_else(|| listed(&format!("+{plain}")))
             .or_else(|| listed(plain))
-            .or_else(|| if plain.len() == 10 { listed(&format!("+1{plain}")) } else { None });
-        found.map(|course| (course, true)).or(self.unlisted.map(|course| (course, false)))
+            .or_else(|| if plain.len() == 10 { listed(&format!("+1{plain}")) } else { None })
     }
 
     /// Where a course is entered at this second since 1970: its first step, or the first of `closed`.
@@ -301,7 +309,6 @@ mod tests {
     use crate::target::{Carrier, CarrierId, Peer, PeerHost, PeerKind, Reach, Target};
     use crate::verdict::Go;
     use std::collections::BTreeMap;
-    use std::sync::Arc;
 
     const OFFICE: u32 = 0;
     const ANA: u32 = 1;
@@ -321,6 +328,7 @@ mod tests {
             progress: Duration::from_secs(5),
             codes: BTreeMap::new(),
             dialect: Arc::default(),
+            presentation: None,
             domains: Vec::new(),
             login: None,
         }

@@ -9,10 +9,10 @@ use crate::census::Census;
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
+use crate::fix::Learned;
 use crate::health::{self, Evidence, Health, Standing};
 use crate::load::Load;
 use crate::locate::Place;
-use crate::logins::Logins;
 use crate::name::NameState;
 use crate::names::{self, Names};
 use crate::parked::Parked;
@@ -47,7 +47,7 @@ pub struct Node {
     names: Names,
     roads: Arc<Roads>,
     health: Health,
-    logins: Logins,
+    learned: Learned,
     probes: Probes,
     transits: Transits,
     strangers: Strangers,
@@ -92,7 +92,7 @@ impl Node {
             names: Names::new(),
             roads: Arc::default(),
             health: Health::new(chance.draw()),
-            logins: Logins::new(Chance::new(chance.draw())),
+            learned: Learned::new(Chance::new(chance.draw())),
             probes: Probes::new(Chance::new(chance.draw()), probes),
             transits: Transits::default(),
             strangers: Strangers::default(),
@@ -128,7 +128,7 @@ impl Node {
                 self.health.forgive(&mut forgiven);
                 self.on_beliefs(forgiven, now, out);
                 self.plan = plan;
-                self.logins.forgive();
+                self.learned.on_apply();
                 self.survey(now);
             }
             Event::Drain => self.draining = true,
@@ -141,7 +141,7 @@ impl Node {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let others = [self.health.deadline(), self.names.deadline(), self.parked.deadline()];
-        let others = others.into_iter().chain([self.logins.deadline()]).flatten();
+        let others = others.into_iter().chain([self.learned.logins.deadline()]).flatten();
         self.deadlines.first().into_iter().chain(others).min()
     }
 
@@ -212,7 +212,7 @@ impl Node {
         self.names.want(&places, &self.identity.listeners, now);
         let roads = Roads::new(&self.plan, &self.identity.listeners, &self.names);
         self.health.watch(&roads.watched(&self.plan), now);
-        self.health.try_last(roads.named(&self.plan, self.logins.broken()));
+        self.health.try_last(roads.named(&self.plan, self.learned.logins.broken()));
         self.health.load_mut().keep(self.plan.limits.values(), now);
         self.roads = Arc::new(roads);
     }
@@ -299,8 +299,8 @@ impl Node {
         let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
         let opening = Opening { slot, plan, roads, position, came, tag, below, record: self.served };
         let mut beliefs = Vec::new();
-        let Self { identity, seal, health, logins, .. } = self;
-        let mut means = Means { identity, seal, health, logins, beliefs: &mut beliefs, out, now };
+        let Self { identity, seal, health, learned, .. } = self;
+        let mut means = Means { identity, seal, health, learned, beliefs: &mut beliefs, out, now };
         let call = Call::start(request, opening, &mut means);
         self.calls.insert(Held { call, key, open: true, paths: 0, stranger });
         self.open += 1;
@@ -320,7 +320,7 @@ impl Node {
             Proof::Whole(branch) => (branch, true),
             Proof::WrongBelow(branch) => (branch, false),
         };
-        let response = relay::lower(response, branch.shift);
+        let response = relay::unveiled(relay::lower(response, branch.shift), branch, &self.seal);
         let slot = Slot { place: branch.slot, generation: branch.generation };
         match branch.kind {
             Kind::Probe => {
@@ -388,7 +388,7 @@ impl Node {
             self.names.on_deadline(now, &mut said);
             self.on_names(said, now, out);
         }
-        if self.logins.on_deadline(now) {
+        if self.learned.logins.on_deadline(now) {
             self.on_logins(now, out);
         }
         for parked in self.parked.over(now) {
@@ -437,8 +437,8 @@ impl Node {
 
     /// Our credentials have been refused or taken somewhere: who is tried last is another now.
     fn on_logins(&mut self, now: Time, out: &mut Vec<Effect>) {
-        self.health.try_last(self.roads.named(&self.plan, self.logins.broken()));
-        let changes = self.logins.take_changes().into_iter();
+        self.health.try_last(self.roads.named(&self.plan, self.learned.logins.broken()));
+        let changes = self.learned.logins.take_changes().into_iter();
         out.extend(changes.map(|change| Effect::Record(Entry::Login { at: now, change })));
     }
 
@@ -450,13 +450,13 @@ impl Node {
         act: impl FnOnce(&mut Call, &mut Means<'_>),
     ) {
         let mut beliefs = Vec::new();
-        let Self { identity, seal, health, logins, calls, .. } = self;
-        let mut means = Means { identity, seal, health, logins, beliefs: &mut beliefs, out, now };
+        let Self { identity, seal, health, learned, calls, .. } = self;
+        let mut means = Means { identity, seal, health, learned, beliefs: &mut beliefs, out, now };
         if let Some(held) = calls.get_mut(slot) {
             act(&mut held.call, &mut means);
         }
         self.settle(slot, now);
-        if self.logins.has_changed() {
+        if self.learned.logins.has_changed() {
             self.on_logins(now, out);
         }
         self.on_beliefs(beliefs, now, out);

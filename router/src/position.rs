@@ -2,6 +2,7 @@
 
 use crate::path::Path;
 use crate::plan::CourseId;
+use crate::presentation::Reason;
 use crate::target::{CarrierId, PeerId, TargetId};
 use crate::verdict::{Go, Meaning};
 use sip::Time;
@@ -130,6 +131,23 @@ impl Position {
     #[must_use]
     pub fn live(&self) -> usize {
         self.parties.iter().filter(|party| party.live).count()
+    }
+
+    /// Why the call goes to this destination: how the one before it came to its end.
+    #[must_use]
+    pub fn reason(&self, target: TargetId) -> Reason {
+        let others = self.parties.iter().rev().filter(|party| party.target != target && !party.live);
+        let before = others.map(|party| party.done.unwrap_or(Meaning::PathFailure)).next();
+        let is_first = self.cursor.frames.iter().all(|frame| frame.step == 0);
+        match before {
+            Some(Meaning::Busy | Meaning::Declined) => Reason::UserBusy,
+            Some(Meaning::NoAnswer) => Reason::NoAnswer,
+            Some(Meaning::Silence | Meaning::PathFailure | Meaning::NotFound) => Reason::Unavailable,
+            None if self.root.list == List::Closed => Reason::TimeOfDay,
+            None if is_first => Reason::Unconditional,
+            // The steps before were passed over: all in them are down.
+            None => Reason::Unavailable,
+        }
     }
 
     /// A leg was begun.

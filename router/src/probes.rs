@@ -197,7 +197,15 @@ impl Probes {
         let call_id = format!("{:016x}@{host}", self.chance.draw());
         let tag = self.chance.draw();
         let Slot { place, generation } = slot;
-        let branch = Branch { kind: Kind::Probe, slot: place, generation, leg: 0, routing: 0, shift: 0 };
+        let branch = Branch {
+            kind: Kind::Probe,
+            slot: place,
+            generation,
+            leg: 0,
+            routing: 0,
+            shift: 0,
+            veiled: false,
+        };
         let mut text = format!("OPTIONS {uri} SIP/2.0\r\n").into_bytes();
         push_via(&mut text, leaves, |text| seal.push_branch(text, branch, 0, call_id.as_bytes()));
         let rest = format!(

@@ -7,6 +7,7 @@ use crate::logins::Change;
 use crate::name::NameState;
 use crate::networks::Network;
 use crate::path::{Flow, Path};
+use crate::presentation::Form;
 use crate::proposals::Clue;
 use crate::verdict::Fix;
 use core::net::SocketAddr;
@@ -87,6 +88,17 @@ pub enum Entry {
         at: Time,
         /// What, and how many calls it carries.
         filled: Filled,
+    },
+    /// A carrier accepts how a call is presented to it, after it has refused another way.
+    Presented {
+        /// When.
+        at: Time,
+        /// Which.
+        carrier: Arc<str>,
+        /// The country that was called, by its code; 0 for a number without one.
+        country: u16,
+        /// What it accepts.
+        form: Form,
     },
     /// Bytes were dropped without an answer.
     Dropped {

@@ -1,5 +1,6 @@
 //! RFC 3261 §16 as functions on messages: what is changed on the way, and where it goes.
 
+use crate::forwarded::{Pair, translate};
 use crate::health::Health;
 use crate::locate::{Place, Spot};
 use crate::names::Names;
@@ -54,6 +55,10 @@ pub struct Leg<'a> {
     pub branch: Branch,
     /// The `t` parameter of our Record-Route.
     pub token: &'a [u8],
+    /// How the caller's URI is changed, hidden for our Via, if it is.
+    pub veil: Option<&'a [u8]>,
+    /// Header lines that come on top.
+    pub lines: &'a [u8],
     /// The Max-Breadth it may spread by (RFC 5393 §5.3.3).
     pub breadth: usize,
 }
@@ -81,7 +86,11 @@ pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal, mut 
         lines.extend_from_slice(b"\r\n");
     };
     put_on_top(request, below, &mut edits, |lines| {
-        push_via(lines, leg.leaves, |text| seal.push_branch(text, leg.branch, below.hash, request.call_id()));
+        push_via(lines, leg.leaves, |text| {
+            seal.push_branch(text, leg.branch, below.hash, request.call_id());
+            push_veil(text, leg.veil);
+        });
+        lines.extend_from_slice(leg.lines);
         if !request.has(Name::RecordRoute) {
             record_route(lines);
         }
@@ -188,13 +197,20 @@ pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
     let mut edits = Edits::new();
     edits.replace(uri, target.text);
     request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
+    if let Some((sender, pair)) = carried.veil.and_then(|veil| pair_of(veil, request, here.seal)) {
+        translate(request, sender, &pair, &mut edits);
+    }
     let [slot, generation] = halves(below.key);
     let routing = here.seal.routing(request);
     let shift = if sender == Sender::Caller { carried.shift } else { 0 };
     raise(request, shift, &mut edits);
-    let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift };
+    let veiled = carried.veil.is_some();
+    let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift, veiled };
     put_on_top(request, below, &mut edits, |lines| {
-        push_via(lines, out, |text| here.seal.push_branch(text, branch, below.hash, request.call_id()));
+        push_via(lines, out, |text| {
+            here.seal.push_branch(text, branch, below.hash, request.call_id());
+            push_veil(text, carried.veil);
+        });
         push_route(lines, routes, last);
     });
     let to = Flow { path, connection: 0 };
@@ -246,6 +262,24 @@ fn number_in(value: &[u8], before: usize) -> Option<(u32, core::ops::Range<u32>)
     let len = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
     let number = core::str::from_utf8(rest.get(..len)?).ok()?.parse().ok()?;
     Some((number, u32::try_from(at).ok()?..u32::try_from(at + len).ok()?))
+}
+
+/// A response with the URI of the caller that whoever asked knows it by, if our branch says that it was changed.
+#[must_use]
+pub fn unveiled(response: Message, branch: Branch, seal: &Seal) -> Message {
+    let veil = response.top_via().filter(|_| branch.veiled).and_then(|via| via.params.value(VEIL));
+    let Some((sender, pair)) = veil.and_then(|veil| pair_of(veil, &response, seal)) else { return response };
+    let mut edits = Edits::new();
+    translate(&response, sender, &pair, &mut edits);
+    Message::parse(edits.apply(&response)).unwrap_or(response)
+}
+
+/// The two URIs of the caller that were hidden for this call, and who sent this request or was answered by this response:
+/// the caller's tag is in From or in To.
+fn pair_of(veil: &[u8], message: &Message, seal: &Seal) -> Option<(Sender, Pair)> {
+    let read = |tag| seal.unveil(veil, message.call_id(), tag).and_then(|bytes| Pair::of_bytes(&bytes));
+    let of_caller = read(message.from_tag()).map(|pair| (Sender::Caller, pair));
+    of_caller.or_else(|| Some((Sender::Callee, read(message.to_tag())?)))
 }
 
 /// A response without our Via, as it goes on upstream (RFC 3261 §16.7 step 3).
@@ -450,6 +484,15 @@ pub fn push_via(lines: &mut Vec<u8>, leaves: &Listener, branch: impl FnOnce(&mut
     lines.extend_from_slice(b";rport;branch=");
     branch(lines);
     lines.extend_from_slice(b"\r\n");
+}
+
+/// The parameter of our Via that hides how the caller's URI was changed.
+const VEIL: &str = "f";
+
+fn push_veil(text: &mut Vec<u8>, veil: Option<&[u8]>) {
+    if let Some(veil) = veil {
+        [b";", VEIL.as_bytes(), b"=", veil].iter().for_each(|part| text.extend_from_slice(part));
+    }
 }
 
 fn push_record_route(lines: &mut Vec<u8>, listener: &Listener, token: &[u8]) {

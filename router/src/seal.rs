@@ -28,6 +28,8 @@ pub struct Branch {
     pub routing: u32,
     /// By how much the CSeq of this request is above the one it came with: what its responses are lowered by.
     pub shift: u32,
+    /// Is the URI of the caller another than the one it came with? Then our Via says which, hidden.
+    pub veiled: bool,
 }
 
 /// What the token in our Record-Route tells of a call to whatever node its later requests come to. The token is
@@ -35,10 +37,12 @@ pub struct Branch {
 /// covers all before it, the Call-ID and the caller's tag. The element stays short: values are of a few bytes, or of
 /// what may stand in a URI's parameter as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Carried {
+pub struct Carried<'a> {
     /// `s`: by how much the CSeq of the caller's requests is raised on their way to the callee, since the INVITE had
     /// to be sent more than once. The callee's own requests have a count of their own and need nothing.
     pub shift: u32,
+    /// `f`: the two URIs that the caller is known by, one on each side, if they differ; hidden, since the callee reads it.
+    pub veil: Option<&'a [u8]>,
 }
 
 /// Who of a call sends a request inside of it.
@@ -84,7 +88,8 @@ impl Seal {
     pub fn push_branch(&self, text: &mut Vec<u8>, branch: Branch, below: u32, call_id: &[u8]) {
         let start = text.len();
         text.extend_from_slice(PREFIX);
-        text.push(branch.kind.letter());
+        let letter = branch.kind.letter();
+        text.push(if branch.veiled { letter.to_ascii_uppercase() } else { letter });
         push_hex(text, u64::from(branch.slot), 1);
         for (number, width) in [(branch.generation, 1), (branch.leg, 1), (branch.routing, 8), (below, 8)] {
             text.push(b'.');
@@ -175,7 +180,7 @@ impl Seal {
     /// The value of the `t` parameter in our Record-Route: good for this call, until `unix` plus [`ROUTE_LIFE`]
     /// seconds, on every node of the cluster.
     #[must_use]
-    pub fn route(&self, call_id: &[u8], caller_tag: &[u8], unix: i64, carried: Carried) -> Vec<u8> {
+    pub fn route(&self, call_id: &[u8], caller_tag: &[u8], unix: i64, carried: Carried<'_>) -> Vec<u8> {
         let until = low(u64::try_from(unix.saturating_add(ROUTE_LIFE)).unwrap_or_default());
         let mut token = Vec::with_capacity(32);
         push_hex(&mut token, u64::from(until), 1);
@@ -189,7 +194,12 @@ impl Seal {
     /// What this `t` parameter carries, and who sends; `None` if it does not belong to this request's call. The
     /// caller's tag is in From or in To, depending on who sends.
     #[must_use]
-    pub fn read_route(&self, token: &[u8], request: &Message, unix: i64) -> Option<(Carried, Sender)> {
+    pub fn read_route<'a>(
+        &self,
+        token: &'a [u8],
+        request: &Message,
+        unix: i64,
+    ) -> Option<(Carried<'a>, Sender)> {
         let (signed, said) = token.split_at(token.iter().rposition(|byte| *byte == b'.')?);
         let fits = |tag: &[u8]| {
             let mut mac = Vec::with_capacity(16);
@@ -233,8 +243,8 @@ impl Seal {
 
     fn read(&self, branch: &[u8], call_id: &[u8]) -> Option<(Branch, u32)> {
         let (signed, mac) = branch.split_at(branch.iter().rposition(|byte| *byte == b'.')?);
-        let (kind, numbers) = signed.strip_prefix(PREFIX)?.split_first()?;
-        let kind = Kind::of(*kind)?;
+        let (letter, numbers) = signed.strip_prefix(PREFIX)?.split_first()?;
+        let (kind, veiled) = (Kind::of(letter.to_ascii_lowercase())?, letter.is_ascii_uppercase());
         if read_hex(mac.get(1..)?)? != self.mac(b'v', &[signed, call_id]) {
             return None;
         }
@@ -243,7 +253,7 @@ impl Seal {
         let (slot, generation, leg, routing) = (number()?, number()?, number()?, number()?);
         let below = number()?;
         let shift = number().unwrap_or(0);
-        Some((Branch { kind, slot, generation, leg, routing, shift }, below))
+        Some((Branch { kind, slot, generation, leg, routing, shift, veiled }, below))
     }
 
     fn below_hash(&self, via: &Via<'_>, received: Option<IpAddr>, rport: Option<u16>) -> u32 {
@@ -259,7 +269,7 @@ impl Seal {
         low(hash.finish()).max(1)
     }
 
-    fn mac(&self, domain: u8, parts: &[&[u8]]) -> u64 {
+    pub(crate) fn mac(&self, domain: u8, parts: &[&[u8]]) -> u64 {
         let mut hash = self.hash(domain);
         for part in parts {
             hash.feed(part);
@@ -342,20 +352,25 @@ const fn low(hash: u64) -> u32 {
     hash as u32
 }
 
-impl Carried {
+impl<'a> Carried<'a> {
     fn push(self, token: &mut Vec<u8>) {
         if self.shift > 0 {
             token.extend_from_slice(b".s");
             push_hex(token, u64::from(self.shift), 1);
         }
+        if let Some(veil) = self.veil {
+            token.extend_from_slice(b".f");
+            token.extend_from_slice(veil);
+        }
     }
 
     /// `None` for a field that is not known here: what it asks for would be left undone.
-    fn read<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+    fn read(fields: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let mut carried = Self::default();
         for field in fields {
             match field.split_first()? {
                 (b's', shift) => carried.shift = u32::try_from(read_hex(shift)?).ok()?,
+                (b'f', veil) => carried.veil = Some(veil),
                 _ => return None,
             }
         }
@@ -401,7 +416,7 @@ mod tests {
     fn a_route_says_what_it_carries_and_who_sends_on_every_node() {
         let (caller, callee) = (request("a", "b"), request("b", "a"));
         for shift in [0, 1, 2, 19] {
-            let carried = Carried { shift };
+            let carried = Carried { shift, veil: None };
             let token = seal().route(b"i", b"a", 1_000, carried);
             assert!(token.len() <= 32, "{}", String::from_utf8_lossy(&token));
             let another_node = seal();
@@ -417,7 +432,7 @@ mod tests {
 
     #[test]
     fn a_route_with_any_bit_changed_is_refused() {
-        let token = seal().route(b"i", b"a", 1_000, Carried { shift: 1 });
+        let token = seal().route(b"i", b"a", 1_000, Carried { shift: 1, veil: None });
         let caller = request("a", "b");
         for bit in 0..token.len() * 8 {
             let mut forged = token.clone();
@@ -442,10 +457,17 @@ mod tests {
 
     #[test]
     fn a_branch_carries_its_shift_and_is_refused_with_any_digit_changed() {
-        let branch =
-            Branch { kind: Kind::Leg, slot: 3, generation: 0xffff_ffff, leg: 1, routing: 9, shift: 0 };
-        for shift in [0, 1, 19] {
-            let branch = Branch { shift, ..branch };
+        let branch = Branch {
+            kind: Kind::Leg,
+            slot: 3,
+            generation: 0xffff_ffff,
+            leg: 1,
+            routing: 9,
+            shift: 0,
+            veiled: false,
+        };
+        for (shift, veiled) in [(0, false), (1, true), (19, false), (0, true)] {
+            let branch = Branch { shift, veiled, ..branch };
             let mut text = Vec::new();
             seal().push_branch(&mut text, branch, 5, b"i");
             assert_eq!(seal().read(&text, b"i"), Some((branch, 5)));

@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::path::Transport;
+use crate::presentation::Presentation;
 use crate::verdict::CodeRule;
 use core::fmt;
 use core::net::IpAddr;
@@ -66,6 +67,8 @@ pub struct Peer {
     pub codes: BTreeMap<u16, CodeRule>,
     /// How it uses SIP codes.
     pub dialect: Arc<Dialect>,
+    /// How calls are presented to it; `None` leaves all that says so as it came.
+    pub presentation: Option<Arc<Presentation>>,
     /// What it can die of, together with others.
     pub domains: Vec<Arc<str>>,
     /// Who we are to it when it asks; `None` answers no challenge.

@@ -85,6 +85,8 @@ pub enum Fix {
     Credentials,
     /// A session timer as long as the peer asks for (422): once.
     SessionTimer,
+    /// Another way to present who calls (403, 428, 433, 436 to 438, causes that say so): each other form once.
+    Presentation,
 }
 
 /// How good an answer it is for the caller if nothing better comes (by meaning, not by number; TRIGGERS I8). Higher
@@ -197,7 +199,7 @@ fn refused(case: Case, said: Said, rules: Rules) -> Verdict {
         return ruled(speaker, rule, table());
     }
     if let Some(fault) = said.cause.and_then(q850::fault) {
-        return by_cause(speaker, fault, said);
+        return by_cause(case, fault, said);
     }
     rules.dialect.map_or_else(table, |rule| ruled(speaker, rule, table()))
 }
@@ -218,10 +220,15 @@ fn ruled(speaker: Speaker, rule: CodeRule, table: Verdict) -> Verdict {
     Verdict { go, meaning, fix: None, ..table }
 }
 
-fn by_cause(speaker: Speaker, fault: Fault, said: Said) -> Verdict {
+fn by_cause(case: Case, fault: Fault, said: Said) -> Verdict {
+    let Case { speaker, reached, took, .. } = case;
     match fault {
         Fault::Busy => alive(Go::NextTarget, Meaning::Busy),
         Fault::NoAnswer => alive(Go::NextTarget, Meaning::NoAnswer),
+        // What declines at once is no person: it may be who calls that it does not like.
+        Fault::Declined if took <= FAST && reached == Reached::Nobody => {
+            fixed(alive(Go::NextTarget, Meaning::Declined), Fix::Presentation)
+        }
         Fault::Declined => alive(Go::NextTarget, Meaning::Declined),
         Fault::Number => unknown(speaker),
         Fault::Network => row(by(speaker, Go::NextCarrier), Meaning::PathFailure, Some(Sign::Soft)),
@@ -240,7 +247,7 @@ fn by_status(case: Case, said: Said) -> Verdict {
     match said.status {
         300..=399 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::Redirected),
         401 | 407 => fixed(alive(by(speaker, Go::NextCarrier), PathFailure), Fix::Credentials),
-        428 | 436..=438 => alive(by(speaker, Go::NextCarrier), PathFailure),
+        428 | 436..=438 => identity(speaker),
         402 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::NoCredit),
         403 => marked(identity(speaker), Mark::Forbidden),
         404 | 410 | 484 | 485 | 604 => unknown(speaker),
@@ -248,7 +255,7 @@ fn by_status(case: Case, said: Said) -> Verdict {
         408 => row(by(speaker, Go::NextTrunk), PathFailure, Some(Sign::Miss)),
         430 | 481 => alive(by(speaker, Go::NextTrunk), PathFailure),
         422 => fixed(misfit(speaker), Fix::SessionTimer),
-        433 => alive(Go::NextTarget, Declined),
+        433 => fixed(alive(Go::NextTarget, Declined), Fix::Presentation),
         // 487 without a CANCEL of ours: whatever ended it there, our caller is still waiting.
         480 | 487 => alive(Go::NextTarget, NoAnswer),
         // "Already there", or a loop: the same destination by another path would meet the same answer.
@@ -278,7 +285,7 @@ fn unknown(speaker: Speaker) -> Verdict {
 
 /// 403: who calls is at fault.
 fn identity(speaker: Speaker) -> Verdict {
-    alive(by(speaker, Go::NextCarrier), Meaning::PathFailure)
+    fixed(alive(by(speaker, Go::NextCarrier), Meaning::PathFailure), Fix::Presentation)
 }
 
 /// 400: what was asked is at fault.
@@ -306,6 +313,7 @@ impl fmt::Display for Fix {
         match self {
             Self::Credentials => write!(out, "with credentials"),
             Self::SessionTimer => write!(out, "with a longer session timer"),
+            Self::Presentation => write!(out, "with another caller"),
         }
     }
 }
@@ -460,12 +468,19 @@ mod tests {
             let expected = match status {
                 401 | 407 => Some(Fix::Credentials),
                 422 => Some(Fix::SessionTimer),
+                403 | 428 | 433 | 436..=438 => Some(Fix::Presentation),
                 _ => None,
             };
             assert_eq!(fix(status, Reached::Nobody, None), [expected; 2], "{status}");
         }
         assert_eq!(fix(407, Reached::Progress, None), [None; 2]);
         assert_eq!(fix(407, Reached::Nobody, Some(CodeRule::Next)), [None; 2]);
+        assert_eq!(fix(480, Reached::Nobody, Some(CodeRule::BadCli)), [Some(Fix::Presentation); 2]);
+        let declined = |took| {
+            let said = Said { cause: Some(Cause { value: 21, location: None }), ..Said::plain(603) };
+            verdict(case(Speaker::Trunk, said, Reached::Nobody, took), Rules::default()).fix
+        };
+        assert_eq!([declined(FAST), declined(SLOW)], [Some(Fix::Presentation), None]);
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn plan() -> Arc<Plan> {
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
         dialect: Arc::default(),
+        presentation: None,
         domains: Vec::new(),
         login: None,
     };

@@ -1,7 +1,7 @@
 //! The side of a host that is called.
 
 use crate::compose::{self, Dialog};
-use crate::glance::{Glance, Packet};
+use crate::glance::{Glance, Head, Packet, uri_of, user_of};
 use crate::manner::{Act, Manner};
 use crate::phone::{Alarm, Ask, Host, People, REPEATS_MAX, hash, pause};
 use core::net::SocketAddr;
@@ -58,6 +58,8 @@ impl Host {
         let in_dialog = glance.to_tag != 0;
         let manner =
             if in_dialog { None } else { Some(fixed.unwrap_or_else(|| manner_of(packet, glance, people))) };
+        let caller = user_of(uri_of(glance.value(&packet.bytes, Head::From)));
+        let manner = manner.map(|manner| manner.towards(caller));
         if fixed.is_some_and(|manner| !manner.lives()) || manner.is_some_and(|manner| !manner.lives()) {
             return;
         }

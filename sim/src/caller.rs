@@ -27,6 +27,8 @@ pub struct Script {
     pub haste: u8,
     /// Max-Forwards.
     pub hops: u8,
+    /// More header lines of the INVITE, each ended by CRLF.
+    pub extra: &'static str,
 }
 
 impl Script {
@@ -34,7 +36,7 @@ impl Script {
     #[must_use]
     pub const fn patient(at: Duration, number: &'static str, to: SocketAddr) -> Self {
         let talk = Some(Duration::from_secs(10));
-        Self { at, number, to, cancel: None, talk, reinvite: None, haste: 0, hops: 70 }
+        Self { at, number, to, cancel: None, talk, reinvite: None, haste: 0, hops: 70, extra: "" }
     }
 }
 
@@ -90,6 +92,7 @@ impl Host {
             here,
             to: script.to,
             hops: script.hops,
+            extra: script.extra,
         });
         self.calls.insert(call, hash(&branch));
         let outgoing = Outgoing {

@@ -106,11 +106,12 @@ pub(crate) struct Draft<'a> {
     pub(crate) here: SocketAddr,
     pub(crate) to: SocketAddr,
     pub(crate) hops: u8,
+    pub(crate) extra: &'a str,
 }
 
 /// A caller's first INVITE, with a few header fields that a proxy must leave as they are.
 pub(crate) fn invite(draft: Draft<'_>) -> Bytes {
-    let Draft { number, caller, call_id, tag, branch, here, to, hops } = draft;
+    let Draft { number, caller, call_id, tag, branch, here, to, hops, extra } = draft;
     let mut out = Vec::with_capacity(900);
     let _ = write!(out, "INVITE sip:{number}@{to} SIP/2.0\r\n");
     via(&mut out, here, branch);
@@ -118,7 +119,7 @@ pub(crate) fn invite(draft: Draft<'_>) -> Bytes {
         out,
         "Max-Forwards: {hops}\r\nFrom: \"Caf\u{e9}\" <sip:{caller}@{here}>;tag={tag}\r\nTo: <sip:{number}@{to}>\r\n\
          Call-ID: {call_id}\r\nCSeq: {CSEQ_FIRST} INVITE\r\nContact: <sip:{caller}@{here}>\r\nX-Carrier :  a,\t b\r\n\
-         Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n"
+         Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n{extra}"
     );
     body(&mut out, true);
     out.into()
@@ -224,6 +225,7 @@ mod tests {
             here: "10.0.1.1:5060".parse().unwrap(),
             to: "10.0.0.1:5060".parse().unwrap(),
             hops: 70,
+            extra: "",
         }
     }
 

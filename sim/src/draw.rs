@@ -18,7 +18,8 @@ use router::dialect::Dialect;
 use router::hours::{Hours, Window};
 use router::load::{Counted, Limit};
 use router::plan::{CourseId, Declined, Limited, Member, Step};
-use router::target::{CarrierId, PeerId, Probe, TargetId};
+use router::presentation::{Diverts, Form, Presentation, Who};
+use router::target::{CarrierId, PeerId, PeerKind, Probe, TargetId};
 use router::verdict::CodeRule;
 use sip::Time;
 use std::sync::Arc;
@@ -126,6 +127,8 @@ fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
         peer.first = chance.permille(700).then(|| Duration::from_millis(500 + chance.below(2500)));
         peer.progress = Duration::from_secs(2 + chance.below(6));
         peer.dialect = draw_dialect(chance);
+        let often = if matches!(peer.kind, PeerKind::Trunk(_)) { 500 } else { 100 };
+        peer.presentation = chance.permille(often).then(|| Arc::new(draw_presentation(chance)));
     }
     draw_domains(chance, &mut plan);
     draw_limits(chance, &mut plan);
@@ -226,6 +229,27 @@ fn draw_limits(chance: &mut Chance, plan: &mut Plan) {
         }
     }
 }
+
+fn draw_presentation(chance: &mut Chance) -> Presentation {
+    let who = [Who::Caller, Who::Called, Who::Called, Who::Number("+15035550199".into())];
+    let diverts = [Diverts::Nothing, Diverts::Diversion, Diverts::HistoryInfo, Diverts::Both];
+    let who = chance.pick(&who).cloned().unwrap_or(Who::Called);
+    let diverts = *chance.pick(&diverts).unwrap_or(&Diverts::Diversion);
+    Presentation { form: Form { who, diverts }, trusted: chance.permille(400) }
+}
+
+/// What callers and carriers before us may say of who calls, and by way of whom.
+const EXTRA: [&str; 8] = [
+    "P-Asserted-Identity: <tel:+15550001000>\r\nPrivacy: id\r\n",
+    "P-Asserted-Identity: <sip:+15550001000@10.0.9.1>\r\nRemote-Party-ID: <sip:+15550001000@10.0.9.1>;privacy=off\r\n",
+    "Identity: eyJhbGciOiJFUzI1NiJ9.eyJ9.abc;info=<https://a.example/1.crt>;alg=ES256;ppt=shaken\r\n\
+     y: eyJhbGciOiJFUzI1NiJ9.eyJ9.def;info=<https://b.example/2.crt>;ppt=\"div\"\r\n",
+    "Diversion: <sip:+15550002000@a.example>;reason=no-answer;counter=2\r\n",
+    "History-Info: <sip:+15550002000@a.example>;index=1, <sip:+15550003000@b.example;cause=302>;index=1.2;mp=1\r\n",
+    "History-Info: <sip:+15550002000@a.example>;index=1\r\nPrivacy: id;history\r\n",
+    "Privacy: user\r\nP-Preferred-Identity: <sip:a@b.example>\r\n",
+    "Privacy: none\r\nP-Asserted-Identity: <tel:+15550001000>\r\nDiversion: <sip:c@d.example>, <sip:e@f.example>\r\n",
+];
 
 fn draw_steps(chance: &mut Chance, line: u32) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -442,6 +466,7 @@ fn draw_script(chance: &mut Chance, at: Duration) -> Script {
         talk,
         reinvite: chance.permille(150).then(|| seconds(chance, 1, 5)),
         haste: if chance.permille(150) { u8::try_from(chance.below(20)).unwrap_or(0) } else { 0 },
+        extra: if chance.permille(400) { chance.pick(&EXTRA).unwrap_or(&"") } else { "" },
         ..Script::patient(at, NUMBER, NODE)
     }
 }

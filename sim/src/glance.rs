@@ -57,7 +57,17 @@ pub enum Head {
     Route,
     RecordRoute,
     Contact,
+    /// P-Asserted-Identity, P-Preferred-Identity, Remote-Party-ID, Diversion, History-Info or Identity: with From and To it
+    /// says who calls whom, and by way of whom.
+    Presented,
     Other,
+}
+
+impl Head {
+    /// Does it say who calls whom?
+    const fn says_who(self) -> bool {
+        matches!(self, Self::From | Self::To | Self::Presented)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +118,7 @@ pub struct Glance {
     /// The tag of To.
     pub to_tag: u64,
     /// Everything a proxy leaves alone: all lines other than Via, Max-Forwards, Max-Breadth, Route and Record-Route, in order,
-    /// and the body.
+    /// and the body. [`who`](Self::who) and [`cseq`](Self::cseq) are beside it.
     pub rest: u64,
     start: (u32, u32),
     lines: Vec<Line>,
@@ -177,10 +187,14 @@ impl Glance {
             | Head::Route
             | Head::RecordRoute
             | Head::Contact
+            | Head::Presented
             | Head::Other => (),
         }
-        if !matches!(head, Head::Via | Head::MaxForwards | Head::MaxBreadth | Head::Route | Head::RecordRoute)
-        {
+        let passing = matches!(
+            head,
+            Head::Via | Head::MaxForwards | Head::MaxBreadth | Head::Route | Head::RecordRoute
+        );
+        if !passing && !head.says_who() && head != Head::CSeq {
             self.rest = mix_word(mix(self.rest, line), 1);
         }
         let value = offset(from + colon + 1 + skipped);
@@ -212,6 +226,12 @@ impl Glance {
             .iter()
             .filter(move |line| line.head == head)
             .map(|line| bytes.get(line.value as usize..line.end as usize).unwrap_or_default())
+    }
+
+    /// The lines that say who calls whom, and by way of whom, in order.
+    pub fn who<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let lines = self.lines.iter().filter(|line| line.head.says_who());
+        lines.map(|line| bytes.get(line.start as usize..line.end as usize).unwrap_or_default())
     }
 
     /// The first value of one header field; empty if there is none.
@@ -297,6 +317,7 @@ fn head_of(name: &[u8]) -> Head {
     let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
     match name.len() {
         1 => match name.first().map(u8::to_ascii_lowercase) {
+            Some(b'y') => Head::Presented,
             Some(b'v') => Head::Via,
             Some(b'f') => Head::From,
             Some(b't') => Head::To,
@@ -311,9 +332,15 @@ fn head_of(name: &[u8]) -> Head {
         5 if is(b"Route") => Head::Route,
         7 if is(b"Call-ID") => Head::CallId,
         7 if is(b"Contact") => Head::Contact,
+        8 if is(b"Identity") => Head::Presented,
+        9 if is(b"Diversion") => Head::Presented,
         11 if is(b"Max-Breadth") => Head::MaxBreadth,
         12 if is(b"Max-Forwards") => Head::MaxForwards,
         12 if is(b"Record-Route") => Head::RecordRoute,
+        12 if is(b"History-Info") => Head::Presented,
+        15 if is(b"Remote-Party-ID") => Head::Presented,
+        19 if is(b"P-Asserted-Identity") => Head::Presented,
+        20 if is(b"P-Preferred-Identity") => Head::Presented,
         _ => Head::Other,
     }
 }
@@ -377,6 +404,9 @@ mod tests {
         assert_eq!(rest("Max-Forwards: 70", "Max-Forwards: 69"), same);
         assert_ne!(rest("kept", "keqt"), same);
         assert_ne!(rest("body", "bodz"), same);
+        assert_eq!(rest("x@y", "x@z"), same);
+        let who: Vec<&[u8]> = glance(INVITE).who(INVITE).collect();
+        assert_eq!(who, [&b"f: <sip:x@y>;tag=1"[..], b"To: <sip:+1503@z>"]);
     }
 
     #[test]

@@ -73,6 +73,13 @@ pub enum Manner {
         /// When it answers.
         answer: Duration,
     },
+    /// Answers calls from this number after a second, and refuses all others at once.
+    Picky {
+        /// The user part that must stand in From.
+        from: &'static str,
+        /// With which status it refuses.
+        status: u16,
+    },
     /// Is a proxy that sends the call back to where it came from, for this user.
     Return(&'static str),
     /// Answers with another CSeq than was asked.
@@ -131,6 +138,13 @@ impl Manner {
         Self::Refuse { after: Duration::ZERO, status, extra: "" }
     }
 
+    /// How it takes a call from this user.
+    #[must_use]
+    pub fn towards(self, caller: &[u8]) -> Self {
+        let Self::Picky { from, status } = self else { return self };
+        if from.as_bytes() == caller { Self::says(0, 1000) } else { Self::refuses(status) }
+    }
+
     /// What it does when an INVITE comes, in order of time.
     #[must_use]
     pub fn acts(self) -> Vec<Act> {
@@ -139,6 +153,7 @@ impl Manner {
         let say = Act::say;
         match self {
             Self::Dead | Self::Icmp | Self::Gray | Self::Return(_) => Vec::new(),
+            Self::Picky { status, .. } => vec![say(Duration::ZERO, status)],
             Self::Sudden(by) => vec![say(by, 200)],
             Self::Slow(by) => vec![say(by, 180), say(by + Duration::from_secs(1), 200)],
             Self::Trying => vec![trying],

@@ -2,7 +2,7 @@
 
 use crate::caller::Script;
 use crate::chance::mix;
-use crate::glance::{Glance, Head, Packet, Verb};
+use crate::glance::{Glance, Head, Packet, Verb, uri_of, user_of};
 use crate::manner::Manner;
 use crate::network::Network;
 use crate::town::{self, NODE, PSTN_HOST};
@@ -115,6 +115,8 @@ const LENGTH: Duration = Duration::from_secs(600);
 pub struct Diary {
     /// The lines so far.
     pub lines: Vec<String>,
+    /// Who calls whom in each message, and by way of whom.
+    pub who: bool,
     /// Every datagram, copies too, with the addresses: to look into a seed.
     pub all: bool,
     /// Alarms too, and what stands beside beliefs.
@@ -132,6 +134,7 @@ impl Diary {
         let places = world.hosts.iter().flat_map(|host| host.places.iter());
         Self {
             lines: Vec::new(),
+            who: false,
             all: false,
             alarms: false,
             names: places.map(|place| (place.address, place.name)).collect(),
@@ -172,7 +175,8 @@ impl Diary {
         let arrow = if from_node { "->" } else { "<-" };
         let call = call_of(glance.value(&packet.bytes, Head::CallId));
         let copy = if new { "" } else { " again" };
-        self.lines.push(format!("{now} {call}{what} {arrow} {who}{copy}"));
+        let callers = if self.who { callers_of(packet, glance) } else { String::new() };
+        self.lines.push(format!("{now} {call}{what} {arrow} {who}{copy}{callers}"));
     }
 
     /// What was recorded: a change of belief in a diary that keeps everything, what stands beside beliefs and alarms in
@@ -198,7 +202,11 @@ impl Diary {
             Entry::Alarm { path, number, alarm, .. } if self.alarms => {
                 format!("{now} {} {alarm} ({number})", name(path))
             }
+            Entry::Presented { carrier, country, form, .. } if self.who => {
+                format!("{now} {carrier} accepts {form} (to +{country})")
+            }
             Entry::Health { .. }
+            | Entry::Presented { .. }
             | Entry::Side { .. }
             | Entry::Alarm { .. }
             | Entry::Name { .. }
@@ -221,6 +229,22 @@ impl Diary {
             (status, Verb::Bye | Verb::Cancel | Verb::Other | Verb::Ack) => status == 0 || status >= 300,
         }
     }
+}
+
+/// The users of From and To, and the lines beside them.
+fn callers_of(packet: &Packet, glance: &Glance) -> String {
+    let user = |head| {
+        let user = user_of(uri_of(glance.value(&packet.bytes, head)));
+        String::from_utf8_lossy(user).into_owned()
+    };
+    let mut text = format!(", {} calls {}", user(Head::From), user(Head::To));
+    for line in glance.who(&packet.bytes).map(String::from_utf8_lossy) {
+        if !line.starts_with("From") && !line.starts_with("To") {
+            text.push_str("\n  ");
+            text.push_str(&line);
+        }
+    }
+    text
 }
 
 fn call_of(call_id: &[u8]) -> String {

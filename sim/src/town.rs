@@ -152,6 +152,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
         progress: Duration::from_secs(progress),
         codes: BTreeMap::new(),
         dialect: Arc::default(),
+        presentation: None,
         domains: Vec::new(),
         login: None,
     }

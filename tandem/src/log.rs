@@ -84,6 +84,10 @@ impl Log {
             Entry::Full { filled, .. } => {
                 tracing::warn!(calls = filled.calls, "{} is full: further calls pass it by", filled.of);
             }
+            Entry::Presented { carrier, country, form, .. } => {
+                let to = if *country == 0 { String::new() } else { format!(" to +{country}") };
+                tracing::info!("carrier {carrier} accepts calls{to} with {form}; it has refused others");
+            }
             Entry::Dropped { flow, why } => {
                 tracing::debug!(from = from(flow), "dropped: {why}");
                 self.repeat(Repeat::Dropped(why), now);

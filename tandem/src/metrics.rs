@@ -44,6 +44,7 @@ pub struct Metrics {
     sides: Family<Labels<5>, Gauge>,
     logins: Family<Labels<1>, Gauge>,
     alarms: Family<Labels<2>, Counter>,
+    presented: Family<Labels<3>, Counter>,
     paths: BTreeMap<Path, Vec<Arc<str>>>,
     names: Family<Labels<2>, Gauge>,
     full: Family<Labels<1>, Counter>,
@@ -106,6 +107,7 @@ impl Metrics {
             sides: Family::default(),
             logins: Family::default(),
             alarms: Family::default(),
+            presented: Family::default(),
             paths: BTreeMap::new(),
             names: Family::default(),
             dropped: Family::default(),
@@ -170,6 +172,8 @@ impl Metrics {
             "Calls that a carrier, trunk, site or service with a limit carries, as far as is known",
             self.carried.clone(),
         );
+        let about = "Times a carrier was found to accept this way to present calls and to refuse another";
+        to.register("presented", about, self.presented.clone());
         to.register("dropped", "Messages dropped without an answer, by reason", self.dropped.clone());
         to.register("refused", "Requests refused without a walk, by status and reason", self.refused.clone());
         to.register("unlisted", "Calls to numbers that the plan does not list", self.unlisted.clone());
@@ -237,6 +241,11 @@ impl Metrics {
             }
             Entry::Full { filled, .. } => {
                 self.full.get_or_create(&[("of", filled.of.to_string())]).inc();
+            }
+            Entry::Presented { carrier, country, form, .. } => {
+                let form = ("form", form.to_string());
+                let labels = [("carrier", carrier.to_string()), ("country", country.to_string()), form];
+                self.presented.get_or_create(&labels).inc();
             }
             Entry::Dropped { why, .. } => {
                 self.dropped.get_or_create(&[("why", (*why).to_owned())]).inc();

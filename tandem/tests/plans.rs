@@ -590,6 +590,7 @@ fn peer(name: &str, host: &str) -> Peer {
         progress: secs(5),
         codes: BTreeMap::new(),
         dialect: Arc::default(),
+        presentation: None,
         domains: Vec::new(),
         login: None,
     }

@@ -205,6 +205,7 @@ fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe:
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
         dialect: Arc::default(),
+        presentation: None,
         domains: Vec::new(),
         login: None,
     }

@@ -25,7 +25,7 @@ impl Walk {
             Fix::Credentials if self.fixes(id).iter().any(said) => Some(Word::Refused),
             Fix::Credentials if self.position.invites < INVITES_MAX => Some(Word::Unmet),
             // There was no room to say them; or it is not about them.
-            Fix::Credentials | Fix::SessionTimer => None,
+            Fix::Credentials | Fix::SessionTimer | Fix::Presentation => None,
         }
     }
 

@@ -40,6 +40,7 @@ pub fn peer(name: &str, at: &str) -> Peer {
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
         dialect: Arc::default(),
+        presentation: None,
         domains: Vec::new(),
         login: None,
     }

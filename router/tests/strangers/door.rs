@@ -41,6 +41,7 @@ pub(crate) fn peer(name: &str, kind: PeerKind, host: PeerHost) -> Peer {
         first: None,
         progress: Duration::from_secs(5),
         codes: BTreeMap::new(),
+        presentation: None,
         domains: Vec::new(),
         login: None,
         dialect: Arc::default(),

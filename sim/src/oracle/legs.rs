@@ -1,5 +1,6 @@
 //! What nodes ask of targets.
 
+use super::callers::is_about_caller;
 use super::upstream::Name;
 use super::{Homes, Inbound, Leg, Oracle, Sent, Turn, addresses_at};
 use crate::glance::{Glance, Head, Packet, Verb};
@@ -41,6 +42,7 @@ impl Oracle {
             return;
         };
         let faults = self.inv_05_06_new_leg(turn, context, sent, glance);
+        let invite = Arc::clone(&context.invite);
         let told = context.admitted;
         let shed =
             self.lives.get(&turn.life).and_then(|life| life.draining).is_some_and(|at| at < context.began);
@@ -70,6 +72,7 @@ impl Oracle {
             life: turn.life,
             context: glance.second,
             copy: self.contexts.get(&key).map_or(0, |context| context.copies),
+            invite: Arc::clone(&invite),
             packet: Arc::clone(&sent.packet),
             to: sent.to,
             outside,
@@ -81,6 +84,8 @@ impl Oracle {
             answered: false,
             to_tag: None,
             overtaken: false,
+            busy: false,
+            identity: false,
             cancel: None,
             unreachable: None,
         };
@@ -105,7 +110,15 @@ impl Oracle {
             let first = leg.packet.glance.as_ref();
             leg.to == sent.to && first.is_some_and(|first| first.user(&leg.packet.bytes) == user)
         };
-        let again = context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(same);
+        // A refusal that the next INVITE does something about allows one more, with a CSeq of its own (RFC 3261 §22.2).
+        let plan = self.plan_of(context);
+        let met = |leg: &Leg| {
+            let raised = leg.packet.glance.as_ref().is_some_and(|first| first.cseq < glance.cseq);
+            let asked = matches!(leg.last, Some((_, 401 | 407)));
+            raised && (asked || plan.is_some_and(|plan| is_about_caller(plan, leg)))
+        };
+        let before = context.legs.iter().filter_map(|branch| self.legs.get(branch));
+        let again = before.filter(|leg| same(leg)).any(|leg| !met(leg));
         let over = context.over().is_some_and(|over| over < turn.now);
         let planned =
             self.plan_of(context).is_some_and(|plan| target_of(plan, &self.homes, sent.to, user).is_some());
@@ -156,12 +169,8 @@ impl Oracle {
     fn inv_09_no_acks_of_our_own(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) {
         self.looked(9);
         let came = turn.came().map(|(_, _, came)| came);
-        let passed_on = came.is_some_and(|came| {
-            came.is_request()
-                && came.verb == Verb::Ack
-                && came.call == glance.call
-                && came.cseq == glance.cseq
-        });
+        let passed_on =
+            came.is_some_and(|came| came.is_request() && came.verb == Verb::Ack && came.call == glance.call);
         let refused = came.is_some_and(|came| came.status >= 300 && came.branch == glance.branch);
         if !passed_on && !refused {
             self.broken(9, || format!("{}: an ACK of our own making", Name(&sent.packet)));
@@ -183,7 +192,7 @@ impl Oracle {
             return;
         }
         let is_it = |went: &Glance| {
-            went.is_request() && (went.verb, went.cseq, went.to_tag) == (Verb::Ack, came.cseq, came.to_tag)
+            went.is_request() && (went.verb, went.call, went.to_tag) == (Verb::Ack, came.call, came.to_tag)
         };
         let count = turn.went().filter(|(_, went)| is_it(went)).count();
         self.looked(9);

@@ -3,6 +3,7 @@
 //! A context is one INVITE that came from a caller; a leg is one INVITE that a node sent for it.
 
 mod books;
+mod callers;
 mod crowd;
 mod ends;
 mod legs;
@@ -196,6 +197,8 @@ pub(crate) struct Leg {
     pub(crate) context: u64,
     /// Which context of that branch: see [`Inbound::copies`].
     pub(crate) copy: u32,
+    /// The INVITE that came for it.
+    pub(crate) invite: Arc<Packet>,
     pub(crate) packet: Arc<Packet>,
     pub(crate) to: SocketAddr,
     /// By which addresses its target could have been rung as well when it began.
@@ -211,6 +214,10 @@ pub(crate) struct Leg {
     pub(crate) to_tag: Option<u64>,
     /// Had the BYE of its call passed before its 2xx came?
     pub(crate) overtaken: bool,
+    /// Was it told that somebody is busy, or a site that it has no line left: by status, or by a cause (RFC 6432)?
+    pub(crate) busy: bool,
+    /// Was it told by a cause that who calls is not accepted?
+    pub(crate) identity: bool,
     pub(crate) cancel: Option<(Time, Arc<Packet>)>,
     pub(crate) unreachable: Option<Time>,
 }
@@ -238,6 +245,8 @@ pub struct Oracle {
     contexts: BTreeMap<(u32, u64), Inbound>,
     by_call: BTreeMap<(u32, u64, u64), u64>,
     legs: BTreeMap<u64, Leg>,
+    /// Which leg each callee has answered on, by Call-ID and the callee's tag.
+    by_tag: BTreeMap<(u64, u64), u64>,
     known: BTreeSet<SocketAddr>,
     /// Where each request came from, by its branch and method.
     askers: BTreeMap<(u64, Verb), SocketAddr>,
@@ -277,6 +286,7 @@ impl Oracle {
             contexts: BTreeMap::new(),
             by_call: BTreeMap::new(),
             legs: BTreeMap::new(),
+            by_tag: BTreeMap::new(),
             known: BTreeSet::new(),
             askers: BTreeMap::new(),
             answers: BTreeSet::new(),
@@ -382,7 +392,10 @@ impl Oracle {
                 leg.unreachable.get_or_insert(turn.now);
             }
         }
-        let Some((from, _, glance)) = turn.came() else { return false };
+        let Some((from, packet, glance)) = turn.came() else { return false };
+        if glance.is_request() && glance.to_tag != 0 {
+            self.notice_callee(packet, glance);
+        }
         if !glance.is_request() {
             return glance.verb == Verb::Invite && self.notice_response(turn, glance);
         }
@@ -409,6 +422,9 @@ impl Oracle {
     }
 
     fn notice_response(&mut self, turn: &Turn<'_>, glance: &Glance) -> bool {
+        if glance.to_tag != 0 && self.legs.contains_key(&glance.branch) {
+            self.by_tag.entry((glance.call, glance.to_tag)).or_insert(glance.branch);
+        }
         let Some(leg) = self.legs.get_mut(&glance.branch).filter(|leg| leg.life == turn.life) else {
             return false;
         };
@@ -428,6 +444,12 @@ impl Oracle {
         let first = leg.last.is_none();
         if first {
             leg.last = Some((turn.now, glance.status));
+            let bytes = turn.came().map_or(&[][..], |(_, packet, _)| &packet.bytes);
+            let reason = glance.named(bytes, "Reason").unwrap_or_default();
+            let caused = |causes: &[&[u8]]| causes.iter().any(|cause| reason.ends_with(cause));
+            leg.identity = caused(&[b"cause=21", b"cause=29", b"cause=50", b"cause=57"]);
+            let caused = caused(&[b"cause=17", b"cause=34"]);
+            leg.busy = matches!(glance.status, 486 | 600) || caused;
             leg.refusal = (glance.status >= 300).then_some((glance.to_tag, glance.rest));
         }
         if glance.status < 300 && usable {

@@ -58,7 +58,7 @@ impl Oracle {
         let declining = plan.strict_6xx || steps.into_iter().any(|step| step.declined == Declined::Stop);
         context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
             let status = leg.last.map_or(0, |(_, status)| status);
-            (declining && status >= 600) || (busy_route && matches!(status, 486 | 600))
+            (declining && status >= 600) || (busy_route && leg.busy)
         })
     }
 }

@@ -23,15 +23,42 @@ impl Oracle {
             let hops = origin.filter(|_| glance.is_request()).map(|(packet, came)| hops_of(packet, came));
             let stale = hops.is_some_and(|hops| hops_of(&sent.packet, glance) + 1 != hops);
             let kept = origin.map(|(_, came)| came.rest).or_else(|| self.refusal_of(turn, glance));
+            let fault = self.fault_of_who(turn, sent, glance, origin);
             if let Some(kept) = kept {
                 self.looked(12);
                 if kept != glance.rest {
                     self.broken(12, || format!("{}: {} was altered", Name(&sent.packet), what(glance)));
                 }
             }
+            if let Some(fault) = fault {
+                self.broken(12, || format!("{}: {} {fault}", Name(&sent.packet), what(glance)));
+            }
             if stale {
                 self.broken(12, || format!("{}: {} did not lose a hop", Name(&sent.packet), what(glance)));
             }
+        }
+    }
+
+    /// What is wrong with who calls whom in a message that left, made of `origin` if of any.
+    fn fault_of_who(
+        &self,
+        turn: &Turn<'_>,
+        sent: &Sent,
+        glance: &Glance,
+        origin: Option<(&Packet, &Glance)>,
+    ) -> Option<String> {
+        let answers = !glance.is_request() && glance.verb == Verb::Invite;
+        let asked = self.contexts.get(&(turn.life, glance.branch)).filter(|_| answers);
+        let asked = asked.and_then(|context| Some((&context.invite, context.invite.glance.as_ref()?)));
+        let from = |packet: &Packet, glance: &Glance| glance.value(&packet.bytes, Head::From).to_vec();
+        if asked.is_some_and(|(invite, came)| from(invite, came) != from(&sent.packet, glance)) {
+            return Some("goes up with another From than came down".to_owned());
+        }
+        match self.contexts.get(&(turn.life, glance.second)) {
+            Some(context) if glance.is_request() && glance.verb == Verb::Invite && glance.to_tag == 0 => {
+                self.fault_of_leg_caller(turn, context, sent, glance)
+            }
+            _ => self.fault_of_caller(origin?, (&sent.packet, glance)),
         }
     }
 
@@ -136,22 +163,23 @@ fn is_twin(one: &Sent, other: &Sent) -> bool {
         first.values(&one.packet.bytes, Head::Route).eq(second.values(&other.packet.bytes, Head::Route));
     one.to == other.to
         && first.uri(&one.packet.bytes) == second.uri(&other.packet.bytes)
-        && first.rest == second.rest
+        && (first.rest, first.cseq) == (second.rest, second.cseq)
+        && first.who(&one.packet.bytes).eq(second.who(&other.packet.bytes))
         && first.branch == second.branch
         && routes
 }
 
-/// Is the one the other, passed on? A request inside of a call keeps Call-ID, CSeq, method and both tags.
+/// Is the one the other, passed on? A request inside of a call keeps Call-ID, method and both tags.
 fn is_same(came: &Glance, went: &Glance) -> bool {
     came.is_request()
-        && (came.verb, came.cseq, came.call) == (went.verb, went.cseq, went.call)
+        && (came.verb, came.call) == (went.verb, went.call)
         && (came.from_tag, came.to_tag) == (went.from_tag, went.to_tag)
 }
 
 /// Is the one the other, passed on upstream?
 fn is_same_response(came: &Glance, went: &Glance) -> bool {
     !came.is_request()
-        && (came.status, came.verb, came.cseq, came.call) == (went.status, went.verb, went.cseq, went.call)
+        && (came.status, came.verb, came.call) == (went.status, went.verb, went.call)
         && came.to_tag == went.to_tag
 }
 
