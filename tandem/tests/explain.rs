@@ -234,3 +234,30 @@ full = [\"answering\"]
         ]
     );
 }
+
+#[test]
+fn it_says_which_number_a_mobile_sees() {
+    let plan = |carriers: &str| {
+        format!(
+            "business = \"B\"\n[carriers]\n{carriers}[people]\nana = \"+15035550111\"\n\
+             [numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [\"ana\"]\n"
+        )
+    };
+    let seen = |name: &str, carriers: &str| {
+        let said = said_of(name, &plan(carriers));
+        let (_, seen) = said.split_once("Whoever rings sees as the caller\n")?;
+        Some(seen.lines().take_while(|line| line.starts_with("    ")).map(str::to_owned).collect::<Vec<_>>())
+    };
+    assert_eq!(seen("plain", "a = \"192.0.2.1\"\nb = \"192.0.2.2\"\n"), None);
+    assert_eq!(
+        seen(
+            "seen",
+            "a = { sip = \"192.0.2.1\", from = \"owned\" }\nb = \"192.0.2.2\"\nc = { sip = \"192.0.2.3\", from = \"+15035550199\", pai = true, diversion = \"none\" }\n"
+        ),
+        Some(vec![
+            "    +15035550100, forwarded by +15035550100 (Diversion)  by a".to_owned(),
+            "    the caller's own number  by b".to_owned(),
+            "    +15035550199, and the caller in P-Asserted-Identity  by c".to_owned(),
+        ])
+    );
+}

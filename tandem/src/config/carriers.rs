@@ -8,11 +8,13 @@ use crate::config::limits::Limits;
 use crate::config::login;
 use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
+use crate::config::presentation;
 use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
 use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
 use crate::diagnostic::{Diagnostic, Span};
 use router::load::Counted;
 use router::plan::Limited;
+use router::presentation::Presentation;
 use router::target::{Carrier, CarrierId, Login, PeerKind};
 use std::sync::Arc;
 use toml::de::DeValue;
@@ -29,12 +31,14 @@ pub(super) fn read<'a>(
         let (manners, limits, trunks) = carrier(&key, value, defaults, problems);
         let id = CarrierId(u32::try_from(draft.plan.carriers.len()).unwrap_or(u32::MAX));
         limits.put(Limited::Carrier(id), Counted::Carrier(key.text.into()), &mut draft.plan);
-        let own: Vec<_> = trunks.iter().map(|trunk| (trunk.login.clone(), trunk.limits)).collect();
-        let trunks = trunks.into_iter().map(|trunk| (trunk.name, trunk.address)).collect();
+        let named =
+            |trunk: Trunk| ((trunk.name, trunk.address), (trunk.login, trunk.limits, trunk.presentation));
+        let (trunks, own): (Vec<_>, Vec<_>) = trunks.into_iter().map(named).unzip();
         let ids = manners.add(PeerKind::Trunk(id), trunks, draft, problems);
-        for (id, (login, limits)) in ids.iter().zip(own) {
+        for (id, (login, limits, presentation)) in ids.iter().zip(own) {
             let Some(peer) = draft.plan.peers.get_mut(id.0 as usize) else { continue };
             peer.login = login.or_else(|| peer.login.take());
+            peer.presentation = presentation.or_else(|| peer.presentation.take());
             let name = Arc::clone(&peer.name);
             limits.put(Limited::Peer(*id), Counted::Peer(name), &mut draft.plan);
         }
@@ -50,6 +54,14 @@ struct Trunk {
     address: Address,
     login: Option<Login>,
     limits: Limits,
+    presentation: Option<Arc<Presentation>>,
+}
+
+impl Trunk {
+    /// One that has nothing of its own.
+    fn plain(name: Arc<str>, address: Address) -> Self {
+        Self { name, address, login: None, limits: Limits::default(), presentation: None }
+    }
 }
 
 fn carrier(
@@ -75,14 +87,14 @@ fn carrier(
     keys.finish(problems);
     let trunks = match (sip, trunks) {
         (Some((_, value)), None) => numbered(key.text, addresses(value, problems)),
-        (None, Some((_, value))) => list(key, value, problems),
+        (None, Some((_, value))) => list(key, value, &manners, problems),
         (Some((sip, _)), Some((trunks, value))) => {
             let title = format!("carrier `{}` has both `sip` and `trunks`", shown(key.text));
             let problem = Diagnostic::new(Code::E024, title)
                 .at(sip.span, "one trunk here")
                 .at(trunks.span, "more here");
             problems.add(problem.help("put the address of `sip` into `trunks`, with a name"));
-            list(key, value, problems)
+            list(key, value, &manners, problems)
         }
         (None, None) => {
             let title = format!("carrier `{}` has no address", shown(key.text));
@@ -96,11 +108,10 @@ fn carrier(
 
 fn numbered(name: &str, addresses: Vec<(Address, Span)>) -> Vec<Trunk> {
     let names = peer_names(name, addresses.len());
-    let limits = Limits::default();
-    names.zip(addresses).map(|(name, (address, _))| Trunk { name, address, login: None, limits }).collect()
+    names.zip(addresses).map(|(name, (address, _))| Trunk::plain(name, address)).collect()
 }
 
-fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Trunk> {
+fn list(carrier: &Key<'_>, value: &Value<'_>, manners: &Manners, problems: &mut Problems<'_>) -> Vec<Trunk> {
     let DeValue::Array(list) = value.get_ref() else {
         problems.kind(
             "trunks",
@@ -117,7 +128,7 @@ fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Ve
     }
     let mut found: Vec<Trunk> = Vec::new();
     for (n, value) in list.iter().take(ADDRESSES_MAX).enumerate() {
-        let Some(trunk) = trunk(carrier.text, n + 1, value, problems) else { continue };
+        let Some(trunk) = trunk(carrier.text, n + 1, value, manners, problems) else { continue };
         if found.iter().any(|other| other.name == trunk.name) {
             let (carrier, name) = (shown(carrier.text), shown(&trunk.name));
             let title = format!("carrier `{carrier}` has two trunks called `{name}`");
@@ -128,11 +139,16 @@ fn list(carrier: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Ve
     found
 }
 
-fn trunk(carrier: &str, n: usize, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Trunk> {
+fn trunk(
+    carrier: &str,
+    n: usize,
+    value: &Value<'_>,
+    manners: &Manners,
+    problems: &mut Problems<'_>,
+) -> Option<Trunk> {
     if matches!(value.get_ref(), DeValue::String(_)) {
         let (address, _) = addresses(value, problems).pop()?;
-        let (name, limits) = (format!("{carrier}/{n}").into(), Limits::default());
-        return Some(Trunk { name, address, login: None, limits });
+        return Some(Trunk::plain(format!("{carrier}/{n}").into(), address));
     }
     let wanted = "a table such as `{ name = \"east\", sip = \"sbc.east.example\" }`";
     let mut keys: Table<'_> = table("trunks", value.span(), wanted, value, problems)?;
@@ -141,6 +157,7 @@ fn trunk(carrier: &str, n: usize, value: &Value<'_>, problems: &mut Problems<'_>
     let sip = keys.take("sip");
     let login = login::read(&mut keys, problems);
     let limits = Limits::read(&mut keys, problems);
+    let presentation = presentation::read(&mut keys, manners.presentation.as_ref(), problems);
     refuse(&mut keys, Place::Trunk, problems);
     keys.finish(problems);
     let Some(sip) = sip else {
@@ -151,5 +168,5 @@ fn trunk(carrier: &str, n: usize, value: &Value<'_>, problems: &mut Problems<'_>
     text("sip", "a SIP address such as \"sbc.east.example\"", sip, problems)?;
     let (address, _) = addresses(sip, problems).pop()?;
     let name = name.map_or_else(|| n.to_string(), shown);
-    Some(Trunk { name: format!("{carrier}/{name}").into(), address, login, limits })
+    Some(Trunk { name: format!("{carrier}/{name}").into(), address, login, limits, presentation })
 }

@@ -133,7 +133,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 12] = [
+const LATER: [Later; 13] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["register", "registrar", "expires"],
@@ -157,10 +157,17 @@ const LATER: [Later; 12] = [
     },
     Later {
         places: &[Step, Target, Defaults],
-        keys: &["say", "confirm", "from"],
+        keys: &["say", "confirm"],
         code: Code::E209,
-        title: "`say`, `confirm` and `from` on a step or destination are",
+        title: "`say` and `confirm` are",
         meanwhile: "take them out: callers hear ringing, and whoever answers first has the call (see L016)",
+    },
+    Later {
+        places: &[Step, Defaults],
+        keys: &["from", "pai", "diversion"],
+        code: Code::E216,
+        title: "`from`, `pai` and `diversion` on a step or for all are",
+        meanwhile: "write them on the carriers, and on sites and services that are reached by SIP",
     },
     Later {
         places: &[Step, Defaults, Target],
@@ -199,9 +206,9 @@ const LATER: [Later; 12] = [
     },
     Later {
         places: &[Carrier, Trunk],
-        keys: &["weight", "region", "from"],
+        keys: &["weight", "region"],
         code: Code::E216,
-        title: "`weight`, `region` and `from` of a carrier are",
+        title: "`weight` and `region` of a carrier are",
         meanwhile: "take them out: trunks are tried in the order of the file",
     },
     Later {

@@ -19,6 +19,7 @@ mod node;
 mod numbers;
 mod peers;
 mod phone;
+mod presentation;
 mod reader;
 mod secret;
 pub mod settings;

@@ -1,5 +1,5 @@
 //! What carriers, sites and services by SIP have in common: how they are probed, their patience, what their codes
-//! mean, and what they can die of.
+//! mean, how calls are presented to them, and what they can die of.
 
 use crate::codes::Code;
 use crate::config::address::{Address, address};
@@ -8,6 +8,7 @@ use crate::config::draft::Draft;
 use crate::config::duration::{count, duration};
 use crate::config::login;
 use crate::config::networks::{Networks, networks};
+use crate::config::presentation;
 use crate::config::reader::{Problems, Table, Value, entries, shown, table, text, texts, too_many};
 use crate::config::settings::{
     ADDRESSES_MAX, DOMAINS_MAX, DOWN_AFTER, EVERY_CARRIER, EVERY_SITE, FIRST, HOLD, PROGRESS_CARRIER,
@@ -17,6 +18,7 @@ use crate::config::tls::{self, PeerTls};
 use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
 use router::dialect::Dialect;
+use router::presentation::Presentation;
 use router::target::{Login, Peer, PeerId, PeerKind, Probe};
 use router::verdict::CodeRule;
 use std::collections::BTreeMap;
@@ -52,6 +54,7 @@ pub(super) struct Manners {
     progress: Duration,
     codes: BTreeMap<u16, CodeRule>,
     dialect: Arc<Dialect>,
+    pub(super) presentation: Option<Arc<Presentation>>,
     pub(super) domains: Vec<Arc<str>>,
     pub(super) networks: Networks,
     pub(super) login: Option<Login>,
@@ -128,6 +131,7 @@ impl Manners {
         manners.progress = waited.unwrap_or(manners.progress);
         manners.codes = codes(keys, problems);
         manners.dialect = dialects::read(keys, problems).unwrap_or_default();
+        manners.presentation = presentation::read(keys, None, problems);
         manners.domains = domains(keys, problems);
         manners.networks = networks(keys, problems);
         manners.login = login::read(keys, problems);
@@ -152,6 +156,7 @@ impl Manners {
             progress: defaults.progress.unwrap_or(progress.default),
             codes: BTreeMap::new(),
             dialect: Arc::default(),
+            presentation: None,
             domains: Vec::new(),
             networks: Vec::new(),
             login: None,
@@ -197,6 +202,7 @@ impl Manners {
             progress: self.progress,
             codes: self.codes.clone(),
             dialect: Arc::clone(&self.dialect),
+            presentation: self.presentation.clone(),
             domains: self.domains.clone(),
             login: self.login.clone(),
         }

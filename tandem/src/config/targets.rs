@@ -171,14 +171,28 @@ fn bare_number(key: &Key<'_>, value: &Value<'_>, problems: &Problems<'_>) -> Dia
 }
 
 fn refuse_peer_keys(keys: &mut Table<'_>, key: &Key<'_>, problems: &mut Problems<'_>) {
-    let own = ["probe", "timers", "codes", "dialect", "first", "progress", "networks", "tls"];
-    let taken = keys.take_all(|key| own.contains(&key) || login::KEYS.contains(&key));
+    let taken = keys.take_all(|key| PEER_KEYS.contains(&key) || login::KEYS.contains(&key));
     for (found, _) in taken {
         let title = format!("`{}` has no effect on `{}`", found.text, shown(key.text));
         let problem = Diagnostic::new(Code::E024, title).at(found.span, "is for an address");
         problems.add(problem.help("a phone number is reached by the carriers: set it there"));
     }
 }
+
+/// What is said of an address.
+const PEER_KEYS: [&str; 11] = [
+    "probe",
+    "timers",
+    "codes",
+    "dialect",
+    "first",
+    "progress",
+    "networks",
+    "tls",
+    "from",
+    "pai",
+    "diversion",
+];
 
 fn nowhere(target: TargetKind, key: &Key<'_>) -> Diagnostic {
     let missing = if target == TargetKind::Site { "no `sip`" } else { "no `number` and no `sip`" };

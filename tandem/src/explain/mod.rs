@@ -1,5 +1,6 @@
 //! `tandem explain NUMBER --plan PLAN`: what would happen to a call, by the same function that routes it.
 
+mod callers;
 mod course;
 mod fates;
 mod full;
@@ -98,6 +99,7 @@ fn explain(
     text += &full::words_for(plan, &items, &walked);
     text += &fates::shared(plan, &items);
     text += &patience::words_for(plan, &items);
+    text += &callers::words_for(plan, &items, number);
     text += &ending(plan, &way);
     text
 }

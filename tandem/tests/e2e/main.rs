@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "the tools of a test fail as it does")]
 
 mod answered;
+mod callers;
 mod failover;
 mod names;
 mod operation;
