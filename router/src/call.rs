@@ -9,7 +9,7 @@ use crate::fix::{self, Learned};
 use crate::health::{self, Health};
 use crate::logins::Word;
 use crate::outcome::Outcome;
-use crate::path::{Flow, Loss, Path, Transport};
+use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
 use crate::position::{LEGS_MAX, List, Position};
 use crate::record::{CallRecord, End, Entry};
@@ -19,12 +19,10 @@ use crate::said::said;
 use crate::seal::{Branch, Carried, Kind, Seal};
 use crate::slots::Slot;
 use crate::tally;
-use crate::target::{Peer, PeerHost, PeerId, Reach, Target, TargetId};
+use crate::target::{Peer, PeerId, Reach, Target, TargetId};
 use crate::walk::{self, LegId, Walk};
-use core::net::IpAddr;
 use present::Offer;
 use sip::build::Extra;
-use sip::text::{push_decimal, push_ip};
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
 use sip::{Bytes, Message, Method, Name, Stamp, Time, Uri, build};
 use std::sync::Arc;
@@ -378,7 +376,7 @@ impl Call {
         ) else {
             return;
         };
-        let uri = peer_uri(peer, self.user_at(plan.target(target), peer));
+        let uri = peer.uri(self.user_at(plan.target(target), peer));
         let routing = means.seal.routing(&self.request);
         let Slot { place, generation } = self.slot;
         // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
@@ -581,32 +579,6 @@ pub fn called(request: &Message) -> &[u8] {
 pub fn text(bytes: &[u8]) -> String {
     // Nearly all of it is ASCII, for which this is the quick way.
     core::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
-}
-
-/// The URI of a user at a peer.
-#[must_use]
-pub fn peer_uri(peer: &Peer, user: &[u8]) -> Vec<u8> {
-    let mut uri = Vec::with_capacity(96);
-    uri.extend_from_slice(b"sip:");
-    if !user.is_empty() {
-        uri.extend_from_slice(user);
-        uri.push(b'@');
-    }
-    match &peer.host {
-        PeerHost::Ip(IpAddr::V6(ip)) => {
-            uri.push(b'[');
-            push_ip(&mut uri, IpAddr::V6(*ip));
-            uri.push(b']');
-        }
-        PeerHost::Ip(ip) => push_ip(&mut uri, *ip),
-        PeerHost::Name(name) => uri.extend_from_slice(name.as_bytes()),
-    }
-    if let Some(port) = peer.port {
-        uri.push(b':');
-        push_decimal(&mut uri, u64::from(port));
-    }
-    uri.extend_from_slice(peer.transport.map_or("", Transport::as_param).as_bytes());
-    uri
 }
 
 fn timers(health: &Health, path: Path) -> Timers {

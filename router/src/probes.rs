@@ -1,6 +1,6 @@
 //! Our own OPTIONS: sent when health asks for one, its outcome told to health.
 
-use crate::call::{peer_uri, reliability};
+use crate::call::reliability;
 use crate::chance::Chance;
 use crate::dialect::Dialect;
 use crate::door::{Effect, Identity};
@@ -61,8 +61,7 @@ impl Probes {
         let (plan, roads) = there;
         let peer =
             (0u32..).zip(&plan.peers).find(|(id, _)| roads.of(crate::target::PeerId(*id)).contains(&path));
-        let uri =
-            peer.map_or_else(|| format!("sip:{}", path.remote), |(_, peer)| lossy(&peer_uri(peer, b"")));
+        let uri = peer.map_or_else(|| format!("sip:{}", path.remote), |(_, peer)| lossy(&peer.uri(b"")));
         let life = peer.and_then(|(_, peer)| peer.probe).map_or(TIMEOUT, |probe| probe.timeout);
         let bytes = self.options(slot, path, &uri, here);
         let timers = Timers { t1: health.t1(path), life, t4: LINGER, ..Timers::default() };

@@ -7,6 +7,7 @@ use crate::verdict::CodeRule;
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
+use sip::text::{push_decimal, push_ip};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -94,6 +95,34 @@ impl fmt::Debug for Login {
             .field("user", &self.user)
             .field("realm", &self.realm)
             .finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    /// The URI of a user there.
+    #[must_use]
+    pub fn uri(&self, user: &[u8]) -> Vec<u8> {
+        let mut uri = Vec::with_capacity(96);
+        uri.extend_from_slice(b"sip:");
+        if !user.is_empty() {
+            uri.extend_from_slice(user);
+            uri.push(b'@');
+        }
+        match &self.host {
+            PeerHost::Ip(IpAddr::V6(ip)) => {
+                uri.push(b'[');
+                push_ip(&mut uri, IpAddr::V6(*ip));
+                uri.push(b']');
+            }
+            PeerHost::Ip(ip) => push_ip(&mut uri, *ip),
+            PeerHost::Name(name) => uri.extend_from_slice(name.as_bytes()),
+        }
+        if let Some(port) = self.port {
+            uri.push(b':');
+            push_decimal(&mut uri, u64::from(port));
+        }
+        uri.extend_from_slice(self.transport.map_or("", Transport::as_param).as_bytes());
+        uri
     }
 }
 
