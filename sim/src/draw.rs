@@ -13,14 +13,14 @@ use crate::town::{OFFICE_2, OFFICE_HOST, PSTN, STRANGER, TUESDAY_TEN};
 use crate::world::{Move, World};
 use core::net::SocketAddr;
 use core::time::Duration;
-use router::Plan;
 use router::dialect::Dialect;
 use router::hours::{Hours, Window};
 use router::load::{Counted, Limit};
 use router::plan::{CourseId, Declined, Limited, Member, Step};
 use router::presentation::{Diverts, Form, Presentation, Who};
-use router::target::{CarrierId, PeerId, PeerKind, Probe, TargetId};
+use router::target::{CarrierId, PeerHost, PeerId, PeerKind, Probe, TargetId};
 use router::verdict::CodeRule;
+use router::{Plan, Transport};
 use sip::Time;
 use std::sync::Arc;
 
@@ -75,6 +75,7 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     };
     let mut plan = draw_plan(&mut chance, drawn.healed);
     drawn.moves = draw_names(seed, &mut world, &mut plan, storm);
+    draw_streams(seed, &mut plan, &mut world, &mut drawn, storm);
     draw_people(&mut chance, &mut world, &plan, &mut drawn);
     draw_faults(&mut chance, &mut drawn, &plan, storm);
     heal(&mut drawn);
@@ -358,6 +359,30 @@ fn draw_manner(chance: &mut Chance, ring: Duration) -> Manner {
 }
 
 /// Crashes, pauses, reloads, clock steps, cuts, holes and strangers, all before the healing.
+/// Who is spoken to over streams, and when those are closed or go silent.
+fn draw_streams(seed: u64, plan: &mut Plan, world: &mut World, drawn: &mut Drawn, storm: Duration) {
+    // A generator of its own: what else a seed draws does not change with it.
+    let mut chance = Chance::new(seed ^ 0x57e4_a95e);
+    // Of a name the DNS says how it is spoken to, and it may lead to anybody.
+    if plan.peers.iter().any(|peer| matches!(peer.host, PeerHost::Name(_))) {
+        return;
+    }
+    for address in [OFFICE, OFFICE_2, town::ANSWERING, CARRIER_A] {
+        if !chance.permille(200) {
+            continue;
+        }
+        world.streams.insert(address);
+        for peer in plan.peers.iter_mut().filter(|peer| peer.host == PeerHost::Ip(address.ip())) {
+            peer.transport = Some(Transport::Tcp);
+        }
+        for _ in 0..chance.below(12) {
+            let at = Time::ZERO + chance.span(Duration::ZERO, storm);
+            let ends = if chance.permille(700) { Move::Close(address) } else { Move::Stall(address) };
+            drawn.moves.push((at, ends));
+        }
+    }
+}
+
 fn draw_faults(chance: &mut Chance, drawn: &mut Drawn, plan: &Plan, storm: Duration) {
     let everybody = [CARRIER_A, CARRIER_B, OFFICE, OFFICE_2, town::ANSWERING, PSTN];
     let when = |chance: &mut Chance| Time::ZERO + chance.span(Duration::ZERO, storm);

@@ -41,6 +41,24 @@ pub fn story_with(
     tell(world)
 }
 
+/// As [`story_with`], where these are spoken to over streams.
+#[must_use]
+pub fn story_over_streams(
+    plan: Plan,
+    manners: &[(&str, Manner)],
+    callers: &[Script],
+    moves: &[(Duration, Move)],
+    streams: &[SocketAddr],
+) -> Vec<String> {
+    let mut world = stage(plan, manners, callers);
+    world.streams.extend(streams);
+    for (at, what) in moves {
+        world.plan_move(Time::ZERO + *at, what.clone());
+    }
+    world.run(Time::ZERO + LENGTH);
+    tell(world)
+}
+
 /// As [`story_with`], with alarms and what stands beside beliefs.
 #[must_use]
 pub fn alarming(

@@ -178,16 +178,17 @@ pub fn step(members: &[TargetId], line: u32) -> Step {
     Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, line }
 }
 
+/// The node's listener for a transport.
+fn listener(transport: Transport) -> Listener {
+    Listener { transport, address: NODE, advertise: (NODE.ip().to_string(), NODE.port()) }
+}
+
 /// The node's identity.
 #[must_use]
 pub fn identity(seed: u64) -> Identity {
     Identity {
         name: "node".into(),
-        listeners: vec![Listener {
-            transport: Transport::Udp,
-            address: NODE,
-            advertise: (NODE.ip().to_string(), NODE.port()),
-        }],
+        listeners: [Transport::Udp, Transport::Tcp].map(listener).into(),
         key: *b"sixteen byte key",
         seed,
         epoch: TUESDAY_TEN,

@@ -9,15 +9,16 @@ use crate::network::{Network, Weather};
 use crate::oracle::{Cause, Oracle, Sent, Turn};
 use crate::phone::{Alarm, Ask, Host, People, Place};
 use crate::story::Diary;
+use crate::town::NODE;
 use core::cmp::Ordering;
 use core::net::SocketAddr;
 use router::door::Identity;
 use router::locate::Query;
-use router::path::{Flow, Loss, Path, Transport};
+use router::path::{Flow, Listener, Loss, Path, Transport};
 use router::record::Entry;
 use router::{Effect, Event, Node, Plan};
 use sip::{Bytes, Time};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 /// Something that is done to the world.
@@ -64,6 +65,10 @@ pub enum Move {
     Dns(Mood),
     /// A name has these records from now on, and no others: each as in [`Dns::add`].
     Zone(&'static str, Vec<&'static str>),
+    /// The other side of a stream closes it.
+    Close(SocketAddr),
+    /// The other side of a stream no longer answers.
+    Stall(SocketAddr),
     /// Somebody sends these bytes.
     Inject {
         /// From.
@@ -141,6 +146,8 @@ pub struct World {
     pub oracle: Oracle,
     /// What is written down for a story.
     pub diary: Option<Diary>,
+    /// Who is spoken to over streams: nothing is lost, doubled or late on the way there and back.
+    pub streams: BTreeSet<SocketAddr>,
     /// Datagrams sent so far.
     pub datagrams: u64,
     seats: Vec<Seat>,
@@ -169,6 +176,7 @@ impl World {
             dns: Dns::default(),
             oracle: Oracle::new(seed),
             diary: None,
+            streams: BTreeSet::new(),
             datagrams: 0,
             seats: Vec::new(),
             lives: 0,
@@ -263,7 +271,7 @@ impl World {
     /// Which life of which node gets what comes for an address now.
     #[must_use]
     pub fn life_at(&self, address: SocketAddr) -> Option<u32> {
-        self.seat_at(address).and_then(|(seat, _)| self.seats.get(seat)).map(|seat| seat.life)
+        self.seat_at(address, Transport::Udp).and_then(|(seat, _)| self.seats.get(seat)).map(|seat| seat.life)
     }
 
     /// How many seats there are for nodes.
@@ -281,12 +289,7 @@ impl World {
     fn happen(&mut self, due: Due) {
         match due {
             Due::Deliver { from, to, packet } => self.deliver(from, to, &packet),
-            Due::Bounce { at, remote } => {
-                if let Some((seat, local)) = self.seat_at(at) {
-                    let path = Path { transport: Transport::Udp, local, remote };
-                    self.feed(seat, Event::Lost { path, loss: Loss::Unreachable }, Cause::Unreachable(path));
-                }
-            }
+            Due::Bounce { at, remote } => self.lose(at, remote, Loss::Unreachable),
             Due::Wake { host, alarm } => {
                 let mut asks = core::mem::take(&mut self.asks);
                 if let Some(woken) = self.hosts.get_mut(host) {
@@ -312,12 +315,26 @@ impl World {
                 host.receive((from, to), packet, &self.people, self.now, &mut asks);
             }
             self.grant(number, asks);
-        } else if let Some((seat, local)) = self.seat_at(to) {
-            let path = Path { transport: Transport::Udp, local, remote: from };
+        } else if let Some((seat, local)) = self.seat_at(to, self.transport(from)) {
+            let path = Path { transport: self.transport(from), local, remote: from };
             let flow = Flow { path, connection: 0 };
             let cause = Cause::Packet { from, to, packet: Arc::clone(packet) };
             self.feed(seat, Event::Received { flow, bytes: Arc::clone(&packet.bytes) }, cause);
         }
+    }
+
+    /// The node at this address loses its way to another.
+    fn lose(&mut self, at: SocketAddr, remote: SocketAddr, loss: Loss) {
+        let transport = self.transport(remote);
+        if let Some((seat, local)) = self.seat_at(at, transport) {
+            let path = Path { transport, local, remote };
+            self.feed(seat, Event::Lost { path, loss }, Cause::Lost(path, loss));
+        }
+    }
+
+    /// How somebody is spoken to.
+    fn transport(&self, host: SocketAddr) -> Transport {
+        if self.streams.contains(&host) { Transport::Tcp } else { Transport::Udp }
     }
 
     /// Does what a host asked for.
@@ -338,7 +355,12 @@ impl World {
         if let Some(diary) = &mut self.diary {
             diary.sent(self.now, from, to, &packet);
         }
-        let [first, second] = self.network.carry(from, to, self.now, &mut self.chance);
+        let [first, second] = if self.streams.contains(&from) || self.streams.contains(&to) {
+            let lost = [from, to].iter().any(|address| self.network.holes.contains(address));
+            [(!lost).then_some(self.now + self.network.weather.latency), None]
+        } else {
+            self.network.carry(from, to, self.now, &mut self.chance)
+        };
         if !self.listens(to) {
             if let Some(at) = first {
                 self.push(at + self.network.weather.latency, Due::Bounce { at: from, remote: to });
@@ -359,14 +381,15 @@ impl World {
                 let place = self.hosts.get(host).and_then(|host| host.places.get(place));
                 place.is_some_and(|place| place.manner != Some(Manner::Icmp))
             }
-            None => self.seat_at(address).is_some(),
+            None => self.seat_at(address, Transport::Udp).is_some(),
         }
     }
 
-    fn seat_at(&self, address: SocketAddr) -> Option<(usize, u8)> {
+    fn seat_at(&self, address: SocketAddr, transport: Transport) -> Option<(usize, u8)> {
         self.seats.iter().enumerate().find_map(|(index, seat)| {
             seat.node.as_ref()?;
-            let local = seat.identity.listeners.iter().position(|listener| listener.address == address)?;
+            let fits = |one: &Listener| one.address == address && one.transport == transport;
+            let local = seat.identity.listeners.iter().position(fits)?;
             Some((index, u8::try_from(local).ok()?))
         })
     }
@@ -506,6 +529,8 @@ impl World {
                 self.dns.remove(name);
                 records.iter().for_each(|record| self.dns.add(name, record));
             }
+            Move::Close(remote) => self.lose(NODE, remote, Loss::Closed),
+            Move::Stall(remote) => self.lose(NODE, remote, Loss::Stalled),
             Move::Inject { from, to, bytes } => self.send(from, to, Arc::new(Packet::new(bytes))),
         }
     }

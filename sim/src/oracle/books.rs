@@ -262,7 +262,7 @@ impl Oracle {
         let Some(leg) = self.legs.get(&branch) else { return false };
         let Some(ended) = record.ended else { return true };
         let final_came = leg.last.is_some_and(|(at, _)| at <= ended);
-        let gone = leg.unreachable.is_some_and(|at| at <= ended);
+        let gone = [leg.unreachable, leg.stalled].into_iter().flatten().any(|at| at <= ended);
         let span = ended.since(leg.began);
         let patience = self.patience(turn, leg);
         let silent = span >= Duration::from_millis(500) && leg.heard.is_none_or(|heard| heard >= ended);
@@ -320,6 +320,7 @@ fn is_told_truly(record: &LegRecord, leg: &Leg, ended: Time) -> bool {
         // A leg that was given up before may still answer.
         "answered" => leg.answered,
         "nobody listens there" => leg.unreachable.is_some(),
+        "its connection no longer answered" => leg.stalled.is_some(),
         "its answer came with a wrong Via" => last.is_some(),
         told if told.starts_with("silent for ") => heard.is_none(),
         told if told.starts_with("no ringing in ") => heard.is_some() && rang.is_none(),

@@ -86,6 +86,8 @@ impl Oracle {
             let over = self.byes.contains(&(leg.life, invite.call, one.min(other), one.max(other)));
             // A BYE that overtook its 2xx ended nothing that was known.
             return match (over, leg.overtaken) {
+                // Whoever answers after all, over a stream that was given up, is counted no more.
+                (false, _) if leg.unreachable.is_some() => Carried::Perhaps,
                 (false, _) => Carried::Yes,
                 (true, true) => Carried::Perhaps,
                 (true, false) => Carried::No,
@@ -93,10 +95,13 @@ impl Oracle {
         }
         // RFC 3261 §9.1: what was cancelled and says nothing for 64 · T1 is over.
         let forgotten = leg.cancel.as_ref().is_some_and(|(at, _)| now.since(*at) > CANCEL_LIFE);
-        if leg.last.is_some() || leg.unreachable.is_some() || forgotten || age > LEG_LIFE {
+        // A leg that was given up before is not asked for again when its stream is closed, and does not end with it.
+        let gone = leg.unreachable.is_some() && leg.closed.is_none();
+        if leg.last.is_some() || gone || forgotten || age > LEG_LIFE {
             return Carried::No;
         }
-        let certain = leg.heard.is_some() && leg.cancel.is_none() && age < Duration::from_secs(180);
+        let certain = leg.heard.is_some() && leg.cancel.is_none() && leg.closed != Some(true);
+        let certain = certain && leg.unreachable.is_none() && age < Duration::from_secs(180);
         if certain { Carried::Yes } else { Carried::Perhaps }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::callers::is_about_caller;
 use super::upstream::Name;
-use super::{Homes, Inbound, Leg, Oracle, Sent, Turn, addresses_at};
+use super::{Cause, Homes, Inbound, Leg, Oracle, Sent, Turn, addresses_at};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::net::SocketAddr;
 use router::Plan;
+use router::path::Loss;
 use router::target::{PeerId, PeerKind, Reach, TargetId};
 use std::sync::Arc;
 
@@ -31,7 +32,8 @@ impl Oracle {
             let late = leg.heard.is_some_and(|heard| heard < turn.now);
             if !same {
                 self.broken(6, || format!("{}: a branch was used twice", Name(&sent.packet)));
-            } else if late {
+            } else if late && !matches!(turn.cause, Cause::Lost(path, Loss::Closed) if path.remote == leg.to)
+            {
                 self.broken(6, || format!("{}: INVITE was sent again after a response", Name(&sent.packet)));
             }
             return;
@@ -88,6 +90,8 @@ impl Oracle {
             identity: false,
             cancel: None,
             unreachable: None,
+            closed: None,
+            stalled: None,
         };
         self.legs.insert(glance.branch, leg);
         if let Some(context) = self.contexts.get_mut(&key) {
@@ -212,7 +216,9 @@ impl Oracle {
         let alive = leg.life == turn.life && leg.to == from && turn.now.since(leg.began).as_secs() < 32;
         let invited = leg.packet.glance.as_ref().is_some_and(|invite| invite.cseq == glance.cseq);
         let again = leg.last.is_some_and(|(at, status)| status >= 300 && turn.now.since(at).as_secs() < 32);
-        let alive = alive && (first || again && invited) && leg.unreachable.is_none();
+        // Over a stream nothing comes twice but what was asked twice.
+        let again = again && invited && !is_over_stream(leg);
+        let alive = alive && (first || again) && leg.unreachable.is_none();
         let is_ack = |other: &Glance| other.verb == Verb::Ack && other.branch == glance.branch;
         let acks = turn.went().filter(|(_, other)| other.is_request() && is_ack(other)).count();
         let ack_at = turn.went().position(|(_, other)| other.is_request() && is_ack(other));
@@ -300,4 +306,9 @@ fn is_of_transaction(invite: &Packet, first: &Glance, other: &Packet, second: &G
         && same(Head::CallId)
         && same(Head::From)
         && same(Head::Route)
+}
+
+/// Did it go over a stream? Callers of these worlds send datagrams.
+fn is_over_stream(leg: &Leg) -> bool {
+    leg.packet.bytes.windows(12).any(|word| word == b"SIP/2.0/TCP ")
 }

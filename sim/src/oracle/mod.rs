@@ -20,7 +20,7 @@ use core::net::SocketAddr;
 use names::Named;
 use router::door::{Event, Identity};
 use router::health::{Side, Standing};
-use router::path::Path;
+use router::path::{Loss, Path};
 use router::record::{CallRecord, Entry};
 use router::target::{Peer, PeerHost};
 use router::{Node, Plan};
@@ -59,8 +59,8 @@ pub enum Cause {
         /// What.
         packet: Arc<Packet>,
     },
-    /// The network said that nobody is there.
-    Unreachable(Path),
+    /// The way along a path was lost.
+    Lost(Path, Loss),
     /// Time.
     Tick,
     /// Its owner.
@@ -75,7 +75,7 @@ impl Cause {
                 let glance = packet.glance.as_ref();
                 glance.is_some_and(|glance| glance.is_request() && glance.to_tag != 0)
             }
-            Self::Unreachable(_) | Self::Tick | Self::Other => false,
+            Self::Lost(..) | Self::Tick | Self::Other => false,
         }
     }
 }
@@ -115,7 +115,7 @@ impl<'a> Turn<'a> {
             Cause::Packet { from, packet, .. } => {
                 packet.glance.as_ref().map(|glance| (*from, &**packet, glance))
             }
-            Cause::Unreachable(_) | Cause::Tick | Cause::Other => None,
+            Cause::Lost(..) | Cause::Tick | Cause::Other => None,
         }
     }
 
@@ -220,6 +220,29 @@ pub(crate) struct Leg {
     pub(crate) identity: bool,
     pub(crate) cancel: Option<(Time, Arc<Packet>)>,
     pub(crate) unreachable: Option<Time>,
+    /// Its stream was closed, once, and whether nothing has come since.
+    pub(crate) closed: Option<bool>,
+    /// Its stream no longer answered, after it had.
+    pub(crate) stalled: Option<Time>,
+}
+
+impl Leg {
+    /// Takes note of a loss on its path.
+    fn lose(&mut self, loss: Loss, now: Time) {
+        match (loss, self.closed) {
+            (Loss::Unreachable, Some(true)) | (Loss::Closed, Some(_)) => {
+                self.unreachable.get_or_insert(now);
+            }
+            (Loss::Closed, None) => self.closed = Some(true),
+            (Loss::Unreachable | Loss::Stalled, _) if self.heard.is_none() => {
+                self.unreachable.get_or_insert(now);
+            }
+            (Loss::Stalled, _) => {
+                self.stalled.get_or_insert(now);
+            }
+            (Loss::Unreachable, None | Some(false)) => {}
+        }
+    }
 }
 
 /// How often each promise was looked at: a check that never had anything to look at proves nothing.
@@ -386,11 +409,9 @@ impl Oracle {
 
     /// Takes note of what came before anything is judged. True if a leg got its first final response by it.
     fn notice(&mut self, turn: &Turn<'_>) -> bool {
-        if let Cause::Unreachable(path) = turn.cause {
-            let hit = |leg: &&mut Leg| leg.to == path.remote && leg.life == turn.life && leg.heard.is_none();
-            for leg in self.legs.values_mut().filter(hit) {
-                leg.unreachable.get_or_insert(turn.now);
-            }
+        if let Cause::Lost(path, loss) = turn.cause {
+            let hit = |leg: &&mut Leg| leg.to == path.remote && leg.life == turn.life && leg.last.is_none();
+            self.legs.values_mut().filter(hit).for_each(|leg| leg.lose(*loss, turn.now));
         }
         let Some((from, packet, glance)) = turn.came() else { return false };
         if glance.is_request() && glance.to_tag != 0 {
@@ -433,6 +454,7 @@ impl Oracle {
             return false;
         }
         leg.heard.get_or_insert(turn.now);
+        leg.closed = leg.closed.map(|_| false);
         if glance.status < 200 {
             if glance.status > 100 {
                 leg.rang.get_or_insert(turn.now);

@@ -155,7 +155,9 @@ impl Oracle {
 
     fn belief(&self, turn: &Turn<'_>, context: &Inbound, address: SocketAddr) -> Belief {
         let life = self.lives.get(&turn.life);
-        let path = Path { transport: Transport::Udp, local: 0, remote: address };
+        let plain = Path { transport: Transport::Udp, local: 0, remote: address };
+        let mut paths = life.into_iter().flat_map(|life| life.watched.keys());
+        let path = paths.find(|path| path.remote == address).copied().unwrap_or(plain);
         let known = life.and_then(|life| life.standing.get(&path)).copied();
         let (now, since) = known.unwrap_or((Standing::Unknown, Time::ZERO));
         let beside = life.and_then(|life| life.sides.get(&path)).copied();

@@ -101,7 +101,8 @@ impl Oracle {
         if came.to_tag != 0 && shed {
             self.broken(18, || format!("{name}: {verb} was refused with 503"));
         }
-        if draining && grown {
+        // A request of a call that is up may have to be sent again for a while.
+        if draining && grown && came.to_tag == 0 {
             self.broken(18, || format!("{name}: {verb} is kept by a node that is draining"));
         }
         if draining && came.verb == Verb::Options && came.to_tag == 0 && !shed {
