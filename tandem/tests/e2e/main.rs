@@ -9,6 +9,7 @@ mod failover;
 mod names;
 mod operation;
 mod races;
+mod secure;
 mod spiral;
 
 mod folder;

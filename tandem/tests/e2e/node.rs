@@ -3,6 +3,7 @@
 use crate::folder::Folder;
 use crate::patience::until;
 use crate::street::{Street, TANDEM};
+use core::net::SocketAddr;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -23,12 +24,15 @@ impl Tandem {
         Self::start_with(street, plan, "")
     }
 
-    /// As [`start`](Self::start), with further lines for `[node]`.
+    /// As [`start`](Self::start), with further lines for `[node]`. With a certificate it listens for TLS, too, one
+    /// port higher.
     pub(crate) fn start_with(street: &Street, plan: &str, lines: &str) -> Self {
         let folder = Folder::new();
         let (at, data) = (street.house(TANDEM), folder.file("state"));
+        let tls = SocketAddr::new(at.ip(), at.port() + 1);
+        let secure = if lines.contains("certificate") { format!(", \"tls:{tls}\"") } else { String::new() };
         let settings = format!(
-            "\n[node]\nlisten = [\"udp:{at}\", \"tcp:{at}\"]\ndata = \"{}\"\n{lines}\n",
+            "\n[node]\nlisten = [\"udp:{at}\", \"tcp:{at}\"{secure}]\ndata = \"{}\"\n{lines}\n",
             data.display()
         );
         let file = folder.file("plan.toml");
