@@ -13,6 +13,7 @@ use crate::tls::held::{Held, Read};
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use router::Transport;
 use router::door::Identity;
 use router::path::Listener;
@@ -82,6 +83,7 @@ pub fn run(options: &Options) -> Result<Ended, StartError> {
 
 async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Result<Ended, StartError> {
     warn(&loaded);
+    raise_descriptors();
     let Loaded { plan, node: settings, tls, source, .. } = loaded;
     let tls = Held::new(Read::files(Arc::new(source), Arc::new(tls), None, clock), clock);
     // Before anything waits, so that no signal kills a node that has begun.
@@ -149,6 +151,17 @@ fn ready_line(net: &Net) -> String {
 fn warn(loaded: &Loaded) {
     for warning in &loaded.warnings {
         tracing::warn!("{}", warning.line(&loaded.source));
+    }
+}
+
+/// Each connection needs a file descriptor. Many systems allow 1,024 to a process that does not ask, and more to one that
+/// does.
+fn raise_descriptors() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::warn!(soft, hard, "cannot open as many connections as the system allows: {error}");
     }
 }
 
