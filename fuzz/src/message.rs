@@ -154,7 +154,7 @@ fn made_here(request: &Message, is_good: bool) {
 
 /// A response without its top Via, as it goes on.
 fn popped(response: &Message, is_good: bool) {
-    let Ok(popped) = Message::parse(router::relay::pop_via(response)) else {
+    let Ok(popped) = Message::parse(router::relay::pop_via(response, &mut Edits::new())) else {
         panic_out("it is still a message")
     };
     assert_eq!(popped.body(), response.body(), "the body is untouched");

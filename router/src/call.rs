@@ -24,7 +24,7 @@ use crate::walk::{self, LegId, Walk};
 use present::Offer;
 use sip::build::Extra;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
-use sip::{Bytes, Message, Method, Name, Stamp, Time, Uri, build};
+use sip::{Bytes, Edits, Message, Method, Name, Stamp, Time, Uri, build};
 use std::sync::Arc;
 
 /// One call.
@@ -35,6 +35,8 @@ pub struct Call {
     came: Flow,
     reply: Flow,
     below: Below,
+    /// What each leg's branch says of it: it is the same for all.
+    routing: u32,
     tag: Vec<u8>,
     unix: i64,
     server: Option<ServerInvite>,
@@ -66,6 +68,8 @@ pub struct Means<'a> {
     pub health: &'a mut Health,
     /// What peers have taught us about the INVITEs that they accept.
     pub learned: &'a mut Learned,
+    /// Where the changes to a message are gathered.
+    pub edits: &'a mut Edits,
     /// What health asked for meanwhile.
     pub beliefs: &'a mut Vec<health::Output>,
     /// What is to be done.
@@ -103,12 +107,14 @@ impl Call {
         let trying = build::answer(&request, Some(&below.stamp), 100, "Trying", Extra::default());
         let reply = reply_flow(Some(&below.stamp), came);
         let timers = timers(means.health, came.path);
-        let mut sent = Vec::new();
+        let routing = means.seal.routing(&request);
+        let mut sent = Vec::with_capacity(1);
         let server = ServerInvite::start(trying, reliability(came.path), timers, &mut sent);
-        let mut asked = Vec::new();
+        let mut asked = Vec::with_capacity(1);
         let walk = Walk::start(plan, roads, position, means.health, &mut asked);
         let (server, clients, record) = (Some(server), Vec::with_capacity(1), Some(record));
-        let mut call = Self { slot, request, came, reply, below, tag, unix, server, walk, clients, record };
+        let mut call =
+            Self { slot, request, came, reply, below, routing, tag, unix, server, walk, clients, record };
         call.on_server(sent, means);
         call.carry_out(asked, means);
         call
@@ -293,14 +299,14 @@ impl Call {
                 }
                 walk::Output::Forward(response) => {
                     let status = response.status().unwrap_or(500);
-                    self.respond(status, relay::pop_via(&response), means);
+                    self.respond(status, relay::pop_via(&response, means.edits), means);
                 }
                 walk::Output::Gone { leg, status } => self.tell_gone(leg, status, means),
                 walk::Output::Answer(status) => self.answer(status, means),
                 walk::Output::Unanswered(said) => match (self.ring_out(), said) {
                     (RING_OUT, Some(response)) => {
                         let status = response.status().unwrap_or(RING_OUT);
-                        self.respond(status, relay::pop_via(&response), means);
+                        self.respond(status, relay::pop_via(&response, means.edits), means);
                     }
                     (status, _) => self.answer(status, means),
                 },
@@ -377,7 +383,6 @@ impl Call {
             return;
         };
         let uri = peer.uri(self.user_at(plan.target(target), peer));
-        let routing = means.seal.routing(&self.request);
         let Slot { place, generation } = self.slot;
         // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
         let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
@@ -385,18 +390,26 @@ impl Call {
         let guise = self.guise((target, peer), offer, leaves, &uri, leg);
         let pair = guise.as_ref().and_then(|guise| self.veil(guise, means.seal));
         let veil = pair.as_ref().map(|(_, veil)| veil.as_slice());
-        let branch =
-            Branch { kind: Kind::Leg, slot: place, generation, leg, routing, shift, veiled: veil.is_some() };
+        let branch = Branch {
+            kind: Kind::Leg,
+            slot: place,
+            generation,
+            leg,
+            routing: self.routing,
+            shift,
+            veiled: veil.is_some(),
+        };
         let (call_id, from_tag) = (self.request.call_id(), self.request.from_tag());
         let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift, veil });
-        let mut edits = fix::edits(fixes, &self.request, &uri, peer, &mut means.learned.logins);
+        means.edits.clear();
+        fix::apply(fixes, &self.request, &uri, peer, &mut means.learned.logins, means.edits);
         let mut lines = Vec::new();
         if let Some(guise) = &guise {
-            guise.edit(&self.request, pair.as_ref().map(|(pair, _)| pair), &mut edits, &mut lines);
+            guise.edit(&self.request, pair.as_ref().map(|(pair, _)| pair), means.edits, &mut lines);
         }
         let leg = relay::Leg { uri: &uri, leaves, came, branch, token, veil, lines: &lines, breadth };
-        let bytes = relay::invite(&self.request, &self.below, &leg, means.seal, edits);
-        let mut sent = Vec::new();
+        let bytes = relay::invite(&self.request, &self.below, &leg, means.seal, means.edits);
+        let mut sent = Vec::with_capacity(1);
         let timers = timers(means.health, path);
         let invite = ClientInvite::start(bytes, reliability(path), timers, means.now, &mut sent);
         let place = self.clients.len();

@@ -61,15 +61,21 @@ pub fn may_be_repeated(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
 }
 
 /// What is changed in `request` on its way to `uri` at this peer.
-pub fn edits(fixes: &Fixes, request: &Message, uri: &[u8], peer: &Peer, logins: &mut Logins) -> Edits {
-    let mut edits = Edits::new();
+pub fn apply(
+    fixes: &Fixes,
+    request: &Message,
+    uri: &[u8],
+    peer: &Peer,
+    logins: &mut Logins,
+    edits: &mut Edits,
+) {
     for (place, (fix, refusal)) in fixes.iter().enumerate() {
         // A later answer to a challenge takes the place of an earlier one.
         if fixes.iter().skip(place + 1).any(|(later, _)| later == fix) {
             continue;
         }
         match fix {
-            Fix::SessionTimer => lengthen(refusal, request, &mut edits),
+            Fix::SessionTimer => lengthen(refusal, request, edits),
             // The whole leg is presented otherwise, whatever its other fixes.
             Fix::Presentation => {}
             Fix::Credentials => {
@@ -80,7 +86,6 @@ pub fn edits(fixes: &Fixes, request: &Message, uri: &[u8], peer: &Peer, logins: 
             }
         }
     }
-    edits
 }
 
 /// Asks for the shortest session timer that the refusal allows (RFC 4028 §7.4): Session-Expires keeps its parameters, and

@@ -33,7 +33,7 @@ use crate::transit::Transits;
 use crate::waiting::Waiting;
 use core::net::IpAddr;
 use sip::text::push_hex;
-use sip::{Message, Method, Time, inspect};
+use sip::{Edits, Message, Method, Time, inspect};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,6 +48,7 @@ pub struct Node {
     roads: Arc<Roads>,
     health: Health,
     learned: Learned,
+    edits: Edits,
     probes: Probes,
     transits: Transits,
     strangers: Strangers,
@@ -93,6 +94,7 @@ impl Node {
             roads: Arc::default(),
             health: Health::new(chance.draw()),
             learned: Learned::new(Chance::new(chance.draw())),
+            edits: Edits::new(),
             probes: Probes::new(Chance::new(chance.draw()), probes),
             transits: Transits::default(),
             strangers: Strangers::default(),
@@ -299,8 +301,8 @@ impl Node {
         let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
         let opening = Opening { slot, plan, roads, position, came, tag, below, record: self.served };
         let mut beliefs = Vec::new();
-        let Self { identity, seal, health, learned, .. } = self;
-        let mut means = Means { identity, seal, health, learned, beliefs: &mut beliefs, out, now };
+        let Self { identity, seal, health, learned, edits, .. } = self;
+        let mut means = Means { identity, seal, health, learned, edits, beliefs: &mut beliefs, out, now };
         let call = Call::start(request, opening, &mut means);
         self.calls.insert(Held { call, key, open: true, paths: 0, stranger });
         self.open += 1;
@@ -450,8 +452,8 @@ impl Node {
         act: impl FnOnce(&mut Call, &mut Means<'_>),
     ) {
         let mut beliefs = Vec::new();
-        let Self { identity, seal, health, learned, calls, .. } = self;
-        let mut means = Means { identity, seal, health, learned, beliefs: &mut beliefs, out, now };
+        let Self { identity, seal, health, learned, edits, calls, .. } = self;
+        let mut means = Means { identity, seal, health, learned, edits, beliefs: &mut beliefs, out, now };
         if let Some(held) = calls.get_mut(slot) {
             act(&mut held.call, &mut means);
         }

@@ -111,7 +111,7 @@ impl Position {
             began: now,
             unix,
             cursor,
-            parties: Vec::new(),
+            parties: Vec::with_capacity(1),
             silent: Vec::new(),
             invites: 0,
             last_begun: now,

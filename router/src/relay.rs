@@ -64,10 +64,10 @@ pub struct Leg<'a> {
 }
 
 /// The INVITE as it goes to a leg (RFC 3261 §16.6): Request-URI, Max-Forwards, Record-Route, Via; no Route, since
-/// only the plan routes a call. `edits` is what else is changed in it.
+/// only the plan routes a call. `edits` holds what else is changed in it.
 #[must_use]
-pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal, mut edits: Edits) -> Bytes {
-    raise(request, leg.branch.shift, &mut edits);
+pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal, edits: &mut Edits) -> Bytes {
+    raise(request, leg.branch.shift, edits);
     if let Some(span) = request.request_uri() {
         edits.replace(span, leg.uri);
     }
@@ -85,7 +85,7 @@ pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal, mut 
         push_decimal(lines, leg.breadth as u64);
         lines.extend_from_slice(b"\r\n");
     };
-    put_on_top(request, below, &mut edits, |lines| {
+    put_on_top(request, below, edits, |lines| {
         push_via(lines, leg.leaves, |text| {
             seal.push_branch(text, leg.branch, below.hash, request.call_id());
             push_veil(text, leg.veil);
@@ -148,7 +148,8 @@ pub struct Here<'a> {
 /// state (RFC 3261 §16.4, §16.6 step 6 and 7, §16.11). The branch is a function of the branch below, so that a
 /// retransmission, the ACK of a refusal and the CANCEL bear the one of their request, on any node.
 #[must_use]
-pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
+pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>, edits: &mut Edits) -> Passed {
+    edits.clear();
     // Without a To tag it is inside of no call (RFC 3261 §12.2.1.1), whatever it bears: a seal is no way out.
     let Some(uri) = request.request_uri().filter(|_| !request.to_tag().is_empty()) else {
         return Passed::Unsealed;
@@ -194,19 +195,18 @@ pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>) -> Passed {
             .map_or(Passed::Nowhere, Passed::Unknown);
     };
     let Some(out) = here.listeners.get(usize::from(path.local)) else { return Passed::Nowhere };
-    let mut edits = Edits::new();
     edits.replace(uri, target.text);
     request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
     if let Some((sender, pair)) = carried.veil.and_then(|veil| pair_of(veil, request, here.seal)) {
-        translate(request, sender, &pair, &mut edits);
+        translate(request, sender, &pair, edits);
     }
     let [slot, generation] = halves(below.key);
     let routing = here.seal.routing(request);
     let shift = if sender == Sender::Caller { carried.shift } else { 0 };
-    raise(request, shift, &mut edits);
+    raise(request, shift, edits);
     let veiled = carried.veil.is_some();
     let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift, veiled };
-    put_on_top(request, below, &mut edits, |lines| {
+    put_on_top(request, below, edits, |lines| {
         push_via(lines, out, |text| {
             here.seal.push_branch(text, branch, below.hash, request.call_id());
             push_veil(text, carried.veil);
@@ -284,8 +284,8 @@ fn pair_of(veil: &[u8], message: &Message, seal: &Seal) -> Option<(Sender, Pair)
 
 /// A response without our Via, as it goes on upstream (RFC 3261 §16.7 step 3).
 #[must_use]
-pub fn pop_via(response: &Message) -> Bytes {
-    let mut edits = Edits::new();
+pub fn pop_via(response: &Message, edits: &mut Edits) -> Bytes {
+    edits.clear();
     let mut vias = response.elements(Name::Via);
     let first = vias.next();
     let line = response.field(Name::Via).map(|field| field.line);

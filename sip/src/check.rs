@@ -129,7 +129,7 @@ fn check_counts(message: &Message) -> Result<(), Fault> {
 }
 
 fn check_vias(message: &Message) -> Result<Vec<Via<'_>>, Fault> {
-    let mut vias = Vec::new();
+    let mut vias = Vec::with_capacity(2);
     for field in message.fields_of(Name::Via) {
         let (mut at, end) = (field.value.start as usize, field.value.end as usize);
         // An empty element is a fault here, so this is no work for `elements`.

@@ -5,11 +5,16 @@ use core::ops::Range;
 
 /// A list of changes to one message. Spans are those of the message; they may be added in any order but must not
 /// overlap. Several insertions at one place come out in the order they were added.
+///
+/// Once applied the list is empty and serves the next message, so that whoever forwards many of them does not ask for
+/// the memory each time.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
     list: Vec<Edit>,
     /// What is put in, of all edits.
     text: Vec<u8>,
+    /// The message with its changes, until it is handed out.
+    made: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,7 +33,13 @@ impl Edits {
     /// No change yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { list: Vec::with_capacity(EDITS_USUAL), text: Vec::new() }
+        Self { list: Vec::with_capacity(EDITS_USUAL), text: Vec::new(), made: Vec::new() }
+    }
+
+    /// Forgets what a message that was never made has left behind.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.text.clear();
     }
 
     /// Puts what `write` pushes in place of a span.
@@ -62,20 +73,22 @@ impl Edits {
     /// # Panics
     /// If two edits overlap or one is not within the message: a mistake of the caller, never of the input.
     #[must_use]
-    pub fn apply(mut self, message: &Message) -> Bytes {
+    pub fn apply(&mut self, message: &Message) -> Bytes {
         // An insertion stands before what is replaced at its place; the sort is stable.
         self.list.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let end = message.body.end;
-        let mut out = Vec::with_capacity(message.bytes().len() + self.text.len());
+        self.made.clear();
+        self.made.reserve(message.bytes().len() + self.text.len());
         let mut at = message.begin();
-        for Edit { span, with } in self.list {
+        for Edit { span, with } in self.list.drain(..) {
             assert!(at <= span.start && span.start <= span.end && span.end <= end, "edits must not overlap");
-            out.extend_from_slice(message.at(Span { start: at, end: span.start }));
-            out.extend_from_slice(self.text.get(with).unwrap_or_default());
+            self.made.extend_from_slice(message.at(Span { start: at, end: span.start }));
+            self.made.extend_from_slice(self.text.get(with).unwrap_or_default());
             at = span.end;
         }
-        out.extend_from_slice(message.at(Span { start: at, end }));
-        out.into()
+        self.made.extend_from_slice(message.at(Span { start: at, end }));
+        self.text.clear();
+        self.made.as_slice().into()
     }
 }
 
@@ -89,7 +102,7 @@ mod tests {
         Message::parse(TEXT.into()).unwrap()
     }
 
-    fn text(edits: Edits) -> String {
+    fn text(mut edits: Edits) -> String {
         String::from_utf8(edits.apply(&message()).to_vec()).unwrap()
     }
 
@@ -110,6 +123,17 @@ mod tests {
         edits.insert(line.start, "C: 3\r\n");
         edits.replace(message.request_uri().unwrap(), "sip:b");
         assert_eq!(text(edits), "BYE sip:b SIP/2.0\r\nB: 2\r\nC: 3\r\nD: 4\r\nl: 2\r\n\r\nz");
+    }
+
+    #[test]
+    fn nothing_of_one_message_gets_into_the_next() {
+        let mut edits = Edits::new();
+        edits.insert(message().fields()[0].line.start, "B: 2\r\n");
+        let _ = edits.apply(&message());
+        assert_eq!(text(edits.clone()), "BYE sip:a SIP/2.0\r\nA: 1\r\nl: 2\r\n\r\nxy");
+        edits.insert(message().fields()[0].line.start, "C: 3\r\n");
+        edits.clear();
+        assert_eq!(text(edits), "BYE sip:a SIP/2.0\r\nA: 1\r\nl: 2\r\n\r\nxy");
     }
 
     #[test]

@@ -94,10 +94,10 @@ impl Node {
         }
     }
 
-    fn route(&self, request: &Message, below: &Below, now: Time) -> Passed {
+    fn route(&mut self, request: &Message, below: &Below, now: Time) -> Passed {
         let (unix, seal, health) = (self.unix(now), &self.seal, &self.health);
         let here = Here { listeners: &self.identity.listeners, names: &self.names, health, seal, unix };
-        relay::in_dialog(request, below, here)
+        relay::in_dialog(request, below, here, &mut self.edits)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
@@ -157,9 +157,9 @@ impl Node {
         }
     }
 
-    pub(super) fn send_back(&self, from: Flow, response: &Message, out: &mut Vec<Effect>) {
+    pub(super) fn send_back(&mut self, from: Flow, response: &Message, out: &mut Vec<Effect>) {
         match relay::back(response, &self.identity.listeners) {
-            Some(flow) => out.push(Effect::Send { flow, bytes: relay::pop_via(response) }),
+            Some(flow) => out.push(Effect::Send { flow, bytes: relay::pop_via(response, &mut self.edits) }),
             None => out.push(Effect::Record(Entry::Dropped { flow: from, why: "its way back is not known" })),
         }
     }

@@ -43,7 +43,7 @@ impl Carrier {
 
     async fn on_response(&self, response: &Message) {
         if let Some(to) = response.second_via().and_then(|via| via.reply_to()) {
-            self.line.send(&relay::pop_via(response), to).await;
+            self.line.send(&relay::pop_via(response, &mut Edits::new()), to).await;
         }
     }
 
