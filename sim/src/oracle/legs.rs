@@ -27,16 +27,8 @@ impl Oracle {
     }
 
     fn on_leg(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) {
-        if let Some(leg) = self.legs.get(&glance.branch) {
-            let same = leg.packet.bytes == sent.packet.bytes && leg.to == sent.to;
-            let late = leg.heard.is_some_and(|heard| heard < turn.now);
-            if !same {
-                self.broken(6, || format!("{}: a branch was used twice", Name(&sent.packet)));
-            } else if late && !matches!(turn.cause, Cause::Lost(path, Loss::Closed) if path.remote == leg.to)
-            {
-                self.broken(6, || format!("{}: INVITE was sent again after a response", Name(&sent.packet)));
-            }
-            return;
+        if self.legs.contains_key(&glance.branch) {
+            return self.on_leg_again(turn, sent, glance);
         }
         let key = (turn.life, glance.second);
         let Some(context) = self.contexts.get(&key) else {
@@ -97,6 +89,18 @@ impl Oracle {
         if let Some(context) = self.contexts.get_mut(&key) {
             context.admitted = true;
             context.legs.push(glance.branch);
+        }
+    }
+
+    /// The INVITE of a leg is sent again: the same one, and only until something was heard or its connection is gone.
+    fn on_leg_again(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) {
+        let Some(leg) = self.legs.get(&glance.branch) else { return };
+        let same = leg.packet.bytes == sent.packet.bytes && leg.to == sent.to;
+        let late = leg.heard.is_some_and(|heard| heard < turn.now);
+        if !same {
+            self.broken(6, || format!("{}: a branch was used twice", Name(&sent.packet)));
+        } else if late && !matches!(turn.cause, Cause::Lost(path, Loss::Closed) if path.remote == leg.to) {
+            self.broken(6, || format!("{}: INVITE was sent again after a response", Name(&sent.packet)));
         }
     }
 
