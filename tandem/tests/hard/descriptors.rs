@@ -38,7 +38,7 @@ fn with_more_connections_than_descriptors_calls_over_udp_go_on() {
     let at = street.house(TANDEM);
     let open: Vec<TcpStream> =
         (0..CONNECTIONS).map(|_| TcpStream::connect(at).expect("the backlog has room")).collect();
-    node.logs("cannot accept TCP connections");
+    node.logs("cannot accept connections");
     assert!(is_served(&open[0], at), "one that was taken is served");
 
     let calls = Tally::of(&Crowd::new(&street, CALLER).call(NUMBER, 40, Duration::from_millis(25)));

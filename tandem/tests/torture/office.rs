@@ -33,9 +33,9 @@ const A_WHILE: Duration = Duration::from_millis(100);
 impl Office {
     pub(crate) fn open() -> Self {
         let street = Street::new();
-        let house = street.house(HOUSE);
+        let (house, caller) = (street.house(HOUSE), street.house(CALLER).ip());
         let plan = format!(
-            "[defaults]\nprobe = \"off\"\n[sites]\noffice = \"{house}\"\n[numbers]\n\"*\" = \"main\"\n\
+            "[defaults]\nprobe = \"off\"\n[sites]\noffice = {{ sip = \"{house}\", networks = [\"{caller}\", \"127.0.0.1\"] }}\n[numbers]\n\"*\" = \"main\"\n\
             [plans]\nmain = [\"office\"]\n"
         );
         let node = Tandem::start(&street, &plan);
@@ -44,7 +44,6 @@ impl Office {
             socket.set_nonblocking(true).expect("it can be asked");
             socket
         };
-        let caller = street.house(CALLER).ip();
         Self {
             node,
             at: street.house(TANDEM),
