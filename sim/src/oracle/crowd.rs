@@ -18,6 +18,9 @@ const LEG_LIFE: Duration = Duration::from_secs(180 + 32);
 /// A cancelled leg is forgotten by then.
 const CANCEL_LIFE: Duration = Duration::from_secs(32);
 
+/// A leg of which nothing was heard is forgotten after 64 · T1, of the shortest T1 that there is (RFC 3261 §17.1.1.2).
+const SILENT_LIFE: Duration = Duration::from_millis(64 * 50);
+
 /// What a leg or a call is for those that count it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Carried {
@@ -100,7 +103,9 @@ impl Oracle {
         if leg.last.is_some() || gone || forgotten || age > LEG_LIFE {
             return Carried::No;
         }
-        let certain = leg.heard.is_some() && leg.cancel.is_none() && leg.closed != Some(true);
+        // What was first heard of when its transaction may have timed out is not asked about any more.
+        let in_time = leg.heard.is_some_and(|heard| heard < leg.began + SILENT_LIFE);
+        let certain = in_time && leg.cancel.is_none() && leg.closed != Some(true);
         let certain = certain && leg.unreachable.is_none() && age < Duration::from_secs(180);
         if certain { Carried::Yes } else { Carried::Perhaps }
     }
