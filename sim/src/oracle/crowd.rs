@@ -38,8 +38,11 @@ impl Oracle {
         }
     }
 
-    /// Holds the node's counts against the wire.
+    /// Holds the node's counts against the wire, once it has acted on all that is due: a leg is forgotten on a tick.
     pub(super) fn inv_16_carried(&mut self, turn: &Turn<'_>) {
+        if turn.node.deadline().is_some_and(|due| due <= turn.now) {
+            return;
+        }
         let counts: Vec<(Counted, u32)> =
             turn.node.load().counts().map(|(of, calls)| (of.clone(), calls)).collect();
         for (of, calls) in counts {

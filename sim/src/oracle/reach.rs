@@ -38,12 +38,12 @@ impl Oracle {
         })
     }
 
-    /// Was the healed target rung before it was healed? Then its turn may have passed.
+    /// Was the healed target rung before it was healed, or in that very moment? Then its turn may have passed.
     fn was_tried_before(&self, plan: &Plan, context: &Inbound, drawn: &Drawn) -> bool {
         context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
             let user =
                 leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes)).unwrap_or_default();
-            leg.began < drawn.heal_at && target_of(plan, &self.homes, leg.to, user) == Some(drawn.healed)
+            leg.began <= drawn.heal_at && target_of(plan, &self.homes, leg.to, user) == Some(drawn.healed)
         })
     }
 
