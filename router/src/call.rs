@@ -1,6 +1,7 @@
 //! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
 
 mod present;
+mod record;
 
 use crate::alarm::Alarm;
 use crate::dialect::RING_OUT;
@@ -11,8 +12,8 @@ use crate::logins::Word;
 use crate::outcome::Outcome;
 use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
-use crate::position::{LEGS_MAX, List, Position};
-use crate::record::{CallRecord, End, Entry};
+use crate::position::{LEGS_MAX, Position};
+use crate::record::{End, Entry};
 use crate::relay::{self, Below};
 use crate::roads::Roads;
 use crate::said::said;
@@ -538,30 +539,6 @@ impl Call {
                 ServerOutput::Acked | ServerOutput::AckMissing => {}
             }
         }
-    }
-
-    /// Gives out the record; all that it says of the beginning the call holds anyway.
-    fn end(&mut self, end: End, means: &mut Means<'_>) {
-        let Some(id) = self.record.take() else { return };
-        let (plan, at, request) = (self.walk.plan(), self.walk.position(), &self.request);
-        let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
-        let from = self.came.path.remote;
-        let sender = self.walk.roads().sender(from).and_then(|sender| plan.peer(sender));
-        let record = Box::new(CallRecord {
-            id,
-            call_id: text(request.call_id()),
-            caller: text(caller.unwrap_or_default()),
-            number: text(called(request)),
-            course: plan.course(at.root.course).map(|course| Arc::clone(&course.name)).unwrap_or_default(),
-            closed: at.root.list == List::Closed,
-            from: (from, sender.map(|peer| Arc::clone(&peer.name))),
-            began: at.began,
-            rang: self.walk.rang(),
-            ended: means.now,
-            end,
-            legs: self.walk.legs().collect(),
-        });
-        means.out.push(Effect::Record(Entry::Call(record)));
     }
 }
 
