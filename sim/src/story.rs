@@ -33,12 +33,7 @@ pub fn story_with(
     callers: &[Script],
     moves: &[(Duration, Move)],
 ) -> Vec<String> {
-    let mut world = stage(plan, manners, callers);
-    for (at, what) in moves {
-        world.plan_move(Time::ZERO + *at, what.clone());
-    }
-    world.run(Time::ZERO + LENGTH);
-    tell(world)
+    play(stage(plan, manners, callers), moves)
 }
 
 /// As [`story_with`], where these are spoken to over streams.
@@ -52,11 +47,7 @@ pub fn story_over_streams(
 ) -> Vec<String> {
     let mut world = stage(plan, manners, callers);
     world.streams.extend(streams);
-    for (at, what) in moves {
-        world.plan_move(Time::ZERO + *at, what.clone());
-    }
-    world.run(Time::ZERO + LENGTH);
-    tell(world)
+    play(world, moves)
 }
 
 /// As [`story_with`], with alarms and what stands beside beliefs.
@@ -69,11 +60,7 @@ pub fn alarming(
 ) -> Vec<String> {
     let mut world = stage(plan, manners, callers);
     world.diary.iter_mut().for_each(|diary| diary.alarms = true);
-    for (at, what) in moves {
-        world.plan_move(Time::ZERO + *at, what.clone());
-    }
-    world.run(Time::ZERO + LENGTH);
-    tell(world)
+    play(world, moves)
 }
 
 /// A world with the town, its node and its callers, before anything has happened.
@@ -96,6 +83,15 @@ pub fn stage_of(identity: Identity, plan: Plan, manners: &[(&str, Manner)], call
         world.add_call(PSTN_HOST, 0, *script);
     }
     world
+}
+
+/// Lets a world come to its end with these moves on the way.
+fn play(mut world: World, moves: &[(Duration, Move)]) -> Vec<String> {
+    for (at, what) in moves {
+        world.plan_move(Time::ZERO + *at, what.clone());
+    }
+    world.run(Time::ZERO + LENGTH);
+    tell(world)
 }
 
 /// The lines of a world that has come to its end.
