@@ -87,13 +87,16 @@ impl Oracle {
 
     fn state_of(&self, leg: &Leg, now: Time) -> Carried {
         let age = now.since(leg.began);
+        // What was first heard of when its transaction may have timed out is not asked about any more, and not counted
+        // if it answers after all.
+        let in_time = leg.heard.is_some_and(|heard| heard < leg.began + SILENT_LIFE);
         if let (true, Some(tag), Some(invite)) = (leg.answered, leg.to_tag, &leg.packet.glance) {
             let (one, other) = (invite.from_tag, tag);
             let over = self.byes.contains(&(leg.life, invite.call, one.min(other), one.max(other)));
             // A BYE that overtook its 2xx ended nothing that was known.
             return match (over, leg.overtaken) {
                 // Whoever answers after all, over a stream that was given up, is counted no more.
-                (false, _) if leg.unreachable.is_some() => Carried::Perhaps,
+                (false, _) if leg.unreachable.is_some() || !in_time => Carried::Perhaps,
                 (false, _) => Carried::Yes,
                 (true, true) => Carried::Perhaps,
                 (true, false) => Carried::No,
@@ -106,8 +109,6 @@ impl Oracle {
         if leg.last.is_some() || gone || forgotten || age > LEG_LIFE {
             return Carried::No;
         }
-        // What was first heard of when its transaction may have timed out is not asked about any more.
-        let in_time = leg.heard.is_some_and(|heard| heard < leg.began + SILENT_LIFE);
         let certain = in_time && leg.cancel.is_none() && leg.closed != Some(true);
         let certain = certain && leg.unreachable.is_none() && age < Duration::from_secs(180);
         if certain { Carried::Yes } else { Carried::Perhaps }

@@ -124,19 +124,21 @@ impl Oracle {
         let silent: Vec<&LegRecord> =
             record.legs.iter().filter(|leg| leg.outcome.starts_with("silent for")).collect();
         let homes = self.homes.clone();
-        let shares = |one: SocketAddr, other: SocketAddr| share(&plan, &homes, one, other);
         for (place, leg) in record.legs.iter().enumerate() {
             let at = leg.path.remote;
             let is_before = |other: &&&LegRecord| {
                 let ended = other.ended.is_some_and(|ended| ended < leg.began);
                 ended || other.ended == Some(leg.began) && other.target == leg.target
             };
-            let Some(cause) = silent.iter().filter(is_before).find(|other| shares(other.path.remote, at))
+            let Some(cause) = silent
+                .iter()
+                .filter(is_before)
+                .find(|other| surely_share(&plan, &homes, other.path.remote, at))
             else {
                 continue;
             };
             let tried = |way: &SocketAddr| {
-                record.legs.iter().take(place).any(|other| shares(other.path.remote, *way))
+                record.legs.iter().take(place).any(|other| may_share(&plan, &homes, other.path.remote, *way))
             };
             let sent: Option<&Leg> = branches.get(place).and_then(|branch| self.legs.get(branch));
             let outside = sent.and_then(|sent| sent.outside.iter().copied().find(|way| !tried(way)));
@@ -186,10 +188,17 @@ impl Oracle {
         }
     }
 
+    /// Of an address that is two peers' the node may have meant either.
     fn doom(&self, turn: &Turn<'_>, context: &Inbound, plan: &Plan, address: SocketAddr) -> Doom {
+        let mut dooms =
+            peers_at(plan, &self.homes, address).map(|peer| self.doom_of(turn, context, plan, peer));
+        let Some(first) = dooms.next() else { return Doom::No };
+        if dooms.all(|other| other == first) { first } else { Doom::Perhaps }
+    }
+
+    fn doom_of(&self, turn: &Turn<'_>, context: &Inbound, plan: &Plan, peer: &Peer) -> Doom {
         let mut doom = Doom::No;
-        let domains: Vec<String> = peers_at(plan, &self.homes, address).flat_map(domains_of).collect();
-        for domain in domains {
+        for domain in domains_of(peer) {
             let (mut down, mut changed, mut well) = (0, 0, false);
             for member in plan.peers.iter().filter(|peer| domains_of(peer).contains(&domain)) {
                 let beliefs: Vec<Belief> = addresses_at(member, &self.homes)
@@ -220,13 +229,22 @@ impl Oracle {
     }
 }
 
-/// Does what kills the one kill the other?
-fn share(plan: &Plan, homes: &Homes, one: SocketAddr, other: SocketAddr) -> bool {
-    let own: Vec<String> = peers_at(plan, homes, one).flat_map(domains_of).collect();
-    let is_same = |peer: &Peer| addresses_at(peer, homes).contains(&one);
+/// Does what kills the one kill the other, whichever peers they are taken for?
+fn surely_share(plan: &Plan, homes: &Homes, one: SocketAddr, other: SocketAddr) -> bool {
     one == other
-        || peers_at(plan, homes, other)
-            .any(|peer| is_same(peer) || domains_of(peer).iter().any(|domain| own.contains(domain)))
+        || peers_at(plan, homes, one)
+            .all(|first| peers_at(plan, homes, other).all(|second| die_together(first, second)))
+}
+
+/// May what kills the one kill the other?
+fn may_share(plan: &Plan, homes: &Homes, one: SocketAddr, other: SocketAddr) -> bool {
+    one == other
+        || peers_at(plan, homes, one)
+            .any(|first| peers_at(plan, homes, other).any(|second| die_together(first, second)))
+}
+
+fn die_together(one: &Peer, other: &Peer) -> bool {
+    one.name == other.name || domains_of(one).iter().any(|domain| domains_of(other).contains(domain))
 }
 
 fn peers_at<'a>(plan: &'a Plan, homes: &Homes, address: SocketAddr) -> impl Iterator<Item = &'a Peer> {
