@@ -63,7 +63,7 @@ impl Plan {
     pub fn next(&self, at: &Position, health: &Health, now: Time, roads: &Roads) -> Move {
         let ask = Ask { plan: self, at, health, now, roads };
         if now >= at.began + WALK_MAX || at.invites >= INVITES_MAX && at.live() == 0 {
-            return Move { cursor: Cursor { frames: Vec::new(), pass: Pass::Second }, act: Act::End };
+            return Move { cursor: Cursor::end(at.root), act: Act::End };
         }
         if let Some(cursor) = ask.cut_short() {
             return Move { cursor, act: Act::Leave };
@@ -74,7 +74,7 @@ impl Plan {
                 if cursor.pass == Pass::Second {
                     return Move { cursor, act: Act::End };
                 }
-                cursor = Cursor { frames: vec![at.root], pass: Pass::Second };
+                cursor = Cursor::new(at.root, Pass::Second);
                 continue;
             };
             match ask.begin(step, cursor.pass) {
@@ -141,17 +141,17 @@ impl Plan {
     /// the end of the plan.
     fn settle(&self, cursor: &mut Cursor, at: &Position) -> Option<&Step> {
         for _ in 0..STEPS_MAX {
-            let frame = *cursor.frames.last()?;
+            let frame = cursor.frame;
             let Some(step) = self.list(frame).get(frame.step) else {
-                cursor.frames.pop();
-                advance(cursor);
+                cursor.go_out()?;
+                cursor.advance();
                 continue;
             };
             let Some(Member::Course(inner)) = step.members.first() else { return Some(step) };
-            if cursor.frames.len() >= DEPTH_MAX || cursor.frames.iter().any(|outer| outer.course == *inner) {
-                advance(cursor);
+            if cursor.frames().count() >= DEPTH_MAX || cursor.frames().any(|outer| outer.course == *inner) {
+                cursor.advance();
             } else {
-                cursor.frames.push(self.entrance(*inner, at.unix));
+                cursor.enter(self.entrance(*inner, at.unix));
             }
         }
         None
@@ -164,12 +164,6 @@ impl Plan {
             }
             Member::Target(_) | Member::Course(_) => None,
         })
-    }
-}
-
-fn advance(cursor: &mut Cursor) {
-    if let Some(frame) = cursor.frames.last_mut() {
-        frame.step += 1;
     }
 }
 
@@ -234,7 +228,7 @@ impl Ask<'_> {
                 Member::Course(_) => all_full = false,
             }
         }
-        let Some(frame) = cursor.frames.last_mut() else { return };
+        let frame = &mut cursor.frame;
         let course = self.plan.course(frame.course);
         let has = |list: List| match list {
             List::Busy => course.is_some_and(|course| course.busy.is_some()) && frame.list != List::Busy,
@@ -249,7 +243,7 @@ impl Ask<'_> {
         } else if all_full && has(List::Full) {
             *frame = Frame { list: List::Full, step: 0, ..*frame };
         } else {
-            advance(cursor);
+            cursor.advance();
         }
     }
 
@@ -264,7 +258,7 @@ impl Ask<'_> {
             return None;
         }
         for _ in 0..STEPS_MAX {
-            advance(&mut cursor);
+            cursor.advance();
             let step = self.plan.settle(&mut cursor, self.at)?;
             if self.plan.rings_a_service(step).any(|target| self.may_ring(target)) {
                 return Some(cursor);

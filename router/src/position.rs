@@ -41,8 +41,10 @@ pub const LEGS_MAX: usize = 10;
 /// Which step, of which course, inside which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The courses entered and not left yet, outermost first; empty when the plan is at its end.
-    pub frames: Vec<Frame>,
+    /// The steps that the courses around this one stand on, outermost first; empty in most plans.
+    pub outer: Vec<Frame>,
+    /// The step that is rung; past its list's end when the plan is at its end.
+    pub frame: Frame,
     /// First or second time through.
     pub pass: Pass,
 }
@@ -101,11 +103,46 @@ pub struct Party {
     pub doubts: u32,
 }
 
+impl Cursor {
+    /// At a step of the outermost course.
+    #[must_use]
+    pub const fn new(frame: Frame, pass: Pass) -> Self {
+        Self { outer: Vec::new(), frame, pass }
+    }
+
+    /// At the end of the plan.
+    #[must_use]
+    pub const fn end(root: Frame) -> Self {
+        Self::new(Frame { step: usize::MAX, ..root }, Pass::Second)
+    }
+
+    /// The courses entered and not left yet, outermost first.
+    pub fn frames(&self) -> impl Iterator<Item = Frame> {
+        self.outer.iter().copied().chain([self.frame])
+    }
+
+    /// To the next step of its list.
+    pub const fn advance(&mut self) {
+        self.frame.step = self.frame.step.saturating_add(1);
+    }
+
+    /// Into a course inside.
+    pub fn enter(&mut self, inner: Frame) {
+        self.outer.push(core::mem::replace(&mut self.frame, inner));
+    }
+
+    /// Out into the course around; `None` if there is none.
+    pub fn go_out(&mut self) -> Option<()> {
+        self.frame = self.outer.pop()?;
+        Some(())
+    }
+}
+
 impl Position {
     /// At the first step of a course.
     #[must_use]
     pub fn new(root: Frame, breadth: usize, now: Time, unix: i64) -> Self {
-        let cursor = Cursor { frames: vec![root], pass: Pass::First };
+        let cursor = Cursor::new(root, Pass::First);
         let breadth = breadth.min(LEGS_MAX);
         Self {
             began: now,
@@ -138,7 +175,7 @@ impl Position {
     pub fn reason(&self, target: TargetId) -> Reason {
         let others = self.parties.iter().rev().filter(|party| party.target != target && !party.live);
         let before = others.map(|party| party.done.unwrap_or(Meaning::PathFailure)).next();
-        let is_first = self.cursor.frames.iter().all(|frame| frame.step == 0);
+        let is_first = self.cursor.frames().all(|frame| frame.step == 0);
         match before {
             Some(Meaning::Busy | Meaning::Declined) => Reason::UserBusy,
             Some(Meaning::NoAnswer) => Reason::NoAnswer,

@@ -54,7 +54,8 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
             [number.clone(), what, String::new(), String::new(), format!(":{line}"), String::new()]
         }
         Item::Step { number, frames, step } => {
-            let rung: Vec<&Rung> = way.rung.iter().filter(|rung| rung.cursor.frames == *frames).collect();
+            let is_here = |rung: &&Rung| rung.cursor.frames().eq(frames.iter().copied());
+            let rung: Vec<&Rung> = way.rung.iter().filter(is_here).collect();
             let (ring, from) = match rung.first() {
                 Some(first) => (rings(&rung), from(first)),
                 None => (String::new(), passed_by(plan, step, way)),
