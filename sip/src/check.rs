@@ -187,19 +187,23 @@ fn check_max_forwards(message: &Message) -> Result<(), Fault> {
 }
 
 fn check_routes(message: &Message) -> Result<(), Fault> {
-    let is_good = |span| NameAddr::parse(message.at(span)).is_some_and(|addr| is_address(&addr));
-    require(message.elements(Name::Route).all(is_good), "Malformed Route")?;
-    require(message.elements(Name::RecordRoute).all(is_good), "Malformed Record-Route")
+    let is_address = |element: &[u8]| NameAddr::parse(element).is_some_and(|addr| is_address(&addr));
+    require(are_all(message, Name::Route, is_address), "Malformed Route")?;
+    require(are_all(message, Name::RecordRoute, is_address), "Malformed Record-Route")
 }
 
 fn check_contacts(message: &Message) -> Result<(), Fault> {
-    let is_star = |value: &[u8]| value == b"*" && message.method() == Method::Register;
-    for field in message.fields_of(Name::Contact) {
+    let is_only = || !message.names.repeats(Name::Contact) && message.method() == Method::Register;
+    let is_star = message.value(Name::Contact) == Some(b"*") && is_only();
+    require(is_star || are_all(message, Name::Contact, is_contact), "Malformed Contact")
+}
+
+/// Are all elements of a comma-separated header good?
+fn are_all(message: &Message, name: Name, is_good: impl Fn(&[u8]) -> bool) -> bool {
+    message.fields_of(name).all(|field| {
         let value = message.at(field.value);
-        let is_good = |(start, end)| value.get(start..end).is_some_and(is_contact);
-        require(is_star(value) || Elements::of(value).all(is_good), "Malformed Contact")?;
-    }
-    Ok(())
+        Elements::of(value).all(|(start, end)| value.get(start..end).is_some_and(&is_good))
+    })
 }
 
 /// Without angle brackets a `?` is not allowed (RFC 3261 §20).
