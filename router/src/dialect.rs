@@ -11,7 +11,8 @@ pub struct Dialect {
     pub name: Arc<str>,
     /// What its statuses mean to us, where that differs from the table.
     pub codes: BTreeMap<u16, CodeRule>,
-    /// Which answers to OPTIONS mean that it is alive; empty for every one. 408, 503 and 504 never do.
+    /// Which answers to OPTIONS mean that it is alive; empty for every one. 401 and 407 always do, 408, 503 and
+    /// 504 never.
     pub alive: Vec<u16>,
     /// After which of our answers to its calls it goes on to somebody else.
     pub next: Vec<u16>,
@@ -32,7 +33,9 @@ impl Dialect {
     /// Does this answer to OPTIONS say that it is alive?
     #[must_use]
     pub fn is_alive(&self, status: u16) -> bool {
-        !matches!(status, 408 | 503 | 504) && (self.alive.is_empty() || self.alive.contains(&status))
+        // Whoever asks for credentials takes calls, from those who have them.
+        matches!(status, 401 | 407)
+            || !matches!(status, 408 | 503 | 504) && (self.alive.is_empty() || self.alive.contains(&status))
     }
 
     /// What it does with a call that we answer so; `None` if that is not known.
@@ -64,6 +67,7 @@ mod tests {
     fn with_a_list_nothing_else_is_life_and_503_never() {
         let picky = Dialect { alive: vec![200, 503], ..Dialect::default() };
         assert_eq!([200, 404, 503].map(|status| picky.is_alive(status)), [true, false, false]);
+        assert_eq!([401, 407].map(|status| picky.is_alive(status)), [true, true], "a challenge is life");
     }
 
     #[test]

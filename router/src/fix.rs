@@ -114,6 +114,7 @@ fn min_se(refusal: &Message) -> Option<u32> {
 const MIN_SE_MAX: u32 = 7 * 24 * 3600;
 
 /// The challenge in a refusal that this peer gets an answer to.
-fn challenge(refusal: &Message, peer: &Peer) -> Option<Challenge> {
+#[must_use]
+pub fn challenge(refusal: &Message, peer: &Peer) -> Option<Challenge> {
     Challenge::choose(refusal, peer.login.as_ref()?.realm.as_deref())
 }

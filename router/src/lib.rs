@@ -27,6 +27,7 @@ pub mod networks;
 pub mod next;
 pub mod node;
 pub mod outcome;
+pub mod own;
 pub mod parked;
 pub mod path;
 pub mod plan;

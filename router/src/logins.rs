@@ -26,12 +26,16 @@ pub struct Logins {
     waiting: BTreeSet<(Time, Arc<str>)>,
     changes: Vec<Change>,
     stirred: bool,
+    /// Has a challenge to a call been answered?
+    in_calls: bool,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The last challenge that was answered, and how often.
+    /// The last challenge to a call that was answered, and how often its nonce was.
     answered: Option<(Challenge, u32)>,
+    /// The same for requests outside of calls: a registrar asks as a server does what a proxy asks for calls.
+    outside: Option<(Challenge, u32)>,
     state: State,
     /// When it refused, the last times, oldest first.
     refusals: Vec<Time>,
@@ -91,6 +95,7 @@ impl Logins {
             waiting: BTreeSet::new(),
             changes: Vec::new(),
             stirred: false,
+            in_calls: false,
         }
     }
 
@@ -98,25 +103,45 @@ impl Logins {
     /// is answered again is counted (RFC 7616 §3.4, `nc`).
     pub fn answer(&mut self, peer: &Peer, challenge: Challenge, asked: Asked<'_>) -> Vec<u8> {
         let known = self.by_peer.entry(Arc::clone(&peer.name)).or_default();
-        let before = known.answered.take().filter(|(known, _)| known.is_of(&challenge));
-        let count = before.map_or(1, |(_, count)| count.saturating_add(1));
+        let count = known.count(&challenge);
         let line = push(peer, &challenge, asked, (count, self.chance.draw()));
         known.answered = Some((challenge, count));
+        self.in_calls = true;
+        line
+    }
+
+    /// The same for a request that belongs to no call.
+    pub fn answer_outside(&mut self, peer: &Peer, challenge: Challenge, asked: Asked<'_>) -> Vec<u8> {
+        let known = self.by_peer.entry(Arc::clone(&peer.name)).or_default();
+        let count = known.count(&challenge);
+        let line = push(peer, &challenge, asked, (count, self.chance.draw()));
+        known.outside = Some((challenge, count));
         line
     }
 
     /// The header line for a request that this peer would otherwise ask for: its last nonce once more; `None` if it has
     /// not asked yet.
     pub fn answer_ahead(&mut self, peer: &Peer, asked: Asked<'_>) -> Option<Vec<u8>> {
-        let (challenge, count) = self.by_peer.get_mut(&peer.name)?.answered.as_mut()?;
-        *count = count.saturating_add(1);
-        Some(push(peer, challenge, asked, (*count, self.chance.draw())))
+        let known = self.by_peer.get_mut(&peer.name)?;
+        let (challenge, _) = known.answered.as_ref()?;
+        let count = known.count(challenge);
+        let line = push(peer, challenge, asked, (count, self.chance.draw()));
+        if let Some((_, answered)) = &mut known.answered {
+            *answered = count;
+        }
+        Some(line)
     }
 
     /// Has nobody ever asked? Then there is nothing to tell.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.by_peer.is_empty()
+    }
+
+    /// Has nobody ever asked for them in a call? Then there is nothing to [say ahead](Self::answer_ahead).
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        !self.in_calls
     }
 
     /// May our own requests answer this peer? Not while it is broken.
@@ -197,6 +222,7 @@ impl Logins {
     pub fn forgive(&mut self) {
         self.by_peer.clear();
         self.waiting.clear();
+        self.in_calls = false;
     }
 
     fn file(&mut self, peer: &Arc<str>, before: State, after: State) {
@@ -207,6 +233,15 @@ impl Logins {
         if let State::Broken { until, .. } = after {
             self.waiting.insert((until, Arc::clone(peer)));
         }
+    }
+}
+
+impl Known {
+    /// How often the nonce of this challenge will have been answered with the next answer.
+    fn count(&self, challenge: &Challenge) -> u32 {
+        let same = [&self.answered, &self.outside].into_iter().flatten();
+        let counts = same.filter(|(known, _)| known.is_of(challenge)).map(|(_, count)| *count);
+        counts.max().unwrap_or(0).saturating_add(1)
     }
 }
 

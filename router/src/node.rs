@@ -326,8 +326,8 @@ impl Node {
         let slot = Slot { place: branch.slot, generation: branch.generation };
         match branch.kind {
             Kind::Probe => {
-                self.with_probe(slot, now, out, |probes, told, out| {
-                    probes.on_response(slot, flow.path, response, now, told, out);
+                self.with_probe(slot, now, out, |probes, there, means| {
+                    probes.on_response((slot, branch.leg), flow.path, response, there, means);
                 });
             }
             Kind::Leg if self.calls.get(slot).is_some() => {
@@ -361,8 +361,8 @@ impl Node {
                     self.with_call(slot, now, out, |call, means| call.on_loss(path, loss, means));
                 }
                 Owner::Probe(slot) => {
-                    self.with_probe(slot, now, out, |probes, told, out| {
-                        probes.on_loss(slot, loss, now, told, out);
+                    self.with_probe(slot, now, out, |probes, there, means| {
+                        probes.on_loss(slot, loss, there, means);
                     });
                 }
                 Owner::Transit(_) => {}
@@ -375,8 +375,8 @@ impl Node {
             match owner {
                 Owner::Call(slot) => self.with_call(slot, now, out, |call, means| call.on_deadline(means)),
                 Owner::Probe(slot) => {
-                    self.with_probe(slot, now, out, |probes, told, out| {
-                        probes.on_deadline(slot, now, told, out);
+                    self.with_probe(slot, now, out, |probes, there, means| {
+                        probes.on_deadline(slot, there, means);
                     });
                 }
                 Owner::Transit(key) => {
@@ -426,11 +426,7 @@ impl Node {
     fn on_beliefs(&mut self, beliefs: Vec<health::Output>, now: Time, out: &mut Vec<Effect>) {
         for belief in beliefs {
             if let health::Output::Probe(path) = belief {
-                let here = (&self.identity, &self.seal);
-                let there = (&*self.plan, &*self.roads);
-                let slot = self.probes.start(path, here, there, &self.health, now, out);
-                self.waiting.add(path, Owner::Probe(slot));
-                self.deadlines.keep(Owner::Probe(slot), self.probes.deadline(slot));
+                self.probe(path, now, out);
             }
             let users = |path| self.roads.users(&self.plan, path);
             out.extend(Entry::of_health(belief, now, users).map(Effect::Record));

@@ -1,20 +1,25 @@
 //! Our own OPTIONS: sent when health asks for one, its outcome told to health.
+//!
+//! A peer that answers it with a challenge lives. It is told who we are if the plan says so, and then its next answer is
+//! what counts: only that one says whether it would take a call. So a wrong password is found before a call meets it.
 
-use crate::call::reliability;
+use crate::call::{Means, reliability};
 use crate::chance::Chance;
 use crate::dialect::Dialect;
-use crate::door::{Effect, Identity};
-use crate::health::{self, Health, Sign, Source};
-use crate::path::{Flow, Loss, Path};
+use crate::door::Effect;
+use crate::health::{Sign, Source};
+use crate::logins::Word;
+use crate::own::{Answer, Home, Own};
+use crate::path::{Flow, Listener, Loss, Path};
 use crate::plan::Plan;
-use crate::relay::{Bracketed, push_via};
 use crate::roads::Roads;
 use crate::said::retry_after;
-use crate::seal::{Branch, Kind, Seal};
+use crate::seal::Kind;
 use crate::slots::{Slot, Slots};
+use crate::target::Peer;
 use core::time::Duration;
 use sip::txn::{ClientOutput, ClientRequest, Timers};
-use sip::{Bytes, Message, Time};
+use sip::{Message, Time};
 use std::sync::Arc;
 
 /// The probes that wait for an answer.
@@ -27,11 +32,16 @@ pub struct Probes {
 #[derive(Debug)]
 struct Probe {
     path: Path,
+    own: Own,
     sent: Time,
+    give_up_at: Time,
     answered: bool,
     dialect: Arc<Dialect>,
     transaction: ClientRequest,
 }
+
+/// Who is probed: the plan in force and its paths.
+pub type There<'a> = (&'a Plan, &'a Roads);
 
 /// How long a probe waits if its peer's plan does not say.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -48,81 +58,65 @@ impl Probes {
     }
 
     /// Sends an OPTIONS along a path; returns its slot and when it wants to be called.
-    pub fn start(
-        &mut self,
-        path: Path,
-        here: (&Identity, &Seal),
-        there: (&Plan, &Roads),
-        health: &Health,
-        now: Time,
-        out: &mut Vec<Effect>,
-    ) -> Slot {
-        let slot = self.waiting.next_slot();
-        let (plan, roads) = there;
-        let peer =
-            (0u32..).zip(&plan.peers).find(|(id, _)| roads.of(crate::target::PeerId(*id)).contains(&path));
-        let uri = peer.map_or_else(|| format!("sip:{}", path.remote), |(_, peer)| lossy(&peer.uri(b"")));
-        let life = peer.and_then(|(_, peer)| peer.probe).map_or(TIMEOUT, |probe| probe.timeout);
-        let bytes = self.options(slot, path, &uri, here);
-        let timers = Timers { t1: health.t1(path), life, t4: LINGER, ..Timers::default() };
-        let mut asked = Vec::new();
-        let transaction = ClientRequest::start(bytes, reliability(path), timers, now, &mut asked);
-        let dialect = peer.map(|(_, peer)| Arc::clone(&peer.dialect)).unwrap_or_default();
-        let slot = self.waiting.insert(Probe { path, sent: now, answered: false, dialect, transaction });
-        for output in asked {
-            if let ClientOutput::Send(bytes) = output {
-                out.push(Effect::Send { flow: Flow { path, connection: 0 }, bytes });
-            }
-        }
-        slot
+    pub fn start(&mut self, path: Path, there: There<'_>, means: &mut Means<'_>) -> Option<Slot> {
+        let leaves = means.identity.listeners.get(usize::from(path.local))?;
+        let (slot, peer, now) = (self.waiting.next_slot(), peer_at(path, there), means.now);
+        let uri = peer.map_or_else(|| format!("sip:{}", path.remote), |peer| lossy(&peer.uri(b"")));
+        let host = crate::relay::Bracketed(&leaves.advertise.0);
+        let mut own = Own {
+            kind: Kind::Probe,
+            method: "OPTIONS",
+            to: uri.clone(),
+            uri,
+            from: None,
+            call_id: format!("{:016x}@{host}", self.chance.draw()),
+            tag: self.chance.draw(),
+            tries: 0,
+            said: 0,
+        };
+        let life = peer.and_then(|peer| peer.probe).map_or(TIMEOUT, |probe| probe.timeout);
+        let transaction = send(&mut own, (slot, path, life), leaves, b"", means);
+        let dialect = peer.map(|peer| Arc::clone(&peer.dialect)).unwrap_or_default();
+        let give_up_at = now + life;
+        let probe = Probe { path, own, sent: now, give_up_at, answered: false, dialect, transaction };
+        Some(self.waiting.insert(probe))
     }
 
-    /// Takes the answer to a probe. Only one from the path that was probed counts.
+    /// Takes the answer to a probe, to its nth try. Only one from the path that was probed counts.
     pub fn on_response(
         &mut self,
-        slot: Slot,
+        (slot, nth): (Slot, u32),
         from: Path,
         response: Message,
-        now: Time,
-        (health, beliefs): (&mut Health, &mut Vec<health::Output>),
-        out: &mut Vec<Effect>,
+        there: There<'_>,
+        means: &mut Means<'_>,
     ) {
-        let Some(probe) = self.waiting.get_mut(slot).filter(|probe| probe.path == from) else { return };
+        let Some(probe) = self.waiting.get_mut(slot) else { return };
+        if probe.path != from || probe.own.tries != nth {
+            return;
+        }
         let mut heard = Vec::new();
-        probe.transaction.on_response(response, now, &mut heard);
-        self.heard(slot, heard, now, (health, beliefs), out);
+        probe.transaction.on_response(response, means.now, &mut heard);
+        self.heard(slot, heard, there, means);
     }
 
     /// The way there is lost.
-    pub fn on_loss(
-        &mut self,
-        slot: Slot,
-        loss: Loss,
-        now: Time,
-        (health, beliefs): (&mut Health, &mut Vec<health::Output>),
-        out: &mut Vec<Effect>,
-    ) {
+    pub fn on_loss(&mut self, slot: Slot, loss: Loss, there: There<'_>, means: &mut Means<'_>) {
         let Some(probe) = self.waiting.get_mut(slot) else { return };
         let mut heard = Vec::new();
         match loss {
             Loss::Closed => probe.transaction.on_closed(&mut heard),
-            Loss::Unreachable | Loss::Stalled => probe.transaction.on_unreachable(now, &mut heard),
+            Loss::Unreachable | Loss::Stalled => probe.transaction.on_unreachable(means.now, &mut heard),
         }
-        self.heard(slot, heard, now, (health, beliefs), out);
+        self.heard(slot, heard, there, means);
     }
 
     /// Acts if a probe's deadline has come.
-    pub fn on_deadline(
-        &mut self,
-        slot: Slot,
-        now: Time,
-        (health, beliefs): (&mut Health, &mut Vec<health::Output>),
-        out: &mut Vec<Effect>,
-    ) {
+    pub fn on_deadline(&mut self, slot: Slot, there: There<'_>, means: &mut Means<'_>) {
         let Some(probe) = self.waiting.get_mut(slot) else { return };
         let mut heard = Vec::new();
-        probe.transaction.on_deadline(now, &mut heard);
-        self.heard(slot, heard, now, (health, beliefs), out);
+        probe.transaction.on_deadline(means.now, &mut heard);
+        self.heard(slot, heard, there, means);
     }
 
     /// The path of a probe that waits.
@@ -149,20 +143,13 @@ impl Probes {
         self.waiting.is_empty()
     }
 
-    fn heard(
-        &mut self,
-        slot: Slot,
-        heard: Vec<ClientOutput>,
-        now: Time,
-        (health, beliefs): (&mut Health, &mut Vec<health::Output>),
-        out: &mut Vec<Effect>,
-    ) {
+    fn heard(&mut self, slot: Slot, heard: Vec<ClientOutput>, there: There<'_>, means: &mut Means<'_>) {
         for output in heard {
             let Some(probe) = self.waiting.get_mut(slot) else { return };
-            let path = probe.path;
+            let (path, flow) = (probe.path, Flow { path: probe.path, connection: 0 });
             let sign = match output {
                 ClientOutput::Send(bytes) => {
-                    out.push(Effect::Send { flow: Flow { path, connection: 0 }, bytes });
+                    means.out.push(Effect::Send { flow, bytes });
                     continue;
                 }
                 ClientOutput::Done => {
@@ -171,12 +158,15 @@ impl Probes {
                 }
                 ClientOutput::Pass(response) => match response.status().unwrap_or_default() {
                     0..=199 => continue,
+                    // What the transaction has said beyond that is about the try before.
+                    401 | 407 if probe.says_who_we_are(slot, &response, there, means) => return,
                     503 => Sign::Unavailable(retry_after(&response)),
                     // 408, 504: somebody in between says that nobody answered it.
                     status if !probe.dialect.is_alive(status) => Sign::Miss,
-                    _ => {
+                    status => {
+                        probe.tell(status, there, means);
                         let resent = probe.transaction.resent();
-                        let round_trip = (resent == 0).then(|| now.since(probe.sent));
+                        let round_trip = (resent == 0).then(|| means.now.since(probe.sent));
                         Sign::Alive { round_trip, resent }
                     }
                 },
@@ -184,37 +174,72 @@ impl Probes {
                 ClientOutput::Unreachable => Sign::Unreachable,
             };
             if !core::mem::replace(&mut probe.answered, true) {
-                health.on_sign(path, Source::Probe, sign, now, beliefs);
+                means.health.on_sign(path, Source::Probe, sign, means.now, means.beliefs);
             }
         }
     }
+}
 
-    fn options(&mut self, slot: Slot, path: Path, uri: &str, (identity, seal): (&Identity, &Seal)) -> Bytes {
-        let Some(leaves) = identity.listeners.get(usize::from(path.local)) else { return Bytes::from([]) };
-        let (host, port) = &leaves.advertise;
-        let host = Bracketed(host).to_string();
-        let call_id = format!("{:016x}@{host}", self.chance.draw());
-        let tag = self.chance.draw();
-        let Slot { place, generation } = slot;
-        let branch = Branch {
-            kind: Kind::Probe,
-            slot: place,
-            generation,
-            leg: 0,
-            routing: 0,
-            shift: 0,
-            veiled: false,
+impl Probe {
+    /// Meets a challenge if the plan has credentials for it, within the patience of the same probe. False if not.
+    fn says_who_we_are(
+        &mut self,
+        slot: Slot,
+        refusal: &Message,
+        there: There<'_>,
+        means: &mut Means<'_>,
+    ) -> bool {
+        let (path, now) = (self.path, means.now);
+        let leaves = means.identity.listeners.get(usize::from(path.local));
+        let Some((peer, leaves)) = peer_at(path, there).zip(leaves) else { return false };
+        let Answer::Line(line) = self.own.answer(refusal, peer, &mut means.learned.logins) else {
+            return false;
         };
-        let mut text = format!("OPTIONS {uri} SIP/2.0\r\n").into_bytes();
-        push_via(&mut text, leaves, |text| seal.push_branch(text, branch, 0, call_id.as_bytes()));
-        let rest = format!(
-            "Max-Forwards: 70\r\nFrom: <sip:tandem@{host}:{port}>;tag={tag:x}\r\n\
-             To: <{uri}>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\nContact: <sip:tandem@{host}:{port}>\r\n\
-             Accept: application/sdp\r\nUser-Agent: Tandem\r\nContent-Length: 0\r\n\r\n"
-        );
-        text.extend_from_slice(rest.as_bytes());
-        Bytes::from(text)
+        self.sent = now;
+        let life = self.give_up_at.since(now);
+        self.transaction = send(&mut self.own, (slot, path, life), leaves, &line, means);
+        true
     }
+
+    /// What its peer says of our credentials, if they were said.
+    fn tell(&self, status: u16, there: There<'_>, means: &mut Means<'_>) {
+        let word = match status {
+            200..=299 => Word::Through,
+            401 | 407 => Word::Refused,
+            _ => return,
+        };
+        if self.own.said == 0 {
+            return;
+        }
+        if let Some(peer) = peer_at(self.path, there) {
+            means.learned.logins.on_word(peer, word, means.now);
+        }
+    }
+}
+
+/// Writes a probe and sends it for so long.
+fn send(
+    own: &mut Own,
+    (slot, path, life): (Slot, Path, Duration),
+    leaves: &Listener,
+    line: &[u8],
+    means: &mut Means<'_>,
+) -> ClientRequest {
+    let contact = format!("Contact: <sip:tandem@{}>\r\nAccept: application/sdp\r\n", Home(leaves));
+    let bytes = own.write(slot, leaves, means.seal, &[line, contact.as_bytes()].concat());
+    let timers = Timers { t1: means.health.t1(path), life, t4: LINGER, ..Timers::default() };
+    let mut asked = Vec::new();
+    let transaction = ClientRequest::start(bytes, reliability(path), timers, means.now, &mut asked);
+    for output in asked {
+        if let ClientOutput::Send(bytes) = output {
+            means.out.push(Effect::Send { flow: Flow { path, connection: 0 }, bytes });
+        }
+    }
+    transaction
+}
+
+fn peer_at<'a>(path: Path, (plan, roads): There<'a>) -> Option<&'a Peer> {
+    roads.peer_at(path).and_then(|id| plan.peer(id))
 }
 
 fn lossy(uri: &[u8]) -> String {

@@ -5,7 +5,7 @@
 
 mod door;
 
-use door::{CALLER, Door, OFFICE, SPARE, invite, lines, plan, reply};
+use door::{CALLER, Door, OFFICE, SPARE, invite, lines, plan, reply, with};
 use router::logins::Word;
 use router::record::Entry;
 use router::target::{Login, PeerId, Reach};
@@ -34,12 +34,6 @@ fn reachable_by_both() -> Arc<Plan> {
     let mut plan = Arc::unwrap_or_clone(guarded(None));
     plan.targets[0].reach = Reach::Sip(vec![PeerId(0), PeerId(1)]);
     Arc::new(plan)
-}
-
-/// A response with a header line of its own.
-fn with(request: &Message, status: &str, tag: &str, line: &str) -> Vec<u8> {
-    let text = String::from_utf8_lossy(&reply(request, status, tag)).replacen("\r\n", "\r\n\u{0}", 1);
-    text.replace('\u{0}', line).into_bytes()
 }
 
 fn value(message: &Message, name: Name) -> String {

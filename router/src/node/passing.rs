@@ -125,7 +125,7 @@ impl Node {
     /// A request to a peer that has asked for credentials before says them at once: a challenge inside of a call could
     /// not be answered with a higher CSeq, which is the sender's next.
     fn with_credentials(&mut self, method: Method, to: Flow, bytes: Bytes) -> Bytes {
-        if self.learned.logins.is_quiet() || matches!(method, Method::Ack | Method::Cancel) {
+        if self.learned.logins.is_idle() || matches!(method, Method::Ack | Method::Cancel) {
             return bytes;
         }
         let Some(peer) = self.roads.peer_at(to.path).and_then(|id| self.plan.peer(id)) else { return bytes };

@@ -186,3 +186,9 @@ pub fn reply(request: &Message, status: &str, tag: &str) -> Vec<u8> {
     text.extend_from_slice(b"Contact: <sip:192.0.2.10:5060>\r\nContent-Length: 0\r\n\r\n");
     text
 }
+
+/// A response with a header line of its own.
+pub fn with(request: &Message, status: &str, tag: &str, line: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&reply(request, status, tag)).replacen("\r\n", "\r\n\u{0}", 1);
+    text.replace('\u{0}', line).into_bytes()
+}
