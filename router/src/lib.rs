@@ -40,6 +40,7 @@ pub mod record;
 pub mod relay;
 pub mod reply;
 pub mod roads;
+pub mod route;
 pub mod said;
 pub mod seal;
 pub mod senders;

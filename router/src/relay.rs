@@ -1,14 +1,11 @@
-//! RFC 3261 §16 as functions on messages: what is changed on the way, and where it goes.
+//! RFC 3261 §16 as functions on messages: what is changed on the way.
 
 use crate::forwarded::{Pair, translate};
-use crate::health::Health;
-use crate::locate::{Place, Spot};
-use crate::names::Names;
 use crate::path::{Flow, Listener, Path, Transport, listener_for};
-use crate::seal::{Branch, Kind, Seal, Sender};
+use crate::seal::{Branch, Seal, Sender};
 use core::net::SocketAddr;
 use sip::text::push_decimal;
-use sip::{Bytes, Edits, Field, Host, Message, Method, Name, NameAddr, Span, Stamp, Uri, Via};
+use sip::{Bytes, Edits, Field, Message, Method, Name, Span, Stamp, Via};
 
 /// A request's topmost Via as we treat it.
 #[derive(Clone, Debug)]
@@ -107,119 +104,9 @@ pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal, edit
     edits.apply(request)
 }
 
-/// A request that belongs to a call is passed on by what is written in it.
-#[derive(Clone, Debug)]
-pub enum Passed {
-    /// Send it there.
-    To {
-        /// Where to.
-        to: Flow,
-        /// What our branch names it by.
-        key: (u32, u32),
-        /// The request as it goes on.
-        bytes: Bytes,
-        /// The name that was looked up for it, if its next hop is no address.
-        by: Option<Place>,
-    },
-    /// It bears no valid seal of ours for this call.
-    Unsealed,
-    /// Its next hop has a name whose addresses are not known here.
-    Unknown(Place),
-    /// Its next hop is none that we can send to.
-    Nowhere,
-}
-
-/// What passing on needs to know of this node.
-#[derive(Clone, Copy, Debug)]
-pub struct Here<'a> {
-    /// Our listeners.
-    pub listeners: &'a [Listener],
-    /// The names we know.
-    pub names: &'a Names,
-    /// What is believed of paths.
-    pub health: &'a Health,
-    /// What we sign with.
-    pub seal: &'a Seal,
-    /// Seconds since 1970.
-    pub unix: i64,
-}
-
-/// Passes on a request of a call that is up: by Route or Request-URI alone, on the strength of our seal in Route, without
-/// state (RFC 3261 §16.4, §16.6 step 6 and 7, §16.11). The branch is a function of the branch below, so that a
-/// retransmission, the ACK of a refusal and the CANCEL bear the one of their request, on any node.
-#[must_use]
-pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>, edits: &mut Edits) -> Passed {
-    edits.clear();
-    // Without a To tag it is inside of no call (RFC 3261 §12.2.1.1), whatever it bears: a seal is no way out.
-    let Some(uri) = request.request_uri().filter(|_| !request.to_tag().is_empty()) else {
-        return Passed::Unsealed;
-    };
-    let mut target = Hop::of_uri(request.at(uri));
-    let mut routes: Vec<Hop<'_>> =
-        request.elements(Name::Route).map(|span| Hop::of_route(request.at(span))).collect();
-    let (mut token, mut leaves) = (None, None);
-    // A strict router before us has put our own Record-Route into the Request-URI (RFC 3261 §16.4).
-    if let Some(last) = routes.last().copied()
-        && let Some((own, Some(seal))) = target.ours(here.listeners)
-    {
-        (token, leaves, target) = (Some(seal), Some(own), last);
-        routes.pop();
-        if target.uri.is_none() {
-            return Passed::Unsealed;
-        }
-    }
-    let mut routes = routes.as_slice();
-    while let [first, rest @ ..] = routes
-        && let Some((own, seal)) = first.ours(here.listeners)
-    {
-        (token, leaves, routes) = (seal.or(token), Some(own), rest);
-    }
-    let Some((carried, sender)) = token.and_then(|token| here.seal.read_route(token, request, here.unix))
-    else {
-        return Passed::Unsealed;
-    };
-    // A next hop that is a strict router wants itself in the Request-URI, and what stood there at the end of Route
-    // (RFC 3261 §16.6 step 6).
-    let mut last = None;
-    if let [first, rest @ ..] = routes
-        && !first.is_loose()
-    {
-        (last, target, routes) = (Some(target), *first, rest);
-    }
-    let next = if last.is_some() { &target } else { routes.first().unwrap_or(&target) };
-    let Some(uri_of_next) = next.uri else { return Passed::Nowhere };
-    let by = place_of(&uri_of_next);
-    let Some(path) = next_hop(&uri_of_next, by.as_ref(), leaves, here) else {
-        return by
-            .filter(|place| here.names.spots(place).is_empty())
-            .map_or(Passed::Nowhere, Passed::Unknown);
-    };
-    let Some(out) = here.listeners.get(usize::from(path.local)) else { return Passed::Nowhere };
-    edits.replace(uri, target.text);
-    request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
-    if let Some((sender, pair)) = carried.veil.and_then(|veil| pair_of(veil, request, here.seal)) {
-        translate(request, sender, &pair, edits);
-    }
-    let [slot, generation] = halves(below.key);
-    let routing = here.seal.routing(request);
-    let shift = if sender == Sender::Caller { carried.shift } else { 0 };
-    raise(request, shift, edits);
-    let veiled = carried.veil.is_some();
-    let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift, veiled };
-    put_on_top(request, below, edits, |lines| {
-        push_via(lines, out, |text| {
-            here.seal.push_branch(text, branch, below.hash, request.call_id());
-            push_veil(text, carried.veil);
-        });
-        push_route(lines, routes, last);
-    });
-    let to = Flow { path, connection: 0 };
-    Passed::To { to, key: (slot, generation), bytes: edits.apply(request), by }
-}
-
 /// Raises the CSeq of a request, and the one that a PRACK names in RAck (RFC 3262 §7.2): the callee counts the INVITE
 /// that it was sent, which was not the first.
-fn raise(request: &Message, by: u32, edits: &mut Edits) {
+pub(crate) fn raise(request: &Message, by: u32, edits: &mut Edits) {
     if by == 0 {
         return;
     }
@@ -276,7 +163,7 @@ pub fn unveiled(response: Message, branch: Branch, seal: &Seal) -> Message {
 
 /// The two URIs of the caller that were hidden for this call, and who sent this request or was answered by this response:
 /// the caller's tag is in From or in To.
-fn pair_of(veil: &[u8], message: &Message, seal: &Seal) -> Option<(Sender, Pair)> {
+pub(crate) fn pair_of(veil: &[u8], message: &Message, seal: &Seal) -> Option<(Sender, Pair)> {
     let read = |tag| seal.unveil(veil, message.call_id(), tag).and_then(|bytes| Pair::of_bytes(&bytes));
     let of_caller = read(message.from_tag()).map(|pair| (Sender::Caller, pair));
     of_caller.or_else(|| Some((Sender::Callee, read(message.to_tag())?)))
@@ -317,147 +204,14 @@ pub fn is_answer(response: &Message) -> bool {
         && response.status().is_some_and(|status| (200..300).contains(&status))
 }
 
-/// One URI that a request is to go by.
-#[derive(Clone, Copy)]
-struct Hop<'a> {
-    /// The element of Route as it was written.
-    element: &'a [u8],
-    /// The URI in it.
-    text: &'a [u8],
-    /// `None` if it is no SIP URI.
-    uri: Option<Uri<'a>>,
-}
-
-impl<'a> Hop<'a> {
-    fn of_uri(text: &'a [u8]) -> Self {
-        Self { element: text, text, uri: Uri::parse(text) }
-    }
-
-    fn of_route(element: &'a [u8]) -> Self {
-        let text = NameAddr::parse(element).map_or(element, |route| route.uri);
-        Self { element, ..Self::of_uri(text) }
-    }
-
-    fn is_loose(&self) -> bool {
-        self.uri.is_some_and(|uri| uri.params.get("lr").is_some())
-    }
-
-    /// The listener it names, if it is one of ours by host, port and transport, and the seal in its `t` parameter.
-    fn ours(&self, listeners: &[Listener]) -> Option<(u8, Option<&'a [u8]>)> {
-        let uri = self.uri?;
-        let transport = transport_of(&uri);
-        let port = uri.port.unwrap_or(transport.default_port());
-        let place = listeners.iter().position(|listener| {
-            let (host, advertised) = &listener.advertise;
-            let named = match uri.host {
-                Host::Ip(ip) => {
-                    listener.address == SocketAddr::new(ip, port)
-                        || port == *advertised && host.trim_matches(['[', ']']).parse() == Ok(ip)
-                }
-                Host::Name(name) => name.eq_ignore_ascii_case(host.as_bytes()) && port == *advertised,
-            };
-            named && listener.transport == transport
-        })?;
-        Some((u8::try_from(place).ok()?, uri.params.value("t")))
-    }
-}
-
-/// Pushes the Route line of what is left of the way, if anything is.
-fn push_route(lines: &mut Vec<u8>, routes: &[Hop<'_>], last: Option<Hop<'_>>) {
-    if routes.is_empty() && last.is_none() {
-        return;
-    }
-    lines.extend_from_slice(b"Route: ");
-    for route in routes {
-        lines.extend_from_slice(route.element);
-        lines.extend_from_slice(b", ");
-    }
-    match last {
-        Some(last) => [b"<", last.text, b">"].iter().for_each(|part| lines.extend_from_slice(part)),
-        None => lines.truncate(lines.len() - 2),
-    }
-    lines.extend_from_slice(b"\r\n");
-}
-
-fn transport_of(uri: &Uri<'_>) -> Transport {
-    let written = uri.params.value("transport").and_then(Transport::named).unwrap_or(Transport::Udp);
-    if uri.secure { written.secured() } else { written }
-}
-
-/// The name in a URI that has to be located before anything can be sent there; `None` if it has an address.
-fn place_of(uri: &Uri<'_>) -> Option<Place> {
-    let Host::Name(name) = uri.host else { return None };
-    let host = core::str::from_utf8(name).ok()?.trim_end_matches('.').to_ascii_lowercase().into();
-    let written = uri.params.value("transport").and_then(Transport::named);
-    let transport =
-        if uri.secure { Some(written.map_or(Transport::Tls, Transport::secured)) } else { written };
-    Some(Place { host, port: uri.port, transport })
-}
-
-/// The path to a URI. Of the addresses of a name the one that is best believed of, the first by the DNS among equals:
-/// no draw, so that a request that is sent again goes the same way.
-fn next_hop(uri: &Uri<'_>, by: Option<&Place>, leaves: Option<u8>, here: Here<'_>) -> Option<Path> {
-    match (uri.host, by) {
-        (Host::Ip(ip), _) => {
-            let transport = transport_of(uri);
-            let remote = SocketAddr::new(ip, uri.port.unwrap_or(transport.default_port()));
-            path_to(transport, remote, leaves, here.listeners)
-        }
-        (Host::Name(_), Some(place)) => {
-            let spots = here.names.spots(place).iter();
-            let path = |spot: &Spot| path_to(spot.transport, spot.address, leaves, here.listeners);
-            spots.filter_map(path).min_by_key(|path| here.health.standing(*path))
-        }
-        (Host::Name(_), None) => None,
-    }
-}
-
-fn path_to(
-    transport: Transport,
-    remote: SocketAddr,
-    leaves: Option<u8>,
-    listeners: &[Listener],
-) -> Option<Path> {
-    let fits = |local: &u8| {
-        listeners.get(usize::from(*local)).is_some_and(|listener| {
-            listener.transport == transport && listener.address.is_ipv4() == remote.is_ipv4()
-        })
-    };
-    let local = leaves.filter(fits).or_else(|| listener_for(listeners, transport, remote.ip()))?;
-    Some(Path { transport, local, remote })
-}
-
-/// The names that requests of a call will have to be sent to once this answer to its INVITE has passed: of what stands
-/// next to us in Record-Route, on both sides, or else in Contact (RFC 3261 §12.1).
-#[must_use]
-pub fn names_ahead(invite: Option<&Message>, answer: &Message, listeners: &[Listener]) -> Vec<Place> {
-    let routes: Vec<Hop<'_>> =
-        answer.elements(Name::RecordRoute).map(|span| Hop::of_route(answer.at(span))).collect();
-    let is_ours = |hop: &Hop<'_>| hop.ours(listeners).is_some();
-    let (Some(first), Some(last)) = (routes.iter().position(is_ours), routes.iter().rposition(is_ours))
-    else {
-        return Vec::new();
-    };
-    let contact = |message: Option<&Message>| {
-        let message = message?;
-        let span = message.elements(Name::Contact).next()?;
-        place_of(&Hop::of_route(message.at(span)).uri?)
-    };
-    let place = |hop: &Hop<'_>| hop.uri.as_ref().and_then(place_of);
-    let called = match first.checked_sub(1).and_then(|before| routes.get(before)) {
-        Some(hop) => place(hop),
-        None => contact(Some(answer)),
-    };
-    let calling = match routes.get(last + 1) {
-        Some(hop) => place(hop),
-        None => contact(invite),
-    };
-    called.into_iter().chain(calling).collect()
-}
-
 /// Puts our lines above the topmost Via, which is stamped with where the request really came from (RFC 3261
 /// §18.2.1, RFC 3581), and counts the hop: one less, or 70 if there was no Max-Forwards (RFC 3261 §16.6 step 3).
-fn put_on_top(request: &Message, below: &Below, edits: &mut Edits, ours: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn put_on_top(
+    request: &Message,
+    below: &Below,
+    edits: &mut Edits,
+    ours: impl FnOnce(&mut Vec<u8>),
+) {
     let hops = request.field(Name::MaxForwards).zip(request.max_forwards());
     if let Some((field, left)) = hops {
         edits.write(field.value, |text| push_decimal(text, u64::from(left.saturating_sub(1))));
@@ -489,7 +243,7 @@ pub fn push_via(lines: &mut Vec<u8>, leaves: &Listener, branch: impl FnOnce(&mut
 /// The parameter of our Via that hides how the caller's URI was changed.
 const VEIL: &str = "f";
 
-fn push_veil(text: &mut Vec<u8>, veil: Option<&[u8]>) {
+pub(crate) fn push_veil(text: &mut Vec<u8>, veil: Option<&[u8]>) {
     if let Some(veil) = veil {
         [b";", VEIL.as_bytes(), b"=", veil].iter().for_each(|part| text.extend_from_slice(part));
     }
@@ -525,11 +279,6 @@ impl core::fmt::Display for Bracketed<'_> {
             out.write_str(self.0)
         }
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "two halves of one number")]
-const fn halves(number: u64) -> [u32; 2] {
-    [(number >> 32) as u32, number as u32]
 }
 
 /// The refusal a proxy owes a request before it looks at the plan (RFC 3261 §16.3).

@@ -7,8 +7,9 @@ use crate::names::Found;
 use crate::parked::{WAIT, Waiting};
 use crate::path::Flow;
 use crate::record::Entry;
-use crate::relay::{self, Below, Here, Passed, Refusal};
+use crate::relay::{self, Below, Refusal};
 use crate::reply;
+use crate::route::{self, Here, Passed};
 use crate::slots::Slot;
 use crate::tally;
 use sip::digest::Asked;
@@ -74,7 +75,7 @@ impl Node {
         out: &mut Vec<Effect>,
     ) {
         let invite = slot.and_then(|slot| self.calls.get(slot)).map(|held| held.call.request());
-        for place in relay::names_ahead(invite, answer, &self.identity.listeners) {
+        for place in route::names_ahead(invite, answer, &self.identity.listeners) {
             self.find(&place, now, out);
         }
     }
@@ -97,7 +98,7 @@ impl Node {
     fn route(&mut self, request: &Message, below: &Below, now: Time) -> Passed {
         let (unix, seal, health) = (self.unix(now), &self.seal, &self.health);
         let here = Here { listeners: &self.identity.listeners, names: &self.names, health, seal, unix };
-        relay::in_dialog(request, below, here, &mut self.edits)
+        route::in_dialog(request, below, here, &mut self.edits)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
