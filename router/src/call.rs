@@ -1,27 +1,29 @@
 //! One call: its walk, and the transactions that carry it. Translates between the two and decides nothing.
 
+mod invite;
 mod present;
 mod record;
 
 use crate::alarm::Alarm;
 use crate::dialect::RING_OUT;
 use crate::door::{Effect, Identity};
-use crate::fix::{self, Learned};
+use crate::fix::Learned;
 use crate::health::{self, Health};
 use crate::logins::Word;
 use crate::outcome::Outcome;
 use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
-use crate::position::{LEGS_MAX, Position};
+use crate::position::Position;
 use crate::record::{End, Entry};
 use crate::relay::{self, Below};
 use crate::roads::Roads;
 use crate::said::said;
-use crate::seal::{Branch, Carried, Kind, Seal};
+use crate::seal::Seal;
 use crate::slots::Slot;
 use crate::tally;
-use crate::target::{Peer, PeerId, Reach, Target, TargetId};
+use crate::target::{Peer, Reach, Target};
 use crate::walk::{self, LegId, Walk};
+use invite::Way;
 use present::Offer;
 use sip::build::Extra;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
@@ -50,7 +52,9 @@ pub struct Call {
 /// The transactions of one leg.
 #[derive(Debug)]
 struct Client {
+    /// The path of the plan.
     path: Path,
+    way: Way,
     offer: Offer,
     sent: Time,
     heard: bool,
@@ -178,7 +182,10 @@ impl Call {
         if !core::mem::replace(&mut client.heard, true) {
             let resent = invite.resent();
             let round_trip = (resent == 0).then(|| means.now.since(client.sent));
-            means.health.on_heard(client.path, round_trip, resent);
+            match client.way.over() {
+                None => means.health.on_heard(client.path, round_trip, resent),
+                Some(stream) => means.learned.streams.on_taken(stream),
+            }
         }
         invite.on_response(response, means.now, &mut heard);
         self.on_client(leg, heard, intact, means);
@@ -195,7 +202,11 @@ impl Call {
     /// The way along this path is lost.
     pub fn on_loss(&mut self, path: Path, loss: Loss, means: &mut Means<'_>) {
         for leg in 0..self.clients.len() {
-            let Some(client) = self.clients.get_mut(leg).filter(|client| client.path == path) else {
+            if self.falls_back(leg, path, loss) {
+                self.fall_back(leg, means);
+                continue;
+            }
+            let Some(client) = self.clients.get_mut(leg).filter(|client| client.goes_by() == path) else {
                 continue;
             };
             let Some(invite) = &mut client.invite else { continue };
@@ -220,6 +231,9 @@ impl Call {
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, means: &mut Means<'_>) {
         for leg in 0..self.clients.len() {
+            if self.falls_back_at(leg).is_some_and(|at| at <= means.now) {
+                self.fall_back(leg, means);
+            }
             let Some(client) = self.clients.get_mut(leg) else { continue };
             let (mut heard, mut cancelled) = (Vec::new(), Vec::new());
             if let Some(invite) = &mut client.invite {
@@ -247,9 +261,11 @@ impl Call {
         let server = self.server.as_ref().and_then(ServerInvite::deadline);
         let clients = self.clients.iter().flat_map(|client| {
             let invite = client.invite.as_ref().and_then(ClientInvite::deadline);
-            invite.into_iter().chain(client.cancel.as_ref().and_then(ClientRequest::deadline))
+            let cancel = client.cancel.as_ref().and_then(ClientRequest::deadline);
+            invite.into_iter().chain(cancel)
         });
-        clients.chain(server).chain(self.walk.deadline()).min()
+        let ways = (0..self.clients.len()).filter_map(|leg| self.falls_back_at(leg));
+        clients.chain(ways).chain(server).chain(self.walk.deadline()).min()
     }
 
     /// Has everything that belongs to it come to its end?
@@ -279,13 +295,13 @@ impl Call {
 
     /// The paths of its legs.
     pub fn paths(&self) -> impl Iterator<Item = Path> {
-        self.clients.iter().map(|client| client.path)
+        self.clients.iter().flat_map(|client| [Some(client.path), client.way.stream()]).flatten()
     }
 
     fn carry_out(&mut self, asked: Vec<walk::Output>, means: &mut Means<'_>) {
         for output in asked {
             match output {
-                walk::Output::Ring { target, peer, path, .. } => self.ring(target, peer, path, means),
+                walk::Output::Ring { leg, path, .. } => self.ring(leg, path, means),
                 walk::Output::Cancel { leg, reason } => self.cancel(leg, reason, means),
                 walk::Output::Hush(leg) => {
                     if let Some(invite) = self.clients.get_mut(leg).and_then(|client| client.invite.as_mut())
@@ -369,56 +385,6 @@ impl Call {
         }
     }
 
-    /// Sends the INVITE of the next leg. Each change since it came raises its CSeq by one (RFC 3261 §22.2).
-    fn ring(&mut self, target: TargetId, peer: PeerId, path: Path, means: &mut Means<'_>) {
-        let fixes = self.walk.fixes(self.clients.len());
-        let shift = u32::try_from(fixes.len()).unwrap_or(u32::MAX);
-        let leg = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
-        let listeners = &means.identity.listeners;
-        let plan = self.walk.plan();
-        let (Some(peer), Some(leaves), Some(came)) = (
-            plan.peer(peer),
-            listeners.get(usize::from(path.local)),
-            listeners.get(usize::from(self.came.path.local)),
-        ) else {
-            return;
-        };
-        let uri = peer.uri(self.user_at(plan.target(target), peer));
-        let Slot { place, generation } = self.slot;
-        // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
-        let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
-        let offer = self.offer(target, peer, path, fixes, &means.learned.accepted);
-        let guise = self.guise((target, peer), offer, leaves, &uri, leg);
-        let pair = guise.as_ref().and_then(|guise| self.veil(guise, means.seal));
-        let veil = pair.as_ref().map(|(_, veil)| veil.as_slice());
-        let branch = Branch {
-            kind: Kind::Leg,
-            slot: place,
-            generation,
-            leg,
-            routing: self.routing,
-            shift,
-            veiled: veil.is_some(),
-        };
-        let (call_id, from_tag) = (self.request.call_id(), self.request.from_tag());
-        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift, veil });
-        means.edits.clear();
-        fix::apply(fixes, &self.request, &uri, peer, &mut means.learned.logins, means.edits);
-        let mut lines = Vec::new();
-        if let Some(guise) = &guise {
-            guise.edit(&self.request, pair.as_ref().map(|(pair, _)| pair), means.edits, &mut lines);
-        }
-        let leg = relay::Leg { uri: &uri, leaves, came, branch, token, veil, lines: &lines, breadth };
-        let bytes = relay::invite(&self.request, &self.below, &leg, means.seal, means.edits);
-        let mut sent = Vec::with_capacity(1);
-        let timers = timers(means.health, path);
-        let invite = ClientInvite::start(bytes, reliability(path), timers, means.now, &mut sent);
-        let place = self.clients.len();
-        let (sent_at, invite) = (means.now, Some(invite));
-        self.clients.push(Client { path, offer, sent: sent_at, heard: false, invite, cancel: None });
-        self.on_client(place, sent, true, means);
-    }
-
     fn cancel(&mut self, leg: LegId, reason: &'static str, means: &mut Means<'_>) {
         let Some(client) = self.clients.get_mut(leg) else { return };
         let Some(invite) = client.invite.as_ref().filter(|invite| invite.may_cancel()) else { return };
@@ -429,7 +395,7 @@ impl Call {
         let mut sent = Vec::new();
         let timers = timers(means.health, client.path);
         client.cancel =
-            Some(ClientRequest::start(bytes, reliability(client.path), timers, means.now, &mut sent));
+            Some(ClientRequest::start(bytes, reliability(client.goes_by()), timers, means.now, &mut sent));
         self.on_cancel_client(leg, sent, means);
     }
 
@@ -437,7 +403,7 @@ impl Call {
         for output in heard {
             let Some(client) = self.clients.get_mut(leg) else { return };
             match output {
-                ClientOutput::Send(bytes) => send(client.path, bytes, means),
+                ClientOutput::Send(bytes) => send(client.goes_by(), bytes, means),
                 ClientOutput::Pass(response) => self.on_leg_response(leg, response, intact, means),
                 ClientOutput::TimedOut => {
                     let silent = Outcome::Silent(means.now.since(client.sent));
@@ -453,7 +419,7 @@ impl Call {
         let Some(client) = self.clients.get_mut(leg) else { return };
         for output in heard {
             match output {
-                ClientOutput::Send(bytes) => send(client.path, bytes, means),
+                ClientOutput::Send(bytes) => send(client.goes_by(), bytes, means),
                 ClientOutput::Done => client.cancel = None,
                 // What a CANCEL is answered says nothing: the INVITE's own final does.
                 ClientOutput::Pass(_) | ClientOutput::TimedOut | ClientOutput::Unreachable => {}

@@ -3,7 +3,9 @@
 use crate::chance::Chance;
 use crate::forwarded::URI_MAX;
 use crate::logins::Logins;
+use crate::path::Transport;
 use crate::presentation::{Accepted, Presentation};
+use crate::streams::Streams;
 use crate::target::{Peer, PeerKind};
 use crate::verdict::Fix;
 use sip::digest::{Asked, Challenge};
@@ -16,19 +18,22 @@ pub struct Learned {
     pub logins: Logins,
     /// How calls are presented to those that refused another form.
     pub accepted: Accepted,
+    /// Who takes long requests over streams.
+    pub streams: Streams,
 }
 
 impl Learned {
     /// Nothing yet.
     #[must_use]
     pub fn new(chance: Chance) -> Self {
-        Self { logins: Logins::new(chance), accepted: Accepted::default() }
+        Self { logins: Logins::new(chance), accepted: Accepted::default(), streams: Streams::default() }
     }
 
     /// The plan has changed: what its peers ask for and accept may have changed with it.
     pub fn on_apply(&mut self) {
         self.logins.forgive();
         self.accepted.forget();
+        self.streams.forget();
     }
 }
 
@@ -41,6 +46,11 @@ pub fn can_be_met(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
     match fix {
         Fix::Credentials => challenge(refusal, peer).is_some(),
         Fix::SessionTimer => min_se(refusal).is_some(),
+        // What had come over a stream is too long for anything.
+        Fix::Stream => {
+            let via = refusal.top_via();
+            may_stream(peer) && via.and_then(|via| Transport::named(via.transport)) == Some(Transport::Udp)
+        }
         // Sites and services see who calls; only carriers have contracts about it.
         Fix::Presentation => {
             let caller = refusal.from().map_or(0, |from| from.uri.len());
@@ -55,9 +65,15 @@ pub fn may_be_repeated(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
     match fix {
         // The nonce was too old; the credentials were right (RFC 7616 §3.3).
         Fix::Credentials => challenge(refusal, peer).is_some_and(|challenge| challenge.stale),
-        Fix::SessionTimer => false,
+        Fix::SessionTimer | Fix::Stream => false,
         Fix::Presentation => peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN).forms() > 2,
     }
+}
+
+/// May what is too long for a datagram go to this peer over a stream? Not if the plan asks for datagrams.
+#[must_use]
+pub fn may_stream(peer: &Peer) -> bool {
+    peer.transport != Some(Transport::Udp)
 }
 
 /// What is changed in `request` on its way to `uri` at this peer.
@@ -76,8 +92,8 @@ pub fn apply(
         }
         match fix {
             Fix::SessionTimer => lengthen(refusal, request, edits),
-            // The whole leg is presented otherwise, whatever its other fixes.
-            Fix::Presentation => {}
+            // The whole leg is presented otherwise, or goes another way, whatever its other fixes.
+            Fix::Presentation | Fix::Stream => {}
             Fix::Credentials => {
                 let asked = Asked { method: request.method_name(), uri, body: request.body() };
                 if let Some((challenge, field)) = challenge(refusal, peer).zip(request.field(Name::CSeq)) {

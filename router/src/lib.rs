@@ -46,6 +46,7 @@ pub mod seal;
 pub mod senders;
 pub mod slots;
 pub mod strangers;
+pub mod streams;
 mod tally;
 pub mod target;
 pub mod transit;

@@ -165,6 +165,13 @@ pub fn listener_for(listeners: &[Listener], transport: Transport, to: IpAddr) ->
     listeners.iter().position(fits).and_then(|place| u8::try_from(place).ok())
 }
 
+/// The stream to the same address beside this path of datagrams, if we have a listener to open it from.
+#[must_use]
+pub fn stream_beside(path: Path, listeners: &[Listener]) -> Option<Path> {
+    let local = listener_for(listeners, Transport::Tcp, path.remote.ip())?;
+    (path.transport == Transport::Udp).then_some(Path { transport: Transport::Tcp, local, ..path })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,7 @@ pub struct Roads {
     domains: BTreeMap<Path, Arc<str>>,
     senders: Senders,
     fates: Fates,
+    streams: bool,
 }
 
 /// The paths of one peer.
@@ -55,7 +56,8 @@ impl Roads {
         }
         let all = (0..).map(PeerId).zip(by_peer.iter().map(|road| road.paths.as_slice()));
         let senders = Senders::new(all, &plan.networks);
-        Self { by_peer, domains, senders, fates: Fates::new(plan) }
+        let streams = listeners.iter().any(|listener| listener.transport == Transport::Tcp);
+        Self { by_peer, domains, senders, fates: Fates::new(plan), streams }
     }
 
     /// The paths of one peer, by priority; empty while its name is not resolved, or if no listener of ours speaks its
@@ -89,6 +91,12 @@ impl Roads {
     pub fn all<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Peer, Path)> {
         let roads = plan.peers.iter().zip(&self.by_peer);
         roads.flat_map(|(peer, road)| road.paths.iter().map(move |path| (peer, *path)))
+    }
+
+    /// Can what is too long for a datagram go over a stream at all?
+    #[must_use]
+    pub const fn have_streams(&self) -> bool {
+        self.streams
     }
 
     /// Which peers share a failure domain.

@@ -4,9 +4,10 @@ use crate::forwarded::translate;
 use crate::health::Health;
 use crate::locate::{Place, Spot};
 use crate::names::Names;
-use crate::path::{Flow, Listener, Path, Transport, listener_for};
+use crate::path::{Flow, Listener, Path, Transport, listener_for, stream_beside};
 use crate::relay::{Below, pair_of, push_veil, push_via, put_on_top, raise};
-use crate::seal::{Branch, Kind, Seal, Sender};
+use crate::seal::{Branch, Carried, Kind, Seal, Sender};
+use crate::streams::{DATAGRAM_MAX, Streams};
 use core::net::SocketAddr;
 use sip::{Bytes, Edits, Host, Message, Name, NameAddr, Uri};
 
@@ -41,6 +42,8 @@ pub struct Here<'a> {
     pub names: &'a Names,
     /// What is believed of paths.
     pub health: &'a Health,
+    /// Who takes streams.
+    pub streams: &'a Streams,
     /// What we sign with.
     pub seal: &'a Seal,
     /// Seconds since 1970.
@@ -48,76 +51,113 @@ pub struct Here<'a> {
 }
 
 /// Passes on a request of a call that is up: by Route or Request-URI alone, on the strength of our seal in Route, without
-/// state (RFC 3261 §16.4, §16.6 step 6 and 7, §16.11). The branch is a function of the branch below, so that a
-/// retransmission, the ACK of a refusal and the CANCEL bear the one of their request, on any node.
+/// any state (RFC 3261 §16.4 to §16.6).
 #[must_use]
 pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>, edits: &mut Edits) -> Passed {
-    edits.clear();
-    // Without a To tag it is inside of no call (RFC 3261 §12.2.1.1), whatever it bears: a seal is no way out.
-    let Some(uri) = request.request_uri().filter(|_| !request.to_tag().is_empty()) else {
-        return Passed::Unsealed;
-    };
-    let mut target = Hop::of_uri(request.at(uri));
-    let mut routes: Vec<Hop<'_>> =
-        request.elements(Name::Route).map(|span| Hop::of_route(request.at(span))).collect();
-    let (mut token, mut leaves) = (None, None);
-    // A strict router before us has put our own Record-Route into the Request-URI (RFC 3261 §16.4).
-    if let Some(last) = routes.last().copied()
-        && let Some((own, Some(seal))) = target.ours(here.listeners)
-    {
-        (token, leaves, target) = (Some(seal), Some(own), last);
-        routes.pop();
-        if target.uri.is_none() {
-            return Passed::Unsealed;
-        }
-    }
-    let mut routes = routes.as_slice();
-    while let [first, rest @ ..] = routes
-        && let Some((own, seal)) = first.ours(here.listeners)
-    {
-        (token, leaves, routes) = (seal.or(token), Some(own), rest);
-    }
-    let Some((carried, sender)) = token.and_then(|token| here.seal.read_route(token, request, here.unix))
-    else {
-        return Passed::Unsealed;
-    };
-    // A next hop that is a strict router wants itself in the Request-URI, and what stood there at the end of Route
-    // (RFC 3261 §16.6 step 6).
-    let mut last = None;
-    if let [first, rest @ ..] = routes
-        && !first.is_loose()
-    {
-        (last, target, routes) = (Some(target), *first, rest);
-    }
-    let next = if last.is_some() { &target } else { routes.first().unwrap_or(&target) };
-    let Some(uri_of_next) = next.uri else { return Passed::Nowhere };
+    let Some(way) = Way::of(request, here) else { return Passed::Unsealed };
+    let Some(uri_of_next) = way.next().uri else { return Passed::Nowhere };
     let by = place_of(&uri_of_next);
-    let Some(path) = next_hop(&uri_of_next, by.as_ref(), leaves, here) else {
+    let Some(mut path) = next_hop(&uri_of_next, by.as_ref(), way.leaves, here) else {
         return by
             .filter(|place| here.names.spots(place).is_empty())
             .map_or(Passed::Nowhere, Passed::Unknown);
     };
-    let Some(out) = here.listeners.get(usize::from(path.local)) else { return Passed::Nowhere };
-    edits.replace(uri, target.text);
-    request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
-    if let Some((sender, pair)) = carried.veil.and_then(|veil| pair_of(veil, request, here.seal)) {
-        translate(request, sender, &pair, edits);
+    let Some(mut bytes) = way.write(request, below, path, here, edits) else { return Passed::Nowhere };
+    // RFC 3261 §18.1.1: where somebody is known to take it, for nobody here would notice if not.
+    if bytes.len() > DATAGRAM_MAX
+        && let Some(stream) = stream_beside(path, here.listeners).filter(|it| here.streams.is_taken(*it))
+        && let Some(over_stream) = way.write(request, below, stream, here, edits)
+    {
+        (path, bytes) = (stream, over_stream);
     }
     let [slot, generation] = halves(below.key);
-    let routing = here.seal.routing(request);
-    let shift = if sender == Sender::Caller { carried.shift } else { 0 };
-    raise(request, shift, edits);
-    let veiled = carried.veil.is_some();
-    let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift, veiled };
-    put_on_top(request, below, edits, |lines| {
-        push_via(lines, out, |text| {
-            here.seal.push_branch(text, branch, below.hash, request.call_id());
-            push_veil(text, carried.veil);
+    Passed::To { to: Flow { path, connection: 0 }, key: (slot, generation), bytes, by }
+}
+
+/// The way that a request is on.
+struct Way<'a> {
+    /// What its Request-URI will be.
+    target: Hop<'a>,
+    /// What is left of Route.
+    routes: Vec<Hop<'a>>,
+    /// What goes to the end of Route, since the next hop is a strict router.
+    last: Option<Hop<'a>>,
+    /// Our listener that it leaves by if that fits.
+    leaves: Option<u8>,
+    carried: Carried<'a>,
+    sender: Sender,
+}
+
+impl<'a> Way<'a> {
+    /// Reads it off a request; `None` if it bears no valid seal of ours for its call.
+    fn of(request: &'a Message, here: Here<'_>) -> Option<Self> {
+        // Without a To tag it is inside of no call (RFC 3261 §12.2.1.1), whatever it bears: a seal is no way out.
+        let uri = request.request_uri().filter(|_| !request.to_tag().is_empty())?;
+        let mut target = Hop::of_uri(request.at(uri));
+        let mut routes: Vec<Hop<'_>> =
+            request.elements(Name::Route).map(|span| Hop::of_route(request.at(span))).collect();
+        let (mut token, mut leaves) = (None, None);
+        // A strict router before us has put our own Record-Route into the Request-URI (RFC 3261 §16.4).
+        if let Some(last) = routes.last().copied()
+            && let Some((own, Some(seal))) = target.ours(here.listeners)
+        {
+            (token, leaves, target) = (Some(seal), Some(own), last);
+            routes.pop();
+            target.uri?;
+        }
+        let mut ours = 0;
+        while let Some((own, seal)) = routes.get(ours).and_then(|hop| hop.ours(here.listeners)) {
+            (token, leaves, ours) = (seal.or(token), Some(own), ours + 1);
+        }
+        routes.drain(..ours);
+        let (carried, sender) = here.seal.read_route(token?, request, here.unix)?;
+        // A next hop that is a strict router wants itself in the Request-URI, and what stood there at the end of Route
+        // (RFC 3261 §16.6 step 6).
+        let mut last = None;
+        if routes.first().is_some_and(|first| !first.is_loose()) {
+            (last, target) = (Some(target), routes.remove(0));
+        }
+        Some(Self { target, routes, last, leaves, carried, sender })
+    }
+
+    fn next(&self) -> &Hop<'a> {
+        if self.last.is_some() { &self.target } else { self.routes.first().unwrap_or(&self.target) }
+    }
+
+    /// The request as it leaves by this path; `None` if that begins at no listener of ours.
+    fn write(
+        &self,
+        request: &Message,
+        below: &Below,
+        path: Path,
+        here: Here<'_>,
+        edits: &mut Edits,
+    ) -> Option<Bytes> {
+        let out = here.listeners.get(usize::from(path.local))?;
+        let Carried { shift, veil } = self.carried;
+        edits.clear();
+        if let Some(uri) = request.request_uri() {
+            edits.replace(uri, self.target.text);
+        }
+        request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
+        if let Some((sender, pair)) = veil.and_then(|veil| pair_of(veil, request, here.seal)) {
+            translate(request, sender, &pair, edits);
+        }
+        let [slot, generation] = halves(below.key);
+        let routing = here.seal.routing(request);
+        let shift = if self.sender == Sender::Caller { shift } else { 0 };
+        raise(request, shift, edits);
+        let veiled = veil.is_some();
+        let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift, veiled };
+        put_on_top(request, below, edits, |lines| {
+            push_via(lines, out, |text| {
+                here.seal.push_branch(text, branch, below.hash, request.call_id());
+                push_veil(text, veil);
+            });
+            push_route(lines, &self.routes, self.last);
         });
-        push_route(lines, routes, last);
-    });
-    let to = Flow { path, connection: 0 };
-    Passed::To { to, key: (slot, generation), bytes: edits.apply(request), by }
+        Some(edits.apply(request))
+    }
 }
 
 /// One URI that a request is to go by.

@@ -85,6 +85,8 @@ pub enum Fix {
     Credentials,
     /// A session timer as long as the peer asks for (422): once.
     SessionTimer,
+    /// A stream instead of datagrams (513): once.
+    Stream,
     /// Another way to present who calls (403, 428, 433, 436 to 438, causes that say so): each other form once.
     Presentation,
 }
@@ -269,7 +271,8 @@ fn by_status(case: Case, said: Said) -> Verdict {
             row(go, PathFailure, Some(Sign::Unavailable(said.retry_after)))
         }
         504 => timeout(speaker),
-        505 | 513 | 606 => misfit(speaker),
+        505 | 606 => misfit(speaker),
+        513 => fixed(misfit(speaker), Fix::Stream),
         500..=599 => row(by(speaker, Go::NextTrunk), PathFailure, Some(Sign::Soft)),
         603 if fast && at_trunk => marked(alive(Go::NextTarget, Declined), Mark::InstantBusy),
         600..=699 => alive(Go::NextTarget, Declined),
@@ -313,6 +316,7 @@ impl fmt::Display for Fix {
         match self {
             Self::Credentials => write!(out, "with credentials"),
             Self::SessionTimer => write!(out, "with a longer session timer"),
+            Self::Stream => write!(out, "over TCP"),
             Self::Presentation => write!(out, "with another caller"),
         }
     }
@@ -468,6 +472,7 @@ mod tests {
             let expected = match status {
                 401 | 407 => Some(Fix::Credentials),
                 422 => Some(Fix::SessionTimer),
+                513 => Some(Fix::Stream),
                 403 | 428 | 433 | 436..=438 => Some(Fix::Presentation),
                 _ => None,
             };

@@ -444,6 +444,12 @@ impl Walk {
         out.push(Output::Ring { leg, target, peer, path });
     }
 
+    /// How long a leg may stay without any response.
+    #[must_use]
+    pub fn first_of(&self, id: LegId, health: &Health) -> Duration {
+        self.leg_way(id).map_or(Duration::ZERO, |(_, peer, path)| self.first(peer, path, health))
+    }
+
     fn first(&self, peer: PeerId, path: Path, health: &Health) -> Duration {
         self.plan.peer(peer).and_then(|peer| peer.first).unwrap_or_else(|| health.first(path))
     }

@@ -6,12 +6,12 @@ use crate::glance::{Glance, Head, Packet, Verb, uri_of, user_of};
 use crate::manner::Manner;
 use crate::network::Network;
 use crate::town::{self, NODE, PSTN_HOST};
-use crate::world::{Move, World};
+use crate::world::{Beside, Move, World};
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::door::Identity;
 use router::record::Entry;
-use router::{Path, Plan};
+use router::{Path, Plan, Transport};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,6 +48,19 @@ pub fn story_over_streams(
     let mut world = stage(plan, manners, callers);
     world.streams.extend(streams);
     play(world, moves)
+}
+
+/// As [`story`], where these may be spoken to over streams beside datagrams.
+#[must_use]
+pub fn story_beside(
+    plan: Plan,
+    manners: &[(&str, Manner)],
+    callers: &[Script],
+    beside: &[(SocketAddr, Beside)],
+) -> Vec<String> {
+    let mut world = stage(plan, manners, callers);
+    world.beside.extend(beside.iter().copied());
+    play(world, &[])
 }
 
 /// As [`story_with`], with alarms and what stands beside beliefs.
@@ -158,7 +171,14 @@ impl Diary {
         }
     }
 
-    pub(crate) fn sent(&mut self, now: Time, from: SocketAddr, to: SocketAddr, packet: &Packet) {
+    pub(crate) fn sent(
+        &mut self,
+        now: Time,
+        from: SocketAddr,
+        to: SocketAddr,
+        chosen: Option<Transport>,
+        packet: &Packet,
+    ) {
         let Some(glance) = &packet.glance else { return };
         let from_node = from == NODE;
         if glance.is_request() && glance.verb == Verb::Invite && from_node {
@@ -171,6 +191,7 @@ impl Diary {
                 }
             });
         }
+        let over = chosen.map_or_else(String::new, |over| format!(" over {}", over.in_via()));
         let key = mix(mix(0, format!("{from} {to}").as_bytes()), &packet.bytes);
         let new = self.seen.insert(key);
         let told = self.all || new && self.matters(glance, from_node);
@@ -190,7 +211,7 @@ impl Diary {
         let call = call_of(glance.value(&packet.bytes, Head::CallId));
         let copy = if new { "" } else { " again" };
         let callers = if self.who { callers_of(packet, glance) } else { String::new() };
-        self.lines.push(format!("{now} {call}{what} {arrow} {who}{copy}{callers}"));
+        self.lines.push(format!("{now} {call}{what} {arrow} {who}{over}{copy}{callers}"));
     }
 
     /// What was recorded: a change of belief in a diary that keeps everything, what stands beside beliefs and alarms in

@@ -27,7 +27,7 @@ pub use moves::Move;
 #[derive(Debug)]
 enum Due {
     Deliver { from: SocketAddr, to: SocketAddr, packet: Arc<Packet> },
-    Bounce { at: SocketAddr, remote: SocketAddr },
+    Bounce { at: SocketAddr, remote: SocketAddr, over: Transport },
     Wake { host: usize, alarm: Alarm },
     Answer { life: u32, query: Query },
     Tick { seat: usize },
@@ -73,6 +73,15 @@ struct Seat {
     wake: Option<Time>,
 }
 
+/// What comes of a stream to somebody who is spoken to by datagrams; whoever is none of these refuses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// It is taken.
+    Taken,
+    /// A firewall swallows it.
+    Swallowed,
+}
+
 /// Nodes, phones, the network, and who watches them.
 #[derive(Debug)]
 pub struct World {
@@ -92,6 +101,8 @@ pub struct World {
     pub diary: Option<Diary>,
     /// Who is spoken to over streams: nothing is lost, doubled or late on the way there and back.
     pub streams: BTreeSet<SocketAddr>,
+    /// What else comes of streams.
+    pub beside: BTreeMap<SocketAddr, Beside>,
     /// Datagrams sent so far.
     pub datagrams: u64,
     seats: Vec<Seat>,
@@ -121,6 +132,7 @@ impl World {
             oracle: Oracle::new(seed),
             diary: None,
             streams: BTreeSet::new(),
+            beside: BTreeMap::new(),
             datagrams: 0,
             seats: Vec::new(),
             lives: 0,
@@ -233,7 +245,7 @@ impl World {
     fn happen(&mut self, due: Due) {
         match due {
             Due::Deliver { from, to, packet } => self.deliver(from, to, &packet),
-            Due::Bounce { at, remote } => self.lose(at, remote, Loss::Unreachable),
+            Due::Bounce { at, remote, over } => self.lose(at, remote, over, Loss::Unreachable),
             Due::Wake { host, alarm } => {
                 let mut asks = core::mem::take(&mut self.asks);
                 if let Some(woken) = self.hosts.get_mut(host) {
@@ -268,8 +280,7 @@ impl World {
     }
 
     /// The node at this address loses its way to another.
-    fn lose(&mut self, at: SocketAddr, remote: SocketAddr, loss: Loss) {
-        let transport = self.transport(remote);
+    fn lose(&mut self, at: SocketAddr, remote: SocketAddr, transport: Transport, loss: Loss) {
         if let Some((seat, local)) = self.seat_at(at, transport) {
             let path = Path { transport, local, remote };
             self.feed(seat, Event::Lost { path, loss }, Cause::Lost(path, loss));
@@ -285,7 +296,9 @@ impl World {
     fn grant(&mut self, host: usize, mut asks: Vec<Ask>) {
         for ask in asks.drain(..) {
             match ask {
-                Ask::Send { from, to, bytes } => self.send(from, to, Arc::new(Packet::new(bytes))),
+                Ask::Send { from, to, bytes } => {
+                    self.send(from, to, self.transport(from), Arc::new(Packet::new(bytes)));
+                }
                 Ask::Wake { at, alarm } => self.push(at, Due::Wake { host, alarm }),
             }
         }
@@ -293,21 +306,29 @@ impl World {
     }
 
     /// Puts a datagram on its way.
-    fn send(&mut self, from: SocketAddr, to: SocketAddr, packet: Arc<Packet>) {
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, over: Transport, packet: Arc<Packet>) {
         self.datagrams += 1;
         self.hash = mix(mix_word(self.hash, self.now.as_micros()), &packet.bytes);
         if let Some(diary) = &mut self.diary {
-            diary.sent(self.now, from, to, &packet);
+            let chosen = over.is_reliable() && ![from, to].iter().any(|it| self.streams.contains(it));
+            diary.sent(self.now, from, to, chosen.then_some(over), &packet);
         }
-        let [first, second] = if self.streams.contains(&from) || self.streams.contains(&to) {
+        let latency = self.network.weather.latency;
+        let streams = [from, to].iter().any(|address| self.streams.contains(address));
+        let [first, second] = if streams || over.is_reliable() {
             let lost = [from, to].iter().any(|address| self.network.holes.contains(address));
-            [(!lost).then_some(self.now + self.network.weather.latency), None]
+            [(!lost).then_some(self.now + latency), None]
         } else {
             self.network.carry(from, to, self.now, &mut self.chance)
         };
-        if !self.listens(to) {
+        let beside = self.beside.get(&to).copied();
+        let refused = over.is_reliable() && !streams && beside.is_none();
+        if over.is_reliable() && !streams && beside == Some(Beside::Swallowed) {
+            return;
+        }
+        if refused || !self.listens(to) {
             if let Some(at) = first {
-                self.push(at + self.network.weather.latency, Due::Bounce { at: from, remote: to });
+                self.push(at + latency, Due::Bounce { at: from, remote: to, over });
             }
             return;
         }
@@ -373,8 +394,8 @@ impl World {
         for query in asked {
             self.push(self.now + self.dns.delay, Due::Answer { life, query });
         }
-        for Sent { from, to, packet } in sent {
-            self.send(from, to, packet);
+        for Sent { from, to, over, packet } in sent {
+            self.send(from, to, over, packet);
         }
         self.set_wake(number);
     }
@@ -441,7 +462,9 @@ fn sort_out(
             Effect::Send { flow, bytes } => {
                 let listener = identity.listeners.get(usize::from(flow.path.local));
                 let from = listener.map_or(flow.path.remote, |listener| listener.address);
-                sent.push(Sent { from, to: flow.path.remote, packet: Arc::new(Packet::new(bytes)) });
+                let (to, over, packet) =
+                    (flow.path.remote, flow.path.transport, Arc::new(Packet::new(bytes)));
+                sent.push(Sent { from, to, over, packet });
             }
             Effect::Resolve { query } => asked.push(query),
             Effect::Record(entry) => records.push(entry),

@@ -21,8 +21,10 @@ const WELL: Manner = Manner::says(0, 500);
 
 /// Who is invited, in order.
 fn invited(lines: &[String]) -> Vec<&str> {
-    let invited: Vec<&str> =
-        lines.iter().filter_map(|line| line.split_once("INVITE -> ").map(|it| it.1)).collect();
+    let invited: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| Some(line.split_once("INVITE -> ")?.1.trim_end_matches(" over TCP")))
+        .collect();
     assert!(!lines.iter().any(|line| line.contains("invariant")), "{lines:#?}");
     invited
 }

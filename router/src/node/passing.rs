@@ -97,7 +97,8 @@ impl Node {
 
     fn route(&mut self, request: &Message, below: &Below, now: Time) -> Passed {
         let (unix, seal, health) = (self.unix(now), &self.seal, &self.health);
-        let here = Here { listeners: &self.identity.listeners, names: &self.names, health, seal, unix };
+        let (listeners, streams) = (&self.identity.listeners, &self.learned.streams);
+        let here = Here { listeners, names: &self.names, health, streams, seal, unix };
         route::in_dialog(request, below, here, &mut self.edits)
     }
 

@@ -15,7 +15,8 @@ impl Walk {
         let (Some(leg), Some(peer)) = (self.legs.get(id), self.leg_peer(id)) else { return false };
         let done = leg.fixes.iter().filter(|(done, _)| *done == fix).count();
         let once = done == 0 || done == 1 && fix::may_be_repeated(fix, refusal, peer);
-        once && self.position.invites < INVITES_MAX && fix::can_be_met(fix, refusal, peer)
+        let possible = fix != Fix::Stream || self.roads.have_streams();
+        once && possible && self.position.invites < INVITES_MAX && fix::can_be_met(fix, refusal, peer)
     }
 
     /// What a challenge that gets no further answer says of our credentials.
@@ -25,7 +26,7 @@ impl Walk {
             Fix::Credentials if self.fixes(id).iter().any(said) => Some(Word::Refused),
             Fix::Credentials if self.position.invites < INVITES_MAX => Some(Word::Unmet),
             // There was no room to say them; or it is not about them.
-            Fix::Credentials | Fix::SessionTimer | Fix::Presentation => None,
+            Fix::Credentials | Fix::SessionTimer | Fix::Stream | Fix::Presentation => None,
         }
     }
 

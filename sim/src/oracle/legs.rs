@@ -69,6 +69,7 @@ impl Oracle {
             invite: Arc::clone(&invite),
             packet: Arc::clone(&sent.packet),
             to: sent.to,
+            over: sent.over,
             outside,
             began: turn.now,
             heard: None,
@@ -94,7 +95,12 @@ impl Oracle {
 
     /// The INVITE of a leg is sent again: the same one, and only until something was heard or its connection is gone.
     fn on_leg_again(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) {
-        let Some(leg) = self.legs.get(&glance.branch) else { return };
+        let Some(leg) = self.legs.get_mut(&glance.branch) else { return };
+        // RFC 3261 §18.1.1: no stream was to be had for what is too long for a datagram.
+        let falls_back = leg.over.is_reliable() && !sent.over.is_reliable() && leg.to == sent.to;
+        if falls_back && leg.heard.is_none() {
+            (leg.over, leg.packet) = (sent.over, Arc::clone(&sent.packet));
+        }
         let same = leg.packet.bytes == sent.packet.bytes && leg.to == sent.to;
         let late = leg.heard.is_some_and(|heard| heard < turn.now);
         if !same {
@@ -122,7 +128,9 @@ impl Oracle {
         let plan = self.plan_of(context);
         let met = |leg: &Leg| {
             let raised = leg.packet.glance.as_ref().is_some_and(|first| first.cseq < glance.cseq);
-            let asked = matches!(leg.last, Some((_, 401 | 407)));
+            let streams = leg.over != sent.over;
+            let asked =
+                matches!(leg.last, Some((_, 401 | 407))) || streams && matches!(leg.last, Some((_, 513)));
             raised && (asked || plan.is_some_and(|plan| is_about_caller(plan, leg)))
         };
         let before = context.legs.iter().filter_map(|branch| self.legs.get(branch));

@@ -20,7 +20,7 @@ use core::net::SocketAddr;
 use names::Named;
 use router::door::{Event, Identity};
 use router::health::{Side, Standing};
-use router::path::{Loss, Path};
+use router::path::{Loss, Path, Transport};
 use router::record::{CallRecord, Entry};
 use router::target::{Peer, PeerHost};
 use router::{Node, Plan};
@@ -87,6 +87,8 @@ pub struct Sent {
     pub from: SocketAddr,
     /// Where to.
     pub to: SocketAddr,
+    /// How.
+    pub over: Transport,
     /// What.
     pub packet: Arc<Packet>,
 }
@@ -201,6 +203,7 @@ pub(crate) struct Leg {
     pub(crate) invite: Arc<Packet>,
     pub(crate) packet: Arc<Packet>,
     pub(crate) to: SocketAddr,
+    pub(crate) over: Transport,
     /// By which addresses its target could have been rung as well when it began.
     pub(crate) outside: Vec<SocketAddr>,
     pub(crate) began: Time,

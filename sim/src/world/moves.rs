@@ -123,9 +123,11 @@ impl World {
                 self.dns.remove(name);
                 records.iter().for_each(|record| self.dns.add(name, record));
             }
-            Move::Close(remote) => self.lose(NODE, remote, Loss::Closed),
-            Move::Stall(remote) => self.lose(NODE, remote, Loss::Stalled),
-            Move::Inject { from, to, bytes } => self.send(from, to, Arc::new(Packet::new(bytes))),
+            Move::Close(remote) => self.lose(NODE, remote, self.transport(remote), Loss::Closed),
+            Move::Stall(remote) => self.lose(NODE, remote, self.transport(remote), Loss::Stalled),
+            Move::Inject { from, to, bytes } => {
+                self.send(from, to, self.transport(from), Arc::new(Packet::new(bytes)));
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 mod answered;
 mod callers;
 mod failover;
+mod long;
 mod names;
 mod operation;
 mod races;
@@ -13,6 +14,7 @@ mod secure;
 mod spiral;
 
 mod folder;
+mod line;
 mod messages;
 mod node;
 mod patience;

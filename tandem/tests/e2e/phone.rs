@@ -139,7 +139,7 @@ impl Phone {
 }
 
 /// The response to a request, as a user agent at this address makes it.
-fn response(request: &str, at: SocketAddr, status: &str, tag: &str) -> String {
+pub(crate) fn response(request: &str, at: SocketAddr, status: &str, tag: &str) -> String {
     let mut lines = vec![format!("SIP/2.0 {status}")];
     for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {
         for value in headers(request, name) {

@@ -1,0 +1,162 @@
+//! The INVITE of a leg: what stands in it, and by which way it travels. One that is too long for a datagram goes over a
+//! stream where there is one (RFC 3261 §18.1.1).
+
+use super::{Call, Client, Means, Offer, reliability, timers};
+use crate::fix::{self, may_stream};
+use crate::path::{Loss, Path, stream_beside};
+use crate::position::LEGS_MAX;
+use crate::relay;
+use crate::seal::{Branch, Carried, Kind};
+use crate::slots::Slot;
+use crate::streams::DATAGRAM_MAX;
+use crate::verdict::Fix;
+use crate::walk::LegId;
+use sip::txn::ClientInvite;
+use sip::{Bytes, Time};
+
+/// How the messages of a leg travel.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// By the path of the plan.
+    Planned,
+    /// Over a stream beside it; if nothing has come back by then, as datagrams after all.
+    Stream { stream: Path, until: Time },
+    /// By the path of the plan, since nobody took this stream.
+    Back { stream: Path },
+}
+
+impl Way {
+    /// The stream that its INVITE goes over.
+    pub(super) const fn over(self) -> Option<Path> {
+        match self {
+            Self::Stream { stream, .. } => Some(stream),
+            Self::Planned | Self::Back { .. } => None,
+        }
+    }
+
+    /// The stream that was tried.
+    pub(super) const fn stream(self) -> Option<Path> {
+        match self {
+            Self::Stream { stream, .. } | Self::Back { stream } => Some(stream),
+            Self::Planned => None,
+        }
+    }
+}
+
+impl Client {
+    /// The path that its messages go by now.
+    pub(super) fn goes_by(&self) -> Path {
+        self.way.over().unwrap_or(self.path)
+    }
+}
+
+impl Call {
+    /// Sends the INVITE of the next leg.
+    pub(super) fn ring(&mut self, leg: LegId, path: Path, means: &mut Means<'_>) {
+        let Some(offer) = self.offer_of(leg, path, means) else { return };
+        let Some(mut bytes) = self.write(leg, path, offer, means) else { return };
+        let mut way = Way::Planned;
+        if let Some(stream) = self.stream_for(leg, path, bytes.len(), means)
+            && let Some(over_stream) = self.write(leg, stream, offer, means)
+        {
+            // Half of its patience is left for datagrams then, and for their answer.
+            let until = means.now + self.walk.first_of(leg, means.health) / 2;
+            (bytes, way) = (over_stream, Way::Stream { stream, until });
+        }
+        let mut sent = Vec::with_capacity(1);
+        let (timers, by) = (timers(means.health, path), way.over().unwrap_or(path));
+        let invite = ClientInvite::start(bytes, reliability(by), timers, means.now, &mut sent);
+        let (now, invite) = (means.now, Some(invite));
+        self.clients.push(Client { path, way, offer, sent: now, heard: false, invite, cancel: None });
+        self.on_client(leg, sent, true, means);
+    }
+
+    /// Is this the end of the stream over which a leg waits for its first answer?
+    pub(super) fn falls_back(&self, leg: LegId, path: Path, loss: Loss) -> bool {
+        let is_its = |client: &Client| client.way.over() == Some(path);
+        loss != Loss::Closed && self.clients.get(leg).is_some_and(is_its) && self.falls_back_at(leg).is_some()
+    }
+
+    /// When a leg will have waited long enough for a first answer over its stream.
+    pub(super) fn falls_back_at(&self, leg: LegId) -> Option<Time> {
+        let client = self.clients.get(leg)?;
+        match client.way {
+            Way::Stream { until, .. } if !client.heard && self.walk.wants(leg) => Some(until),
+            Way::Stream { .. } | Way::Planned | Way::Back { .. } => None,
+        }
+    }
+
+    /// Sends the INVITE of a leg as a datagram after all (RFC 3261 §18.1.1). On the same branch: whoever has it from the
+    /// stream already takes it for a copy.
+    pub(super) fn fall_back(&mut self, leg: LegId, means: &mut Means<'_>) {
+        let Some((stream, path, offer)) =
+            self.clients.get(leg).and_then(|client| Some((client.way.over()?, client.path, client.offer)))
+        else {
+            return;
+        };
+        means.learned.streams.on_refused(stream, means.now);
+        let Some(bytes) = self.write(leg, path, offer, means) else { return };
+        let Some(client) = self.clients.get_mut(leg) else { return };
+        (client.way, client.sent) = (Way::Back { stream }, means.now);
+        let mut sent = Vec::new();
+        let timers = timers(means.health, path);
+        client.invite = Some(ClientInvite::start(bytes, reliability(path), timers, means.now, &mut sent));
+        self.on_client(leg, sent, true, means);
+    }
+
+    /// The stream that an INVITE of this length goes over, if one is to be had.
+    fn stream_for(&self, leg: LegId, path: Path, length: usize, means: &Means<'_>) -> Option<Path> {
+        let is_asked = || self.walk.fixes(leg).iter().any(|(fix, _)| *fix == Fix::Stream);
+        if length <= DATAGRAM_MAX && !is_asked() {
+            return None;
+        }
+        let peer = self.walk.leg_peer(leg)?;
+        let stream = stream_beside(path, &means.identity.listeners)?;
+        (may_stream(peer) && means.learned.streams.is_worth_trying(stream, means.now)).then_some(stream)
+    }
+
+    fn offer_of(&self, leg: LegId, path: Path, means: &Means<'_>) -> Option<Offer> {
+        let (target, ..) = self.walk.leg_way(leg)?;
+        let peer = self.walk.leg_peer(leg)?;
+        Some(self.offer(target, peer, path, self.walk.fixes(leg), &means.learned.accepted))
+    }
+
+    /// The INVITE of a leg as it leaves by this path. Each change since it came raises its CSeq by one (RFC 3261 §22.2).
+    fn write(&self, leg: LegId, by: Path, offer: Offer, means: &mut Means<'_>) -> Option<Bytes> {
+        let (target, peer, _) = self.walk.leg_way(leg)?;
+        let fixes = self.walk.fixes(leg);
+        let shift = u32::try_from(fixes.len()).unwrap_or(u32::MAX);
+        let leg = u32::try_from(leg).unwrap_or(u32::MAX);
+        let listeners = &means.identity.listeners;
+        let plan = self.walk.plan();
+        let peer = plan.peer(peer)?;
+        let leaves = listeners.get(usize::from(by.local))?;
+        let came = listeners.get(usize::from(self.came.path.local))?;
+        let uri = peer.uri(self.user_at(plan.target(target), peer));
+        let Slot { place, generation } = self.slot;
+        // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
+        let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
+        let guise = self.guise((target, peer), offer, leaves, &uri, leg);
+        let pair = guise.as_ref().and_then(|guise| self.veil(guise, means.seal));
+        let veil = pair.as_ref().map(|(_, veil)| veil.as_slice());
+        let branch = Branch {
+            kind: Kind::Leg,
+            slot: place,
+            generation,
+            leg,
+            routing: self.routing,
+            shift,
+            veiled: veil.is_some(),
+        };
+        let (call_id, from_tag) = (self.request.call_id(), self.request.from_tag());
+        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift, veil });
+        means.edits.clear();
+        fix::apply(fixes, &self.request, &uri, peer, &mut means.learned.logins, means.edits);
+        let mut lines = Vec::new();
+        if let Some(guise) = &guise {
+            guise.edit(&self.request, pair.as_ref().map(|(pair, _)| pair), means.edits, &mut lines);
+        }
+        let leg = relay::Leg { uri: &uri, leaves, came, branch, token, veil, lines: &lines, breadth };
+        Some(relay::invite(&self.request, &self.below, &leg, means.seal, means.edits))
+    }
+}

@@ -1,0 +1,115 @@
+//! Stories: INVITEs that are too long for a datagram, at an office that is spoken to by datagrams. The network takes no
+//! time here.
+
+mod told;
+
+use router::Transport;
+use sim::caller::Script;
+use sim::manner::Manner;
+use sim::story::{caller, caller_at, story, story_beside};
+use sim::town::{OFFICE, one_address_then_answering};
+use sim::world::Beside;
+use told::{ms, tells};
+
+/// A caller whose INVITE has so many headers that it is longer than 1,300 bytes.
+fn wordy(script: Script) -> Script {
+    let extra = format!("X-Story: {}\r\n", "once upon a time ".repeat(50));
+    Script { extra: extra.leak(), ..script }
+}
+
+/// What follows when the office, rung at the beginning, has rung at once and answers after a second.
+const ANSWERED: [&str; 7] = [
+    "0.000s call 1 180 <- office",
+    "0.000s call 1 180 -> caller",
+    "1.000s call 1 200 <- office",
+    "1.000s call 1 200 -> caller",
+    "1.000s call 1 ACK -> office",
+    "11.000s call 1 BYE <- caller",
+    "11.000s call 1 BYE -> office",
+];
+
+#[test]
+fn it_goes_over_tcp_where_that_is_taken() {
+    let manners = [("office", Manner::says(0, 1000))];
+    let beside = [(OFFICE, Beside::Taken)];
+    let lines = story_beside(one_address_then_answering(), &manners, &[wordy(caller())], &beside);
+    let begun = ["0.000s call 1 INVITE <- caller", "0.000s call 1 INVITE -> office over TCP"];
+    tells(&lines, &[&begun[..], &ANSWERED].concat());
+}
+
+#[test]
+fn where_tcp_is_refused_it_goes_as_a_datagram_at_once_and_the_next_call_does_not_ask_again() {
+    let manners = [("office", Manner::says(0, 1000))];
+    let callers = [wordy(caller()), wordy(caller_at(ms(20_000)))];
+    let lines = story(one_address_then_answering(), &manners, &callers);
+    let first = [
+        "0.000s call 1 INVITE <- caller",
+        "0.000s call 1 INVITE -> office over TCP",
+        "0.000s call 1 INVITE -> office",
+    ];
+    let second = [
+        "20.000s call 2 INVITE <- caller",
+        "20.000s call 2 INVITE -> office",
+        "20.000s call 2 180 <- office",
+        "20.000s call 2 180 -> caller",
+        "21.000s call 2 200 <- office",
+        "21.000s call 2 200 -> caller",
+        "21.000s call 2 ACK -> office",
+        "31.000s call 2 BYE <- caller",
+        "31.000s call 2 BYE -> office",
+    ];
+    tells(&lines, &[&first[..], &ANSWERED, &second].concat());
+}
+
+#[test]
+fn behind_a_firewall_that_swallows_tcp_the_office_still_rings_within_its_patience() {
+    let manners = [("office", Manner::says(0, 1000)), ("answering", Manner::says(0, 1000))];
+    let beside = [(OFFICE, Beside::Swallowed)];
+    let lines = story_beside(one_address_then_answering(), &manners, &[wordy(caller())], &beside);
+    let expected = [
+        "0.000s call 1 INVITE <- caller",
+        "0.000s call 1 INVITE -> office over TCP",
+        "1.000s call 1 INVITE -> office",
+        "1.000s call 1 180 <- office",
+        "1.000s call 1 180 -> caller",
+        "2.000s call 1 200 <- office",
+        "2.000s call 1 200 -> caller",
+        "2.000s call 1 ACK -> office",
+        "12.000s call 1 BYE <- caller",
+        "12.000s call 1 BYE -> office",
+    ];
+    tells(&lines, &expected);
+}
+
+#[test]
+fn a_peer_that_the_plan_has_by_udp_gets_datagrams_whatever_their_length() {
+    let mut plan = one_address_then_answering();
+    plan.peers[0].transport = Some(Transport::Udp);
+    let manners = [("office", Manner::says(0, 1000))];
+    let lines = story_beside(plan, &manners, &[wordy(caller())], &[(OFFICE, Beside::Taken)]);
+    let begun = ["0.000s call 1 INVITE <- caller", "0.000s call 1 INVITE -> office"];
+    tells(&lines, &[&begun[..], &ANSWERED].concat());
+}
+
+#[test]
+fn whoever_finds_it_too_long_is_asked_once_over_tcp() {
+    let manners = [("office", Manner::refuses(513)), ("answering", Manner::says(0, 1000))];
+    let beside = [(OFFICE, Beside::Taken)];
+    let lines = story_beside(one_address_then_answering(), &manners, &[caller()], &beside);
+    let expected = [
+        "0.000s call 1 INVITE <- caller",
+        "0.000s call 1 INVITE -> office",
+        "0.000s call 1 513 <- office",
+        "0.000s call 1 INVITE -> office over TCP",
+        "0.000s call 1 513 <- office",
+        "0.000s call 1 INVITE -> answering",
+        "0.000s call 1 180 <- answering",
+        "0.000s call 1 180 -> caller",
+        "1.000s call 1 200 <- answering",
+        "1.000s call 1 200 -> caller",
+        "1.000s call 1 ACK -> answering",
+        "11.000s call 1 BYE <- caller",
+        "11.000s call 1 BYE -> answering",
+    ];
+    tells(&lines, &expected);
+}
