@@ -1,10 +1,11 @@
 //! The node: all of it behind one door. Routes between its parts and decides nothing itself.
 
+mod calls;
 mod own;
 mod passing;
 
-use crate::admission::{self, Admission, Admitted, Room};
-use crate::call::{Call, Means, Opening};
+use crate::admission::{self, Room};
+use crate::call::Call;
 use crate::census::Census;
 use crate::chance::Chance;
 use crate::deadlines::Deadlines;
@@ -18,7 +19,6 @@ use crate::names::{self, Names};
 use crate::parked::Parked;
 use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
-use crate::position::Position;
 use crate::probes::Probes;
 use crate::proposals::Proposals;
 use crate::record::Entry;
@@ -32,7 +32,6 @@ use crate::target::Peer;
 use crate::transit::Transits;
 use crate::waiting::Waiting;
 use core::net::IpAddr;
-use sip::text::push_hex;
 use sip::{Edits, Message, Method, Time, inspect};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -277,40 +276,6 @@ impl Node {
         }
     }
 
-    /// A new call.
-    fn on_invite(&mut self, flow: Flow, request: Message, below: Below, now: Time, out: &mut Vec<Effect>) {
-        let room = self.room();
-        let Self { plan, roads, strangers, proposals, .. } = self;
-        let asked = Admission { plan, roads, strangers, proposals, room, flow, now, out };
-        let decided = relay::admit(&request, &below).and_then(|()| asked.decide(&request));
-        let Admitted { course, sender } = match decided {
-            Ok(admitted) => admitted,
-            Err(refusal) => return self.reply(flow, now, out).refuse(&request, &refusal),
-        };
-        let key = below.key;
-        let unix = self.unix(now);
-        let breadth = relay::breadth(&request);
-        let root = self.plan.entrance(course, unix);
-        let draw = self.chance.draw();
-        let position = Position { draw, ..Position::new(root, breadth, now, unix) };
-        self.served += 1;
-        let stranger = sender.is_none().then_some(flow.path.remote.ip());
-        let slot = self.calls.next_slot();
-        let mut tag = Vec::with_capacity(16);
-        push_hex(&mut tag, self.chance.draw(), 1);
-        let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
-        let opening = Opening { slot, plan, roads, position, came, tag, below, record: self.served };
-        let mut beliefs = Vec::new();
-        let Self { identity, seal, health, learned, edits, .. } = self;
-        let mut means = Means { identity, seal, health, learned, edits, beliefs: &mut beliefs, out, now };
-        let call = Call::start(request, opening, &mut means);
-        self.calls.insert(Held { call, key, open: true, paths: 0, stranger });
-        self.open += 1;
-        self.by_transaction.insert(key, slot);
-        self.settle(slot, now);
-        self.on_beliefs(beliefs, now, out);
-    }
-
     fn reply<'a>(&'a mut self, flow: Flow, now: Time, out: &'a mut Vec<Effect>) -> Reply<'a> {
         let is_peer = self.roads.sender(flow.path.remote).is_some();
         let strangers = (!is_peer).then_some(&mut self.strangers);
@@ -438,51 +403,5 @@ impl Node {
         self.health.try_last(self.roads.named(&self.plan, self.learned.logins.broken()));
         let changes = self.learned.logins.take_changes().into_iter();
         out.extend(changes.map(|change| Effect::Record(Entry::Login { at: now, change })));
-    }
-
-    fn with_call(
-        &mut self,
-        slot: Slot,
-        now: Time,
-        out: &mut Vec<Effect>,
-        act: impl FnOnce(&mut Call, &mut Means<'_>),
-    ) {
-        let mut beliefs = Vec::new();
-        let Self { identity, seal, health, learned, edits, calls, .. } = self;
-        let mut means = Means { identity, seal, health, learned, edits, beliefs: &mut beliefs, out, now };
-        if let Some(held) = calls.get_mut(slot) {
-            act(&mut held.call, &mut means);
-        }
-        self.settle(slot, now);
-        if self.learned.logins.has_changed() {
-            self.on_logins(now, out);
-        }
-        self.on_beliefs(beliefs, now, out);
-    }
-
-    /// Brings the indices in step with a call; lets it go when it is done.
-    fn settle(&mut self, slot: Slot, now: Time) {
-        let Some(held) = self.calls.get_mut(slot) else {
-            return self.deadlines.keep(Owner::Call(slot), None);
-        };
-        for path in held.call.paths().skip(held.paths) {
-            self.waiting.add(path, Owner::Call(slot));
-            held.paths += 1;
-        }
-        if held.open && !held.call.is_open() {
-            held.open = false;
-            self.open -= 1;
-        }
-        let done = held.call.is_done();
-        self.deadlines.keep(Owner::Call(slot), if done { None } else { held.call.deadline() });
-        if done && let Some(held) = self.calls.remove(slot) {
-            self.by_transaction.remove(&held.key);
-            if let Some(stranger) = held.stranger {
-                self.strangers.call_over(stranger, now);
-            }
-            for path in held.call.paths() {
-                self.waiting.remove(path, Owner::Call(slot));
-            }
-        }
     }
 }
