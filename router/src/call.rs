@@ -5,6 +5,7 @@ mod present;
 mod record;
 
 use crate::alarm::Alarm;
+use crate::circles::Caller;
 use crate::dialect::RING_OUT;
 use crate::door::{Effect, Identity};
 use crate::fix::Learned;
@@ -55,6 +56,8 @@ struct Client {
     /// The path of the plan.
     path: Path,
     way: Way,
+    /// Who calls, as the phone number sees it that is rung.
+    caller: Option<Caller>,
     offer: Offer,
     sent: Time,
     heard: bool,
@@ -291,6 +294,12 @@ impl Call {
     #[must_use]
     pub const fn request(&self) -> &Message {
         &self.request
+    }
+
+    /// Which caller the phone number of a leg sees, if it goes to one; `None` for no such leg.
+    #[must_use]
+    pub fn caller(&self, leg: LegId) -> Option<Option<Caller>> {
+        self.clients.get(leg).map(|client| client.caller)
     }
 
     /// The paths of its legs.

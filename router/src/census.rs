@@ -15,4 +15,6 @@ pub struct Census {
     pub waiting: usize,
     /// Deadlines: one for each call, probe and transit, since whatever has none stays for ever.
     pub deadlines: usize,
+    /// Callers whose call is out at a phone number.
+    pub out: usize,
 }

@@ -76,6 +76,7 @@ impl Choice<'_> {
             Reach::Sip(peers) => {
                 peers.iter().filter(|id| !self.is_barred(**id, party)).for_each(|id| weigh(*id));
             }
+            Reach::Number(_) if self.at.confined.is_some() => {}
             Reach::Number(_) => {
                 let trunks = self.plan.carriers.iter().flat_map(|carrier| &carrier.trunks);
                 trunks.filter(|id| !self.is_barred(**id, party)).for_each(|id| weigh(*id));

@@ -168,50 +168,6 @@ pub fn translate(message: &Message, sender: Sender, pair: &Pair, edits: &mut Edi
     }
 }
 
-/// How often a call has been forwarded before it came, and how often that was signed. Whoever forwards on does not ask who
-/// has done so: five times are a loop (RFC 5806; TRIGGERS, section 6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Forwards {
-    /// The sum of the counters of all Diversions.
-    pub diversions: u32,
-    /// PASSporTs that sign a diversion (RFC 8946).
-    pub signed: u32,
-}
-
-impl Forwards {
-    /// Counts them. A Diversion without a counter stands for one.
-    #[must_use]
-    pub fn of(request: &Message) -> Self {
-        let params = |span| NameAddr::parse(request.at(span)).map(|address| address.params);
-        let counter = |span| {
-            let counter = params(span).and_then(|params| params.value("counter"));
-            counter.and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok()).unwrap_or(1_u32)
-        };
-        let sum = |sum: u32, more| sum.saturating_add(more);
-        let is_div = |field: &&Field| {
-            let text = request.at(field.value);
-            let params = text.split(|byte| *byte == b';').skip(1).map(<[u8]>::trim_ascii);
-            params.into_iter().any(|param| {
-                param.eq_ignore_ascii_case(b"ppt=div") || param.eq_ignore_ascii_case(b"ppt=\"div\"")
-            })
-        };
-        let signed = request.fields_of(Name::Identity).filter(is_div).count();
-        Self {
-            diversions: request.elements(Name::Diversion).map(counter).fold(0, sum),
-            signed: u32::try_from(signed).unwrap_or(u32::MAX),
-        }
-    }
-
-    /// Is that too often to forward it on?
-    #[must_use]
-    pub const fn are_a_loop(self) -> bool {
-        self.diversions >= DIVERSIONS_MAX || self.signed > DIVERSIONS_MAX
-    }
-}
-
-/// A call that was forwarded so often is going round.
-const DIVERSIONS_MAX: u32 = 5;
-
 /// What the caller asks to be kept private (RFC 3323, RFC 3325 §9.3, RFC 7044 §10.1).
 struct Privacy {
     id: bool,
@@ -470,24 +426,5 @@ mod tests {
         assert_eq!(translated(bye, Sender::Callee), [from, wrapped]);
         assert_eq!(translated(ok, Sender::Caller), [caller, to]);
         assert_eq!(translated(ok, Sender::Callee), [from, bare]);
-    }
-
-    #[test]
-    fn five_diversions_or_six_signed_ones_are_a_loop() {
-        let of = |lines: &str| {
-            let forwards = Forwards::of(&invite(lines));
-            (forwards.diversions, forwards.signed, forwards.are_a_loop())
-        };
-        assert_eq!(of(""), (0, 0, false));
-        assert_eq!(
-            of("Diversion: <sip:a@b>, <sip:c@d>;counter=2\r\nDiversion: <sip:e@f>;counter=x\r\n"),
-            (4, 0, false)
-        );
-        assert_eq!(of("Diversion: <sip:a@b>;counter=5\r\n"), (5, 0, true));
-        let div = "Identity: eyJ;info=<https://x>;alg=ES256;ppt=\"div\"\r\n";
-        let plain = "y: eyJ;info=<https://x;ppt>;ppt=shaken\r\n";
-        assert_eq!(of(&[plain, &div.repeat(5)].concat()), (0, 5, false));
-        assert_eq!(of(&[plain, &div.repeat(6)].concat()), (0, 6, true));
-        assert_eq!(of(&"Diversion: <sip:a@b>;counter=4294967295\r\n".repeat(2)).0, u32::MAX);
     }
 }

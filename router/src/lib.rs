@@ -9,6 +9,7 @@ pub mod call;
 pub mod census;
 pub mod chance;
 mod choice;
+pub mod circles;
 pub mod deadlines;
 pub mod dialect;
 pub mod door;

@@ -114,6 +114,13 @@ impl Plan {
             .or_else(|| if plain.len() == 10 { listed(&format!("+1{plain}")) } else { None })
     }
 
+    /// Which of our numbers was called: as it is listed, else as it is written, without its parameters.
+    #[must_use]
+    pub fn number_of<'a>(&'a self, user: &'a [u8]) -> &'a [u8] {
+        let listed = self.listed(user).map(|(number, _)| number.as_bytes());
+        listed.or_else(|| user.split(|byte| *byte == b';').next()).unwrap_or_default()
+    }
+
     /// Where a course is entered at this second since 1970: its first step, or the first of `closed`.
     #[must_use]
     pub fn entrance(&self, course: CourseId, unix: i64) -> Frame {

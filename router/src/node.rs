@@ -8,6 +8,7 @@ use crate::admission::{self, Room};
 use crate::call::Call;
 use crate::census::Census;
 use crate::chance::Chance;
+use crate::circles::Circles;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
 use crate::fix::Learned;
@@ -52,6 +53,7 @@ pub struct Node {
     transits: Transits,
     strangers: Strangers,
     proposals: Proposals,
+    circles: Circles,
     parked: Parked,
     calls: Slots<Held>,
     open: usize,
@@ -69,6 +71,7 @@ struct Held {
     key: u64,
     open: bool,
     paths: usize,
+    legs: usize,
     stranger: Option<IpAddr>,
 }
 
@@ -98,6 +101,7 @@ impl Node {
             transits: Transits::default(),
             strangers: Strangers::default(),
             proposals: Proposals::default(),
+            circles: Circles::default(),
             parked: Parked::default(),
             calls,
             open: 0,
@@ -180,6 +184,7 @@ impl Node {
             transactions: self.by_transaction.len(),
             waiting: self.waiting.len(),
             deadlines: self.deadlines.len(),
+            out: self.circles.len(),
         }
     }
 

@@ -30,6 +30,36 @@ pub struct Position {
     pub root: Frame,
     /// What this call draws among SRV targets of one priority (RFC 2782).
     pub draw: u64,
+    /// Why it rings no phone numbers, if it does not.
+    pub confined: Option<Confined>,
+}
+
+/// Why a call rings no phone numbers: only who is reached by SIP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confined {
+    /// Its caller's call is being sent out to a phone number at this moment: it is that call, forwarded to a number of ours.
+    CameBack,
+    /// It was forwarded too often before it came.
+    ForwardedOften,
+}
+
+impl Confined {
+    /// What the caller gets if nobody else could be rung.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::CameBack | Self::ForwardedOften => 482,
+        }
+    }
+
+    /// In a word, for lists and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CameBack => "came back",
+            Self::ForwardedOften => "forwarded too often",
+        }
+    }
 }
 
 /// INVITEs of one call. A plan that needs more is a fault; TRIGGERS I9.
@@ -155,6 +185,7 @@ impl Position {
             breadth,
             root,
             draw: 0,
+            confined: None,
         }
     }
 

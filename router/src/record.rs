@@ -7,6 +7,7 @@ use crate::logins::Change;
 use crate::name::NameState;
 use crate::networks::Network;
 use crate::path::{Flow, Path};
+use crate::position::Confined;
 use crate::presentation::Form;
 use crate::proposals::Clue;
 use crate::verdict::Fix;
@@ -100,6 +101,17 @@ pub enum Entry {
         /// What it accepts.
         form: Form,
     },
+    /// A call rings no phone numbers.
+    Confined {
+        /// When.
+        at: Time,
+        /// The number that was called.
+        number: String,
+        /// Where it came from.
+        flow: Flow,
+        /// Why.
+        why: Confined,
+    },
     /// Bytes were dropped without an answer.
     Dropped {
         /// Where from.
@@ -169,6 +181,8 @@ pub struct CallRecord {
     pub course: Arc<str>,
     /// Was the business closed?
     pub closed: bool,
+    /// Why it rang no phone numbers, if it did not.
+    pub confined: Option<Confined>,
     /// Where it came from, and by which peer if that is known.
     pub from: (SocketAddr, Option<Arc<str>>),
     /// When the INVITE came.

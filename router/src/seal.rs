@@ -77,6 +77,9 @@ pub enum Proof {
 /// How long a Record-Route is good for, in seconds: no call lasts a week.
 pub const ROUTE_LIFE: i64 = 7 * 24 * 3_600;
 
+/// How long a call that was sent out may take to come back, in seconds: its walk is over by then.
+pub const WALK_LIFE: i64 = 180;
+
 impl Seal {
     /// Signs with this key.
     #[must_use]
@@ -215,6 +218,33 @@ impl Seal {
         let until = read_hex(fields.next()?)?;
         let carried = Carried::read(fields)?;
         (u64::try_from(unix).unwrap_or_default() <= until).then_some((carried, sender))
+    }
+
+    /// The mark of a call for this number that leaves for a phone number: good for [`WALK_LIFE`] seconds, on every node of
+    /// the cluster.
+    #[must_use]
+    pub fn walk(&self, number: &[u8], unix: i64) -> Vec<u8> {
+        let until = low(u64::try_from(unix.saturating_add(WALK_LIFE)).unwrap_or_default());
+        let mut token = Vec::with_capacity(40);
+        push_hex(&mut token, u64::from(until), 1);
+        token.push(b'.');
+        push_hex(&mut token, self.mac(b'n', &[number]), 16);
+        let mac = self.mac(b'w', &[&token]);
+        token.push(b'.');
+        push_hex(&mut token, mac, 16);
+        token
+    }
+
+    /// Is this the mark of a call for that number? `None` if it is none of ours, or too old.
+    #[must_use]
+    pub fn read_walk(&self, token: &[u8], number: &[u8], unix: i64) -> Option<bool> {
+        let (signed, mac) = token.split_at(token.iter().rposition(|byte| *byte == b'.')?);
+        if read_hex(mac.get(1..)?)? != self.mac(b'w', &[signed]) {
+            return None;
+        }
+        let (until, of) = signed.split_at(signed.iter().position(|byte| *byte == b'.')?);
+        let is_good = u64::try_from(unix).unwrap_or_default() <= read_hex(until)?;
+        is_good.then_some(read_hex(of.get(1..)?)? == self.mac(b'n', &[number]))
     }
 
     /// A hash of what a dialog is known by: Call-ID and both tags (RFC 3261 §12), whoever of the two sends.

@@ -14,7 +14,7 @@ use crate::next::{Act, Move, WALK_MAX};
 use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
 use crate::plan::{Declined, Plan};
-use crate::position::Position;
+use crate::position::{Confined, Position};
 use crate::record::LegRecord;
 use crate::roads::Roads;
 use crate::target::{Peer, PeerId, TargetId};
@@ -474,7 +474,9 @@ impl Walk {
             _ if self.worst == Meaning::NoAnswer => out.push(Output::Unanswered(None)),
             _ => out.push(Output::Answer(match self.worst {
                 // Nobody could even be tried: the carrier's own next step is better than ours.
-                Meaning::Silence if self.legs.is_empty() => 503,
+                Meaning::Silence if self.legs.is_empty() => {
+                    self.position.confined.map_or(503, Confined::status)
+                }
                 Meaning::Silence => 408,
                 Meaning::PathFailure => 500,
                 Meaning::NotFound => 404,

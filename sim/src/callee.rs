@@ -35,6 +35,16 @@ struct Final {
 }
 
 impl Incoming {
+    /// The INVITE as it came, where it came, and where answers to it go.
+    pub(crate) const fn came(&self) -> (&Arc<Packet>, SocketAddr, SocketAddr) {
+        (&self.packet, self.here, self.back)
+    }
+
+    /// Has it been given a final response?
+    pub(crate) fn is_over(&self) -> bool {
+        !self.finals.is_empty()
+    }
+
     /// Has it rung, and not ended yet?
     pub(crate) fn rings(&self) -> bool {
         self.rang && self.finals.is_empty()
@@ -101,6 +111,9 @@ impl Host {
         for step in 0..at_once {
             self.act(glance.branch, step, people, now, out);
         }
+        if let Some(Manner::Forwards { to, keeps }) = manner {
+            self.forward(glance, (to, keeps), now, out);
+        }
     }
 
     /// Does this request live here already, by another path?
@@ -124,7 +137,7 @@ impl Host {
         }
     }
 
-    fn respond(&mut self, branch: u64, act: Act, now: Time, out: &mut Vec<Ask>) {
+    pub(crate) fn respond(&mut self, branch: u64, act: Act, now: Time, out: &mut Vec<Ask>) {
         let Some(incoming) = self.incoming.get_mut(&branch) else { return };
         let Some(glance) = &incoming.packet.glance else { return };
         let tag = format!("{}f{}", incoming.tag, act.fork);
@@ -215,6 +228,7 @@ impl Host {
         if open {
             let status = if crossing { 200 } else { 487 };
             self.respond(glance.branch, Act::say(Duration::ZERO, status), now, out);
+            self.forward_no_more(glance.branch, now, out);
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Script {
     pub hops: u8,
     /// More header lines of the INVITE, each ended by CRLF.
     pub extra: &'static str,
+    /// The number that calls; `None` for one that no other call has.
+    pub caller: Option<&'static str>,
 }
 
 impl Script {
@@ -36,7 +38,18 @@ impl Script {
     #[must_use]
     pub const fn patient(at: Duration, number: &'static str, to: SocketAddr) -> Self {
         let talk = Some(Duration::from_secs(10));
-        Self { at, number, to, cancel: None, talk, reinvite: None, haste: 0, hops: 70, extra: "" }
+        Self {
+            at,
+            number,
+            to,
+            cancel: None,
+            talk,
+            reinvite: None,
+            haste: 0,
+            hops: 70,
+            extra: "",
+            caller: None,
+        }
     }
 }
 
@@ -82,17 +95,31 @@ impl Host {
     /// Takes a call to place; the world wakes it with [`Alarm::Dial`] at its time.
     pub(crate) fn plan_call(&mut self, call: u32, place: usize, script: Script) {
         let Some(here) = self.places.get(place).map(|place| place.address) else { return };
+        let own = || format!("+1555{:07}", 1_000 + call);
+        let caller = script.caller.map_or_else(own, str::to_owned);
+        let call_id = format!("call-{call}");
+        self.prepare(call, here, script, (&caller, &call_id, script.extra));
+    }
+
+    /// Writes the INVITE of a call: who calls, its Call-ID, more lines.
+    pub(crate) fn prepare(
+        &mut self,
+        call: u32,
+        here: SocketAddr,
+        script: Script,
+        (caller, call_id, extra): (&str, &str, &str),
+    ) {
         let branch = self.branch();
         let bytes = compose::invite(Draft {
             number: script.number,
-            caller: "+15550001000",
-            call_id: &format!("call-{call}"),
+            caller,
+            call_id,
             tag: &format!("c{call}"),
             branch: &branch,
             here,
             to: script.to,
             hops: script.hops,
-            extra: script.extra,
+            extra,
         });
         self.calls.insert(call, hash(&branch));
         let outgoing = Outgoing {
@@ -183,6 +210,9 @@ impl Host {
     ) {
         let Some(outgoing) = self.outgoing.get_mut(&glance.branch) else { return };
         outgoing.seen.heard.get_or_insert(now);
+        let call = outgoing.call;
+        self.tell_back(call, glance.status, now, out);
+        let Some(outgoing) = self.outgoing.get_mut(&glance.branch) else { return };
         match glance.status {
             200..=299 => self.on_answer(packet, glance, here, now, out),
             300.. => {

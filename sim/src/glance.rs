@@ -60,6 +60,8 @@ pub enum Head {
     /// P-Asserted-Identity, P-Preferred-Identity, Remote-Party-ID, Diversion, History-Info or Identity: with From and To it
     /// says who calls whom, and by way of whom.
     Presented,
+    /// What a node marks a call with that it sends to a phone number.
+    Mark,
     Other,
 }
 
@@ -118,7 +120,7 @@ pub struct Glance {
     /// The tag of To.
     pub to_tag: u64,
     /// Everything a proxy leaves alone: all lines other than Via, Max-Forwards, Max-Breadth, Route and Record-Route, in order,
-    /// and the body. [`who`](Self::who) and [`cseq`](Self::cseq) are beside it.
+    /// and the body. [`who`](Self::who), [`cseq`](Self::cseq) and [`Head::Mark`] are beside it.
     pub rest: u64,
     start: (u32, u32),
     lines: Vec<Line>,
@@ -188,11 +190,12 @@ impl Glance {
             | Head::RecordRoute
             | Head::Contact
             | Head::Presented
+            | Head::Mark
             | Head::Other => (),
         }
         let passing = matches!(
             head,
-            Head::Via | Head::MaxForwards | Head::MaxBreadth | Head::Route | Head::RecordRoute
+            Head::Via | Head::MaxForwards | Head::MaxBreadth | Head::Route | Head::RecordRoute | Head::Mark
         );
         if !passing && !head.says_who() && head != Head::CSeq {
             self.rest = mix_word(mix(self.rest, line), 1);
@@ -338,6 +341,7 @@ fn head_of(name: &[u8]) -> Head {
         12 if is(b"Max-Forwards") => Head::MaxForwards,
         12 if is(b"Record-Route") => Head::RecordRoute,
         12 if is(b"History-Info") => Head::Presented,
+        13 if is(b"X-Tandem-Walk") => Head::Mark,
         15 if is(b"Remote-Party-ID") => Head::Presented,
         19 if is(b"P-Asserted-Identity") => Head::Presented,
         20 if is(b"P-Preferred-Identity") => Head::Presented,

@@ -82,6 +82,13 @@ pub enum Manner {
     },
     /// Is a proxy that sends the call back to where it came from, for this user.
     Return(&'static str),
+    /// Is a number that forwards its calls to another one: the carrier places a call of its own for it.
+    Forwards {
+        /// Which number.
+        to: &'static str,
+        /// Does the carrier leave in that call what it does not know of this one?
+        keeps: bool,
+    },
     /// Answers with another CSeq than was asked.
     WrongCSeq {
         /// When it answers.
@@ -153,6 +160,7 @@ impl Manner {
         let say = Act::say;
         match self {
             Self::Dead | Self::Icmp | Self::Gray | Self::Return(_) => Vec::new(),
+            Self::Forwards { .. } => vec![trying],
             Self::Picky { status, .. } => vec![say(Duration::ZERO, status)],
             Self::Sudden(by) => vec![say(by, 200)],
             Self::Slow(by) => vec![say(by, 180), say(by + Duration::from_secs(1), 200)],

@@ -95,6 +95,8 @@ pub struct Host {
     pub(crate) answers: BTreeMap<(u64, u64, u32), u64>,
     pub(crate) dialogs: BTreeMap<(u64, u64), Dialog>,
     pub(crate) returned: BTreeMap<u64, SocketAddr>,
+    /// Which call was placed for which INVITE that is forwarded to another number.
+    pub(crate) forwarded: BTreeMap<u32, u64>,
     requests: BTreeMap<(u64, Verb), Request>,
     served: BTreeMap<(u64, Verb), Bytes>,
     drawn: u32,
@@ -135,6 +137,7 @@ impl Host {
             answers: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             returned: BTreeMap::new(),
+            forwarded: BTreeMap::new(),
             requests: BTreeMap::new(),
             served: BTreeMap::new(),
             drawn: 0,

@@ -237,6 +237,9 @@ impl Diary {
             Entry::Alarm { path, number, alarm, .. } if self.alarms => {
                 format!("{now} {} {alarm} ({number})", name(path))
             }
+            Entry::Confined { why, .. } if self.alarms => {
+                format!("{now} rings no phone numbers: {}", why.as_str())
+            }
             Entry::Presented { carrier, country, form, .. } if self.who => {
                 format!("{now} {carrier} accepts {form} (to +{country})")
             }
@@ -247,6 +250,7 @@ impl Diary {
             | Entry::Name { .. }
             | Entry::Login { .. }
             | Entry::Full { .. }
+            | Entry::Confined { .. }
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }

@@ -12,6 +12,7 @@ use router::health::{Evidence, Side, Sign, Source, Standing};
 use router::logins::{Change, Word};
 use router::name::NameState;
 use router::networks::Network;
+use router::position::Confined;
 use router::proposals::Clue;
 use router::record::{CallRecord, End, Entry};
 use router::{Flow, Path};
@@ -34,6 +35,7 @@ enum Repeat {
     Dropped(&'static str),
     Refused(u16, &'static str),
     Unlisted,
+    Confined(Confined),
     /// Of this kind; by whom is said in the first line.
     Alarm(&'static str),
 }
@@ -100,6 +102,10 @@ impl Log {
                 tracing::debug!(from = from(flow), ?number, "this number is not in the plan");
                 self.repeat(Repeat::Unlisted, now);
             }
+            Entry::Confined { number, flow, why, .. } => {
+                tracing::debug!(from = from(flow), ?number, "rings no phone numbers: {}", why.as_str());
+                self.repeat(Repeat::Confined(*why), now);
+            }
             Entry::Stranger { network, calls, taken, guess, news } => {
                 let end = if *taken { "taken" } else { "refused" };
                 if *news {
@@ -165,6 +171,7 @@ impl Repeat {
                     "a number was called that the plan does not list ({note}); numbers: level debug"
                 );
             }
+            Self::Confined(why) => tracing::warn!("{} ({note}); which: level debug", confined(why)),
             Self::Alarm(kind) => tracing::warn!(kind, "an alarm ({note}); by whom: level debug"),
         }
     }
@@ -276,6 +283,19 @@ fn name_line(peers: &[Arc<str>], host: &str, from: NameState, to: NameState, kep
         NameState::Resolved => tracing::info!(host, kept, "the name of {peers} is resolved again"),
         // Nothing goes back to that.
         NameState::Asking => {}
+    }
+}
+
+/// Why a call rings no phone numbers, and what to do.
+const fn confined(why: Confined) -> &'static str {
+    match why {
+        Confined::CameBack => {
+            "a call came back that was sent out to a phone number: it rings no phone numbers again; somebody's phone is \
+             forwarded to a number of the plan"
+        }
+        Confined::ForwardedOften => {
+            "a call was forwarded five times before it came: it rings no phone numbers; it may be going round"
+        }
     }
 }
 

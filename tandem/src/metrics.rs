@@ -53,6 +53,7 @@ pub struct Metrics {
     refused: Family<Labels<2>, Counter>,
     unlisted: Counter,
     strangers: Family<Labels<2>, Counter>,
+    confined: Family<Labels<1>, Counter>,
     sockets: Sockets,
     calls_now: Gauge,
     lingering: Gauge,
@@ -114,6 +115,7 @@ impl Metrics {
             refused: Family::default(),
             unlisted: Counter::default(),
             strangers: Family::default(),
+            confined: Family::default(),
             full: Family::default(),
             carried: Family::default(),
             sockets: Sockets::default(),
@@ -172,6 +174,10 @@ impl Metrics {
             "Calls that a carrier, trunk, site or service with a limit carries, as far as is known",
             self.carried.clone(),
         );
+        self.register_doors(to);
+    }
+
+    fn register_doors(&self, to: &mut Registry) {
         let about = "Times a carrier was found to accept this way to present calls and to refuse another";
         to.register("presented", about, self.presented.clone());
         to.register("dropped", "Messages dropped without an answer, by reason", self.dropped.clone());
@@ -183,6 +189,8 @@ impl Metrics {
              carrier that they may be of",
             self.strangers.clone(),
         );
+        let about = "Calls that rang no phone numbers, by why: they came back, or were forwarded too often";
+        to.register("no_phone_numbers", about, self.confined.clone());
         to.register("calls_now", "Calls being walked now", self.calls_now.clone());
         to.register("lingering", "Transactions and walks in memory", self.lingering.clone());
         to.register(
@@ -256,6 +264,9 @@ impl Metrics {
             }
             Entry::Unlisted { .. } => {
                 self.unlisted.inc();
+            }
+            Entry::Confined { why, .. } => {
+                self.confined.get_or_create(&[("why", why.as_str().to_owned())]).inc();
             }
             Entry::Stranger { taken, guess, .. } => {
                 let carrier = guess.as_ref().map(|(carrier, _)| carrier.to_string()).unwrap_or_default();

@@ -6,7 +6,7 @@ use router::Node;
 use router::door::{Effect, Event};
 use router::path::Flow;
 use router::record::Entry;
-use sip::{Bytes, Message, Method, Name, NameAddr, Span, Time, Uri, Via, check};
+use sip::{Bytes, Field, Message, Method, Name, NameAddr, Span, Time, Uri, Via, check};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has gone in and out so far.
@@ -256,7 +256,8 @@ fn caller(message: &Message) -> Caller {
 /// The lines that a proxy leaves as they are.
 fn kept(message: &Message) -> Vec<&[u8]> {
     let ours = [Name::Via, Name::MaxForwards, Name::Route, Name::RecordRoute, Name::MaxBreadth];
-    let kept = message.fields().iter().filter(|field| !ours.contains(&field.name));
+    let is_mark = |field: &Field| field.name == Name::Other && message.is_named(field, router::circles::WALK);
+    let kept = message.fields().iter().filter(|field| !ours.contains(&field.name) && !is_mark(field));
     kept.map(|field| message.at(field.line)).collect()
 }
 

@@ -2,6 +2,7 @@
 //! stream where there is one (RFC 3261 §18.1.1).
 
 use super::{Call, Client, Means, Offer, reliability, timers};
+use crate::circles::Caller;
 use crate::fix::{self, may_stream};
 use crate::path::{Loss, Path, stream_beside};
 use crate::position::LEGS_MAX;
@@ -9,6 +10,7 @@ use crate::relay;
 use crate::seal::{Branch, Carried, Kind};
 use crate::slots::Slot;
 use crate::streams::DATAGRAM_MAX;
+use crate::target::{Reach, Target};
 use crate::verdict::Fix;
 use crate::walk::LegId;
 use sip::txn::ClientInvite;
@@ -54,10 +56,10 @@ impl Call {
     /// Sends the INVITE of the next leg.
     pub(super) fn ring(&mut self, leg: LegId, path: Path, means: &mut Means<'_>) {
         let Some(offer) = self.offer_of(leg, path, means) else { return };
-        let Some(mut bytes) = self.write(leg, path, offer, means) else { return };
+        let Some((mut bytes, caller)) = self.write(leg, path, offer, means) else { return };
         let mut way = Way::Planned;
         if let Some(stream) = self.stream_for(leg, path, bytes.len(), means)
-            && let Some(over_stream) = self.write(leg, stream, offer, means)
+            && let Some((over_stream, _)) = self.write(leg, stream, offer, means)
         {
             // Half of its patience is left for datagrams then, and for their answer.
             let until = means.now + self.walk.first_of(leg, means.health) / 2;
@@ -67,7 +69,7 @@ impl Call {
         let (timers, by) = (timers(means.health, path), way.over().unwrap_or(path));
         let invite = ClientInvite::start(bytes, reliability(by), timers, means.now, &mut sent);
         let (now, invite) = (means.now, Some(invite));
-        self.clients.push(Client { path, way, offer, sent: now, heard: false, invite, cancel: None });
+        self.clients.push(Client { path, way, caller, offer, sent: now, heard: false, invite, cancel: None });
         self.on_client(leg, sent, true, means);
     }
 
@@ -95,7 +97,7 @@ impl Call {
             return;
         };
         means.learned.streams.on_refused(stream, means.now);
-        let Some(bytes) = self.write(leg, path, offer, means) else { return };
+        let Some((bytes, _)) = self.write(leg, path, offer, means) else { return };
         let Some(client) = self.clients.get_mut(leg) else { return };
         (client.way, client.sent) = (Way::Back { stream }, means.now);
         let mut sent = Vec::new();
@@ -121,8 +123,14 @@ impl Call {
         Some(self.offer(target, peer, path, self.walk.fixes(leg), &means.learned.accepted))
     }
 
-    /// The INVITE of a leg as it leaves by this path. Each change since it came raises its CSeq by one (RFC 3261 §22.2).
-    fn write(&self, leg: LegId, by: Path, offer: Offer, means: &mut Means<'_>) -> Option<Bytes> {
+    /// The INVITE of a leg as it leaves by this path, and the caller that it shows to a phone number. Each change since it came raises its CSeq by one (RFC 3261 §22.2).
+    fn write(
+        &self,
+        leg: LegId,
+        by: Path,
+        offer: Offer,
+        means: &mut Means<'_>,
+    ) -> Option<(Bytes, Option<Caller>)> {
         let (target, peer, _) = self.walk.leg_way(leg)?;
         let fixes = self.walk.fixes(leg);
         let shift = u32::try_from(fixes.len()).unwrap_or(u32::MAX);
@@ -156,7 +164,10 @@ impl Call {
         if let Some(guise) = &guise {
             guise.edit(&self.request, pair.as_ref().map(|(pair, _)| pair), means.edits, &mut lines);
         }
+        let outward = matches!(plan.target(target), Some(Target { reach: Reach::Number(_), .. }));
+        let pair = pair.as_ref().map(|(pair, _)| pair);
+        let caller = outward.then(|| self.mark(pair, means.seal, &mut lines)).flatten();
         let leg = relay::Leg { uri: &uri, leaves, came, branch, token, veil, lines: &lines, breadth };
-        Some(relay::invite(&self.request, &self.below, &leg, means.seal, means.edits))
+        Some((relay::invite(&self.request, &self.below, &leg, means.seal, means.edits), caller))
     }
 }

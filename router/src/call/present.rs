@@ -1,6 +1,7 @@
 //! How the legs of a call are presented: which form each peer is offered, and what it has accepted.
 
 use super::{Call, Means, called};
+use crate::circles::{Caller, WALK};
 use crate::door::Effect;
 use crate::fix::Fixes;
 use crate::forwarded::{Guise, Pair};
@@ -63,11 +64,17 @@ impl Call {
             None if step.is_multiple_of(Presentation::PLAIN.forms()) => return None,
             None => &Presentation::PLAIN,
         };
-        let user = called(&self.request);
-        let listed = self.walk.plan().listed(user).map(|(number, _)| number.as_bytes());
-        let called = listed.or_else(|| user.split(|byte| *byte == b';').next()).unwrap_or_default();
+        let called = self.walk.plan().number_of(called(&self.request));
         let reason = self.walk.position().reason(target);
         Some(Guise { form: wanted.form(step), trusted: wanted.trusted, called, reason, leaves, uri, leg })
+    }
+
+    /// Marks a leg to a phone number as one that has been here, and says which caller that number will see.
+    pub(super) fn mark(&self, pair: Option<&Pair>, seal: &Seal, lines: &mut Vec<u8>) -> Option<Caller> {
+        let mark = seal.walk(self.walk.plan().number_of(called(&self.request)), self.unix);
+        [WALK, b": ", &mark, b"\r\n"].iter().for_each(|part| lines.extend_from_slice(part));
+        let from = self.request.from_uri().map(|uri| self.request.at(uri));
+        Caller::of_uri(pair.map(|pair| pair.shown.as_slice()).or(from)?)
     }
 
     /// What a leg's From changes from and to, and the same hidden for whoever routes this call later.

@@ -21,6 +21,7 @@ impl Call {
             number: text(called(request)),
             course: plan.course(at.root.course).map(|course| Arc::clone(&course.name)).unwrap_or_default(),
             closed: at.root.list == List::Closed,
+            confined: at.confined,
             from: (from, sender.map(|peer| Arc::clone(&peer.name))),
             began: at.began,
             rang: self.walk.rang(),

@@ -2,10 +2,12 @@
 
 use super::{Held, Node, Owner};
 use crate::admission::{Admission, Admitted};
-use crate::call::{Call, Means, Opening};
+use crate::call::{Call, Means, Opening, called, text};
+use crate::circles::{self, Caller, Mark};
 use crate::door::Effect;
 use crate::path::Flow;
-use crate::position::Position;
+use crate::position::{Confined, Position};
+use crate::record::Entry;
 use crate::relay::{self, Below};
 use crate::slots::Slot;
 use sip::text::push_hex;
@@ -22,20 +24,22 @@ impl Node {
         now: Time,
         out: &mut Vec<Effect>,
     ) {
-        let room = self.room();
+        let (room, unix) = (self.room(), self.unix(now));
+        let mark = Mark::of(&request, unix, &self.seal, || self.plan.number_of(called(&request)));
         let Self { plan, roads, strangers, proposals, .. } = self;
         let asked = Admission { plan, roads, strangers, proposals, room, flow, now, out };
-        let decided = relay::admit(&request, &below).and_then(|()| asked.decide(&request));
+        let admitted = relay::admit(&request, &below).and_then(|()| mark.admit());
+        let decided = admitted.and_then(|()| asked.decide(&request));
         let Admitted { course, sender } = match decided {
             Ok(admitted) => admitted,
             Err(refusal) => return self.reply(flow, now, out).refuse(&request, &refusal),
         };
         let key = below.key;
-        let unix = self.unix(now);
         let breadth = relay::breadth(&request);
         let root = self.plan.entrance(course, unix);
         let draw = self.chance.draw();
-        let position = Position { draw, ..Position::new(root, breadth, now, unix) };
+        let confined = self.confined(mark, &request, flow, now, out);
+        let position = Position { draw, confined, ..Position::new(root, breadth, now, unix) };
         self.served += 1;
         let stranger = sender.is_none().then_some(flow.path.remote.ip());
         let slot = self.calls.next_slot();
@@ -47,11 +51,37 @@ impl Node {
         let Self { identity, seal, health, learned, edits, .. } = self;
         let mut means = Means { identity, seal, health, learned, edits, beliefs: &mut beliefs, out, now };
         let call = Call::start(request, opening, &mut means);
-        self.calls.insert(Held { call, key, open: true, paths: 0, stranger });
+        self.calls.insert(Held { call, key, open: true, paths: 0, legs: 0, stranger });
         self.open += 1;
         self.by_transaction.insert(key, slot);
         self.settle(slot, now);
         self.on_beliefs(beliefs, now, out);
+    }
+
+    /// Why a new call is to ring no phone numbers, if it is not.
+    fn confined(
+        &self,
+        mark: Mark,
+        request: &Message,
+        flow: Flow,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) -> Option<Confined> {
+        let came_back = || self.has_come_back(mark, request, now).then_some(Confined::CameBack);
+        let why = circles::forwarded_too_often(request).or_else(came_back)?;
+        let number = text(called(request));
+        out.push(Effect::Record(Entry::Confined { at: now, number, flow, why }));
+        Some(why)
+    }
+
+    /// Is a call of this caller's being sent out at this moment? The same call by another way, as forks go, is not another.
+    fn has_come_back(&self, mark: Mark, request: &Message, now: Time) -> bool {
+        let from = request.from_uri().filter(|_| mark == Mark::None && !self.circles.is_empty());
+        let caller = from.and_then(|uri| Caller::of_uri(request.at(uri)));
+        let is_another = |slot| {
+            self.calls.get(slot).is_some_and(|held| held.call.request().call_id() != request.call_id())
+        };
+        caller.is_some_and(|caller| self.circles.of(caller, now).any(is_another))
     }
 
     pub(super) fn with_call(
@@ -83,9 +113,16 @@ impl Node {
             self.waiting.add(path, Owner::Call(slot));
             held.paths += 1;
         }
+        while let Some(caller) = held.call.caller(held.legs) {
+            held.legs += 1;
+            caller.into_iter().for_each(|caller| self.circles.on_out(caller, slot, now));
+        }
         if held.open && !held.call.is_open() {
             held.open = false;
             self.open -= 1;
+            for caller in (0..held.legs).filter_map(|leg| held.call.caller(leg)?) {
+                self.circles.on_over(caller, slot);
+            }
         }
         let done = held.call.is_done();
         self.deadlines.keep(Owner::Call(slot), if done { None } else { held.call.deadline() });

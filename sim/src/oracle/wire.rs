@@ -3,6 +3,7 @@
 use super::upstream::Name;
 use super::{Oracle, Sent, Turn};
 use crate::glance::{Glance, Head, Packet, Verb};
+use router::target::Reach;
 
 impl Oracle {
     /// Invariant 12: what a proxy has no business with leaves byte for byte as it came, one hop older.
@@ -24,6 +25,7 @@ impl Oracle {
             let stale = hops.is_some_and(|hops| hops_of(&sent.packet, glance) + 1 != hops);
             let kept = origin.map(|(_, came)| came.rest).or_else(|| self.refusal_of(turn, glance));
             let fault = self.fault_of_who(turn, sent, glance, origin);
+            let fault = fault.or_else(|| self.fault_of_marks(turn, sent, glance, origin?));
             if let Some(kept) = kept {
                 self.looked(12);
                 if kept != glance.rest {
@@ -37,6 +39,28 @@ impl Oracle {
                 self.broken(12, || format!("{}: {} did not lose a hop", Name(&sent.packet), what(glance)));
             }
         }
+    }
+
+    /// What is wrong with the marks of what left here for a phone number: a leg to one bears one more than came, and nothing
+    /// else any other than came.
+    fn fault_of_marks(
+        &self,
+        turn: &Turn<'_>,
+        sent: &Sent,
+        went: &Glance,
+        (packet, came): (&Packet, &Glance),
+    ) -> Option<String> {
+        let context = self.contexts.get(&(turn.life, went.second));
+        let plan = context.filter(|_| went.is_request() && went.to_tag == 0).and_then(|it| self.plan_of(it));
+        let user = went.user(&sent.packet.bytes);
+        let is_it = |reach: &Reach| matches!(reach, Reach::Number(number) if number.as_bytes() == user);
+        let outward = plan.is_some_and(|plan| plan.targets.iter().any(|target| is_it(&target.reach)));
+        let more = usize::from(outward);
+        let old = went.values(&sent.packet.bytes, Head::Mark).skip(more);
+        let new = went.values(&sent.packet.bytes, Head::Mark).count();
+        let before = came.values(&packet.bytes, Head::Mark);
+        let fits = came.values(&packet.bytes, Head::Mark).count() + more == new && old.eq(before);
+        (!fits).then(|| format!("has {new} marks"))
     }
 
     /// What is wrong with who calls whom in a message that left, made of `origin` if of any.
