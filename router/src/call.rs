@@ -521,16 +521,13 @@ fn send(path: Path, bytes: Bytes, means: &mut Means<'_>) {
     means.out.push(Effect::Send { flow: Flow { path, connection: 0 }, bytes });
 }
 
-/// Where the caller's responses go: by its topmost Via over datagrams (RFC 3261 §18.2.2), the same connection over a
-/// stream.
+/// Where the caller's responses go by its topmost Via (RFC 3261 §18.2.2): over a stream along the same connection, or if
+/// that is lost over a new one to the port of sent-by.
 #[must_use]
 pub fn reply_flow(stamp: Option<&Stamp>, came: Flow) -> Flow {
-    match stamp {
-        Some(stamp) if came.connection == 0 => {
-            Flow { path: Path { remote: stamp.reply_to, ..came.path }, connection: 0 }
-        }
-        _ => came,
-    }
+    let Some(stamp) = stamp else { return came };
+    let remote = if came.path.transport.is_reliable() { stamp.reopen_at } else { stamp.reply_to };
+    Flow { path: Path { remote, ..came.path }, ..came }
 }
 
 /// The user part that was called, as it was written.

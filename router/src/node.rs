@@ -309,12 +309,12 @@ impl Node {
             }
             // The node that sent this INVITE is gone, or has forgotten it: an answer is still the caller's.
             Kind::Leg if intact && relay::is_answer(&response) => {
-                self.on_stray_answer(flow, response, now, out)
+                self.on_stray_answer(flow, response, branch.connection, now, out)
             }
             Kind::Passing if intact => {
                 let key = (branch.slot, branch.generation);
                 if let Some(response) = self.transits.on_response(key, response, now, out) {
-                    self.send_back(flow, &response, out);
+                    self.send_back(flow, &response, branch.connection, out);
                 }
                 self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
             }

@@ -60,6 +60,7 @@ impl Own {
             routing: 0,
             shift: 0,
             veiled: false,
+            connection: 0,
         };
         let Self { method, uri, to, call_id, tag, tries, .. } = self;
         let mut text = format!("{method} {uri} SIP/2.0\r\n").into_bytes();

@@ -187,14 +187,15 @@ pub fn pop_via(response: &Message, edits: &mut Edits) -> Bytes {
     edits.apply(response)
 }
 
-/// Where a response goes by the Via below ours (RFC 3261 §18.2.2); for when no transaction knows better.
+/// Where a response goes by the Via below ours (RFC 3261 §18.2.2), along the connection that its request came by; for
+/// when no transaction knows better.
 #[must_use]
-pub fn back(response: &Message, listeners: &[Listener]) -> Option<Flow> {
+pub fn back(response: &Message, connection: u64, listeners: &[Listener]) -> Option<Flow> {
     let via = response.second_via()?;
     let transport = Transport::named(via.transport).unwrap_or(Transport::Udp);
-    let remote = via.reply_to()?;
+    let remote = if transport.is_reliable() { via.reopen_at()? } else { via.reply_to()? };
     let local = listener_for(listeners, transport, remote.ip())?;
-    Some(Flow { path: Path { transport, local, remote }, connection: 0 })
+    Some(Flow { path: Path { transport, local, remote }, connection })
 }
 
 /// Does this response answer an INVITE?

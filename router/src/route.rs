@@ -8,7 +8,7 @@ use crate::path::{Flow, Listener, Path, Transport, listener_for, stream_beside};
 use crate::relay::{Below, pair_of, push_veil, push_via, put_on_top, raise};
 use crate::seal::{Branch, Carried, Kind, Seal, Sender};
 use crate::streams::{DATAGRAM_MAX, Streams};
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use sip::{Bytes, Edits, Host, Message, Name, NameAddr, Uri};
 
 /// A request that belongs to a call is passed on by what is written in it.
@@ -53,25 +53,33 @@ pub struct Here<'a> {
 /// Passes on a request of a call that is up: by Route or Request-URI alone, on the strength of our seal in Route, without
 /// any state (RFC 3261 §16.4 to §16.6).
 #[must_use]
-pub fn in_dialog(request: &Message, below: &Below, here: Here<'_>, edits: &mut Edits) -> Passed {
+pub fn in_dialog(request: &Message, below: &Below, came: Flow, here: Here<'_>, edits: &mut Edits) -> Passed {
     let Some(way) = Way::of(request, here) else { return Passed::Unsealed };
-    let Some(uri_of_next) = way.next().uri else { return Passed::Nowhere };
-    let by = place_of(&uri_of_next);
-    let Some(mut path) = next_hop(&uri_of_next, by.as_ref(), way.leaves, here) else {
-        return by
-            .filter(|place| here.names.spots(place).is_empty())
-            .map_or(Passed::Nowhere, Passed::Unknown);
+    let by_address = way.path(here);
+    let (mut to, by) = match (way.along(here.listeners), by_address) {
+        // If that connection is lost, its address may still lead there.
+        (Some(along), Some((path, by))) if along.path.local == path.local => (Flow { path, ..along }, by),
+        (Some(along), _) => (along, None),
+        (None, Some((path, by))) => (Flow { path, connection: 0 }, by),
+        (None, None) => {
+            return match way.next().uri.as_ref().and_then(place_of) {
+                Some(place) if here.names.spots(&place).is_empty() => Passed::Unknown(place),
+                Some(_) | None => Passed::Nowhere,
+            };
+        }
     };
-    let Some(mut bytes) = way.write(request, below, path, here, edits) else { return Passed::Nowhere };
+    let Some(mut bytes) = way.write(request, below, came, to.path, here, edits) else {
+        return Passed::Nowhere;
+    };
     // RFC 3261 §18.1.1: where somebody is known to take it, for nobody here would notice if not.
     if bytes.len() > DATAGRAM_MAX
-        && let Some(stream) = stream_beside(path, here.listeners).filter(|it| here.streams.is_taken(*it))
-        && let Some(over_stream) = way.write(request, below, stream, here, edits)
+        && let Some(path) = stream_beside(to.path, here.listeners).filter(|it| here.streams.is_taken(*it))
+        && let Some(over_stream) = way.write(request, below, came, path, here, edits)
     {
-        (path, bytes) = (stream, over_stream);
+        (to.path, bytes) = (path, over_stream);
     }
     let [slot, generation] = halves(below.key);
-    Passed::To { to: Flow { path, connection: 0 }, key: (slot, generation), bytes, by }
+    Passed::To { to, key: (slot, generation), bytes, by }
 }
 
 /// The way that a request is on.
@@ -124,17 +132,39 @@ impl<'a> Way<'a> {
         if self.last.is_some() { &self.target } else { self.routes.first().unwrap_or(&self.target) }
     }
 
+    /// The path to its next hop, and the name that was looked up for it.
+    fn path(&self, here: Here<'_>) -> Option<(Path, Option<Place>)> {
+        let uri = self.next().uri?;
+        let by = place_of(&uri);
+        next_hop(&uri, by.as_ref(), self.leaves, here).map(|path| (path, by))
+    }
+
+    /// The connection that the caller came by, if the callee sends: by it the caller is reached even if nothing leads to
+    /// his address (RFC 5626 §5.3). The path leads nowhere else.
+    fn along(&self, listeners: &[Listener]) -> Option<Flow> {
+        let connection = self.carried.connection;
+        let local = self.leaves.filter(|_| self.sender == Sender::Callee && connection > 0)?;
+        let listener = listeners.get(usize::from(local))?;
+        let nowhere: IpAddr = match listener.address {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let path = Path { transport: listener.transport, local, remote: SocketAddr::new(nowhere, 0) };
+        Some(Flow { path, connection })
+    }
+
     /// The request as it leaves by this path; `None` if that begins at no listener of ours.
     fn write(
         &self,
         request: &Message,
         below: &Below,
+        came: Flow,
         path: Path,
         here: Here<'_>,
         edits: &mut Edits,
     ) -> Option<Bytes> {
         let out = here.listeners.get(usize::from(path.local))?;
-        let Carried { shift, veil } = self.carried;
+        let Carried { shift, veil, .. } = self.carried;
         edits.clear();
         if let Some(uri) = request.request_uri() {
             edits.replace(uri, self.target.text);
@@ -147,8 +177,9 @@ impl<'a> Way<'a> {
         let routing = here.seal.routing(request);
         let shift = if self.sender == Sender::Caller { shift } else { 0 };
         raise(request, shift, edits);
-        let veiled = veil.is_some();
-        let branch = Branch { kind: Kind::Passing, slot, generation, leg: 0, routing, shift, veiled };
+        let (veiled, connection) = (veil.is_some(), came.connection);
+        let kind = Kind::Passing;
+        let branch = Branch { kind, slot, generation, leg: 0, routing, shift, veiled, connection };
         put_on_top(request, below, edits, |lines| {
             push_via(lines, out, |text| {
                 here.seal.push_branch(text, branch, below.hash, request.call_id());

@@ -30,6 +30,8 @@ pub struct Branch {
     pub shift: u32,
     /// Is the URI of the caller another than the one it came with? Then our Via says which, hidden.
     pub veiled: bool,
+    /// The connection that the request came by: its responses go back along it (RFC 3261 §18.2.2). 0 for datagrams.
+    pub connection: u64,
 }
 
 /// What the token in our Record-Route tells of a call to whatever node its later requests come to. The token is
@@ -43,6 +45,9 @@ pub struct Carried<'a> {
     pub shift: u32,
     /// `f`: the two URIs that the caller is known by, one on each side, if they differ; hidden, since the callee reads it.
     pub veil: Option<&'a [u8]>,
+    /// `c`: the connection that the INVITE came by, for what the callee sends (the flow token of RFC 5626 §5.2): many a
+    /// caller's address can be reached by nobody else. 0 for datagrams.
+    pub connection: u64,
 }
 
 /// Who of a call sends a request inside of it.
@@ -98,9 +103,13 @@ impl Seal {
             text.push(b'.');
             push_hex(text, u64::from(number), width);
         }
-        if branch.shift > 0 {
+        if branch.shift > 0 || branch.connection > 0 {
             text.push(b'.');
             push_hex(text, u64::from(branch.shift), 1);
+        }
+        if branch.connection > 0 {
+            text.push(b'.');
+            push_hex(text, branch.connection, 1);
         }
         let mac = self.mac(b'v', &[text.get(start..).unwrap_or_default(), call_id]);
         text.push(b'.');
@@ -279,11 +288,13 @@ impl Seal {
             return None;
         }
         let mut numbers = numbers.split(|byte| *byte == b'.').map(read_hex);
-        let mut number = || u32::try_from(numbers.next()??).ok();
+        let mut wide = || numbers.next().flatten();
+        let mut number = || u32::try_from(wide()?).ok();
         let (slot, generation, leg, routing) = (number()?, number()?, number()?, number()?);
         let below = number()?;
         let shift = number().unwrap_or(0);
-        Some((Branch { kind, slot, generation, leg, routing, shift, veiled }, below))
+        let connection = wide().unwrap_or(0);
+        Some((Branch { kind, slot, generation, leg, routing, shift, veiled, connection }, below))
     }
 
     fn below_hash(&self, via: &Via<'_>, received: Option<IpAddr>, rport: Option<u16>) -> u32 {
@@ -392,6 +403,10 @@ impl<'a> Carried<'a> {
             token.extend_from_slice(b".f");
             token.extend_from_slice(veil);
         }
+        if self.connection > 0 {
+            token.extend_from_slice(b".c");
+            push_hex(token, self.connection, 1);
+        }
     }
 
     /// `None` for a field that is not known here: what it asks for would be left undone.
@@ -401,6 +416,7 @@ impl<'a> Carried<'a> {
             match field.split_first()? {
                 (b's', shift) => carried.shift = u32::try_from(read_hex(shift)?).ok()?,
                 (b'f', veil) => carried.veil = Some(veil),
+                (b'c', connection) => carried.connection = read_hex(connection)?,
                 _ => return None,
             }
         }
@@ -446,7 +462,7 @@ mod tests {
     fn a_route_says_what_it_carries_and_who_sends_on_every_node() {
         let (caller, callee) = (request("a", "b"), request("b", "a"));
         for shift in [0, 1, 2, 19] {
-            let carried = Carried { shift, veil: None };
+            let carried = Carried { shift, ..Carried::default() };
             let token = seal().route(b"i", b"a", 1_000, carried);
             assert!(token.len() <= 32, "{}", String::from_utf8_lossy(&token));
             let another_node = seal();
@@ -462,7 +478,7 @@ mod tests {
 
     #[test]
     fn a_route_with_any_bit_changed_is_refused() {
-        let token = seal().route(b"i", b"a", 1_000, Carried { shift: 1, veil: None });
+        let token = seal().route(b"i", b"a", 1_000, Carried { shift: 1, ..Carried::default() });
         let caller = request("a", "b");
         for bit in 0..token.len() * 8 {
             let mut forged = token.clone();
@@ -475,6 +491,13 @@ mod tests {
         let without = seal().route(b"i", b"a", 1_000, Carried::default());
         let moved = [&without[..8], b".s1", &without[8..]].concat();
         assert_eq!(seal().read_route(&moved, &caller, 1_000), None);
+    }
+
+    #[test]
+    fn a_route_names_the_connection_that_the_caller_came_by() {
+        let carried = Carried { connection: 0xdead_beef1, ..Carried::default() };
+        let token = seal().route(b"i", b"a", 1_000, carried);
+        assert_eq!(seal().read_route(&token, &request("b", "a"), 1_000), Some((carried, Sender::Callee)));
     }
 
     #[test]
@@ -495,9 +518,11 @@ mod tests {
             routing: 9,
             shift: 0,
             veiled: false,
+            connection: 0,
         };
-        for (shift, veiled) in [(0, false), (1, true), (19, false), (0, true)] {
-            let branch = Branch { shift, veiled, ..branch };
+        let cases = [(0, false, 0), (1, true, 0), (19, false, 7), (0, true, 1 << 40)];
+        for (shift, veiled, connection) in cases {
+            let branch = Branch { shift, veiled, connection, ..branch };
             let mut text = Vec::new();
             seal().push_branch(&mut text, branch, 5, b"i");
             assert_eq!(seal().read(&text, b"i"), Some((branch, 5)));

@@ -41,6 +41,8 @@ pub struct Stamp {
     /// Where responses go: to the address the request came from, to the port it came from if `rport` was asked for,
     /// else to the port of sent-by.
     pub reply_to: SocketAddr,
+    /// Where they go over a stream when the one that the request came by is lost: the port of sent-by (RFC 3261 §18.2.2).
+    pub reopen_at: SocketAddr,
 }
 
 impl<'a> Via<'a> {
@@ -121,6 +123,7 @@ impl<'a> Via<'a> {
             received,
             rport,
             reply_to: SocketAddr::new(source.ip(), port),
+            reopen_at: SocketAddr::new(source.ip(), self.port.unwrap_or_else(|| self.usual_port())),
         };
         if asked || differs || claimed {
             let mut out = Vec::with_capacity(element.len() + STAMP_LEN);
@@ -149,12 +152,21 @@ impl<'a> Via<'a> {
     /// `rport`, sent-by port, or the transport's own (5060, 5061 for TLS, RFC 6455's for WebSocket). `None` if the sent-by is a name and nothing was received.
     #[must_use]
     pub fn reply_to(&self) -> Option<SocketAddr> {
-        let (received, rport) = self.stamps();
+        let (_, rport) = self.stamps();
+        let to = self.reopen_at()?;
+        Some(SocketAddr::new(to.ip(), rport.unwrap_or(to.port())))
+    }
+
+    /// Where a response goes over a stream if the one that its request came by is lost (RFC 3261 §18.2.2): as
+    /// [`reply_to`](Self::reply_to), but to the port of sent-by, where somebody listens.
+    #[must_use]
+    pub fn reopen_at(&self) -> Option<SocketAddr> {
+        let (received, _) = self.stamps();
         let ip = match (received, self.host) {
             (Some(ip), _) | (None, Host::Ip(ip)) => ip,
             (None, Host::Name(_)) => return None,
         };
-        Some(SocketAddr::new(ip, rport.or(self.port).unwrap_or_else(|| self.usual_port())))
+        Some(SocketAddr::new(ip, self.port.unwrap_or_else(|| self.usual_port())))
     }
 
     fn usual_port(&self) -> u16 {

@@ -268,7 +268,8 @@ fn token(message: &Message, span: Span) -> Option<(u32, u64)> {
 /// What our `t` parameter says, however it is written.
 fn token_of(uri: &[u8]) -> Option<(u32, u64)> {
     let text = core::str::from_utf8(Uri::parse(uri)?.params.value("t")?).ok()?;
-    let (until, mac) = text.split_once('.')?;
+    let (until, rest) = text.split_once('.')?;
+    let mac = rest.rsplit('.').next()?;
     Some((u32::from_str_radix(until, 16).ok()?, u64::from_str_radix(mac, 16).ok()?))
 }
 

@@ -142,6 +142,7 @@ impl Call {
         let came = listeners.get(usize::from(self.came.path.local))?;
         let uri = peer.uri(self.user_at(plan.target(target), peer));
         let Slot { place, generation } = self.slot;
+        let connection = self.came.connection;
         // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
         let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
         let guise = self.guise((target, peer), offer, leaves, &uri, leg);
@@ -155,9 +156,10 @@ impl Call {
             routing: self.routing,
             shift,
             veiled: veil.is_some(),
+            connection,
         };
         let (call_id, from_tag) = (self.request.call_id(), self.request.from_tag());
-        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift, veil });
+        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift, veil, connection });
         means.edits.clear();
         fix::apply(fixes, &self.request, &uri, peer, &mut means.learned.logins, means.edits);
         let mut lines = Vec::new();

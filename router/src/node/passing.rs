@@ -28,7 +28,7 @@ impl Node {
         now: Time,
         out: &mut Vec<Effect>,
     ) {
-        let refusal = match relay::admit(request, below).map(|()| self.route(request, below, now)) {
+        let refusal = match relay::admit(request, below).map(|()| self.route(flow, request, below, now)) {
             Err(refusal) => refusal,
             Ok(Passed::To { to, key, bytes, by }) => {
                 if let Some(place) = by {
@@ -54,7 +54,7 @@ impl Node {
     /// A request has waited for the name of its next hop: it goes on now, or never.
     pub(super) fn pass_on_at_last(&mut self, waiting: Waiting, now: Time, out: &mut Vec<Effect>) {
         let Waiting { place, flow, request, below, .. } = waiting;
-        let refusal = match self.route(&request, &below, now) {
+        let refusal = match self.route(flow, &request, &below, now) {
             Passed::To { to, key, bytes, .. } => {
                 return self.send_on(flow, &request, to, key, bytes, now, out);
             }
@@ -95,11 +95,11 @@ impl Node {
         }
     }
 
-    fn route(&mut self, request: &Message, below: &Below, now: Time) -> Passed {
+    fn route(&mut self, came: Flow, request: &Message, below: &Below, now: Time) -> Passed {
         let (unix, seal, health) = (self.unix(now), &self.seal, &self.health);
         let (listeners, streams) = (&self.identity.listeners, &self.learned.streams);
         let here = Here { listeners, names: &self.names, health, streams, seal, unix };
-        route::in_dialog(request, below, here, &mut self.edits)
+        route::in_dialog(request, below, came, here, &mut self.edits)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, where it came from and where it goes")]
@@ -147,6 +147,7 @@ impl Node {
         &mut self,
         from: Flow,
         response: Message,
+        connection: u64,
         now: Time,
         out: &mut Vec<Effect>,
     ) {
@@ -155,12 +156,19 @@ impl Node {
             Some(slot) => {
                 self.with_call(*slot, now, out, |call, means| call.on_stray_answer(response, means));
             }
-            None => self.send_back(from, &response, out),
+            None => self.send_back(from, &response, connection, out),
         }
     }
 
-    pub(super) fn send_back(&mut self, from: Flow, response: &Message, out: &mut Vec<Effect>) {
-        match relay::back(response, &self.identity.listeners) {
+    /// Passes a response on to whoever asked, along the connection that the request came by if it was one.
+    pub(super) fn send_back(
+        &mut self,
+        from: Flow,
+        response: &Message,
+        connection: u64,
+        out: &mut Vec<Effect>,
+    ) {
+        match relay::back(response, connection, &self.identity.listeners) {
             Some(flow) => out.push(Effect::Send { flow, bytes: relay::pop_via(response, &mut self.edits) }),
             None => out.push(Effect::Record(Entry::Dropped { flow: from, why: "its way back is not known" })),
         }

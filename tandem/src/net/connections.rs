@@ -213,7 +213,7 @@ impl Connections {
     /// The queue of the connection is full, and it was closed; or there can be no new one.
     pub fn send(&mut self, flow: Flow, from: SocketAddr, bytes: Bytes) -> Result<(), Lost> {
         let path = flow.path;
-        let named = Some(flow.connection).filter(|number| self.is_of(*number, path));
+        let named = Some(flow.connection).filter(|number| self.speaks(*number, path.transport));
         let came = self.inbound.get(&path).copied().filter(|_| may_go_back(path.transport, &bytes));
         let mut order = Order::Send(bytes);
         for number in [named, self.outbound.get(&path).copied(), came].into_iter().flatten() {
@@ -248,12 +248,10 @@ impl Connections {
         loss.map_or(Ok(()), Err)
     }
 
-    /// Is it open, and with the machine that this path leads to? A path to nowhere asks only for the connection.
-    fn is_of(&self, number: u64, path: Path) -> bool {
-        let same = |connection: &Connection| {
-            path.remote.ip().is_unspecified() || connection.path.remote.ip() == path.remote.ip()
-        };
-        self.open.get(&number).is_some_and(same)
+    /// Is it open, and of this kind? Whose it is was said with it: the address of a caller behind NAT is another one, and
+    /// what names a connection of another node, or of a run before, names none here.
+    fn speaks(&self, number: u64, transport: Transport) -> bool {
+        self.open.get(&number).is_some_and(|connection| connection.path.transport == transport)
     }
 
     /// What is lost if this connection ends so.
@@ -270,7 +268,8 @@ impl Connections {
     }
 
     fn open_and_send(&mut self, path: Path, from: SocketAddr, order: Order) -> Result<(), Lost> {
-        if self.open.len() >= CONNECTIONS_MAX {
+        // A path to nowhere was for one connection alone, and that is gone.
+        if self.open.len() >= CONNECTIONS_MAX || path.remote.ip().is_unspecified() {
             return Err((path, Loss::Unreachable));
         }
         let with = match self.dialling(path) {

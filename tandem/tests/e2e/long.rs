@@ -32,7 +32,7 @@ fn a_long_invite_goes_over_tcp_to_an_office_that_takes_it_and_what_follows_goes_
     let invite = long(&caller);
     caller.says(&invite);
     caller.hears("< 100 INVITE");
-    let mut line = Line::accept(&listener);
+    let mut line = Line::accept(&street, &listener);
     let rung = line.hears("< INVITE");
     assert!(header(&rung, "Via").starts_with("SIP/2.0/TCP "), "{rung}");
     line.replies(&rung, "200 OK", "one");

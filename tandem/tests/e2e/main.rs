@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "the tools of a test fail as it does")]
 
+mod along;
 mod answered;
 mod callers;
 mod failover;
