@@ -3,6 +3,7 @@
 mod calls;
 mod own;
 mod passing;
+mod told;
 
 use crate::admission::{self, Room};
 use crate::call::Call;
@@ -12,11 +13,11 @@ use crate::circles::Circles;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
 use crate::fix::Learned;
-use crate::health::{self, Evidence, Health, Standing};
+use crate::health::{Evidence, Health, Standing};
 use crate::load::Load;
 use crate::locate::Place;
 use crate::name::NameState;
-use crate::names::{self, Names};
+use crate::names::Names;
 use crate::parked::Parked;
 use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
@@ -25,11 +26,10 @@ use crate::proposals::Proposals;
 use crate::record::Entry;
 use crate::relay::{self, Below, Refusal};
 use crate::reply::Reply;
-use crate::roads::{self, Roads};
+use crate::roads::Roads;
 use crate::seal::{Kind, Proof, Seal};
 use crate::slots::{Slot, Slots};
 use crate::strangers::Strangers;
-use crate::target::Peer;
 use crate::transit::Transits;
 use crate::waiting::Waiting;
 use core::net::IpAddr;
@@ -212,17 +212,6 @@ impl Node {
         self.identity.unix(now).div_euclid(1_000_000)
     }
 
-    /// The plan or an address has changed: which names and paths there are, and which are watched.
-    fn survey(&mut self, now: Time) {
-        let places = self.plan.peers.iter().filter_map(roads::place).collect();
-        self.names.want(&places, &self.identity.listeners, now);
-        let roads = Roads::new(&self.plan, &self.identity.listeners, &self.names);
-        self.health.watch(&roads.watched(&self.plan), now);
-        self.health.try_last(roads.named(&self.plan, self.learned.logins.broken()));
-        self.health.load_mut().keep(self.plan.limits.values(), now);
-        self.roads = Arc::new(roads);
-    }
-
     fn on_received(&mut self, flow: Flow, bytes: sip::Bytes, now: Time, out: &mut Vec<Effect>) {
         let drop = |why| Effect::Record(Entry::Dropped { flow, why });
         let Ok(message) = Message::parse(bytes) else { return out.push(drop("no SIP message")) };
@@ -371,42 +360,5 @@ impl Node {
             self.health.on_deadline(now, &mut beliefs);
             self.on_beliefs(beliefs, now, out);
         }
-    }
-
-    fn on_names(&mut self, said: Vec<names::Output>, now: Time, out: &mut Vec<Effect>) {
-        for output in said {
-            match output {
-                names::Output::Ask(query) => out.push(Effect::Resolve { query }),
-                names::Output::Changed { place, from, to, kept } => {
-                    let here = |peer: &&Peer| roads::place(peer).as_ref() == Some(&place);
-                    let peers = self.plan.peers.iter().filter(here).map(|peer| Arc::clone(&peer.name));
-                    let (peers, host) = (peers.collect(), place.host);
-                    out.push(Effect::Record(Entry::Name { at: now, peers, host, from, to, kept }));
-                }
-                names::Output::Moved => self.survey(now),
-                names::Output::Settled(place) => {
-                    for parked in self.parked.of(&place) {
-                        self.pass_on_at_last(parked, now, out);
-                    }
-                }
-            }
-        }
-    }
-
-    fn on_beliefs(&mut self, beliefs: Vec<health::Output>, now: Time, out: &mut Vec<Effect>) {
-        for belief in beliefs {
-            if let health::Output::Probe(path) = belief {
-                self.probe(path, now, out);
-            }
-            let users = |path| self.roads.users(&self.plan, path);
-            out.extend(Entry::of_health(belief, now, users).map(Effect::Record));
-        }
-    }
-
-    /// Our credentials have been refused or taken somewhere: who is tried last is another now.
-    fn on_logins(&mut self, now: Time, out: &mut Vec<Effect>) {
-        self.health.try_last(self.roads.named(&self.plan, self.learned.logins.broken()));
-        let changes = self.learned.logins.take_changes().into_iter();
-        out.extend(changes.map(|change| Effect::Record(Entry::Login { at: now, change })));
     }
 }
