@@ -7,13 +7,15 @@ pub struct Census {
     pub calls: usize,
     /// Probes of ours.
     pub probes: usize,
+    /// Registrations of ours, those that are being given up too.
+    pub registrations: usize,
     /// In-call requests that are sent again by us.
     pub transits: usize,
     /// INVITE transactions by which a call is found: one for each call.
     pub transactions: usize,
-    /// Calls and probes that wait on a path, once for each path.
+    /// Calls, probes and registrations that wait on a path, once for each path.
     pub waiting: usize,
-    /// Deadlines: one for each call, probe and transit, since whatever has none stays for ever.
+    /// Deadlines: one for each call, probe, registration and transit, since whatever has none stays for ever.
     pub deadlines: usize,
     /// Callers whose call is out at a phone number.
     pub out: usize,

@@ -38,6 +38,8 @@ pub mod probes;
 pub mod proposals;
 pub mod q850;
 pub mod record;
+pub mod registration;
+pub mod registrations;
 pub mod relay;
 pub mod reply;
 pub mod roads;

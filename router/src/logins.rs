@@ -151,6 +151,15 @@ impl Logins {
         !matches!(state, Some(State::Broken { .. }))
     }
 
+    /// Until when our own requests do not answer this peer; `None` while they may.
+    #[must_use]
+    pub fn pause(&self, peer: &Peer) -> Option<Time> {
+        match self.by_peer.get(&peer.name)?.state {
+            State::Broken { until, .. } => Some(until),
+            State::Good { .. } | State::OnTrial { .. } => None,
+        }
+    }
+
     /// Takes what a peer said to our credentials, or to a request without them.
     pub fn on_word(&mut self, peer: &Peer, word: Word, now: Time) {
         let known = match (word, self.by_peer.get_mut(&peer.name)) {
@@ -295,7 +304,7 @@ mod tests {
     use crate::target::{Login, PeerHost, PeerKind};
 
     fn peer() -> Peer {
-        let login = Login { user: "n".into(), password: "p".into(), realm: None, line: 5 };
+        let login = Login { user: "n".into(), password: "p".into(), realm: None, register: None, line: 5 };
         Peer {
             name: "telnyx".into(),
             kind: PeerKind::Site,

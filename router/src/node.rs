@@ -24,6 +24,8 @@ use crate::plan::Plan;
 use crate::probes::Probes;
 use crate::proposals::Proposals;
 use crate::record::Entry;
+use crate::registration::Registered;
+use crate::registrations::Registrations;
 use crate::relay::{self, Below, Refusal};
 use crate::reply::Reply;
 use crate::roads::Roads;
@@ -50,6 +52,7 @@ pub struct Node {
     learned: Learned,
     edits: Edits,
     probes: Probes,
+    registrations: Registrations,
     transits: Transits,
     strangers: Strangers,
     proposals: Proposals,
@@ -80,6 +83,7 @@ struct Held {
 enum Owner {
     Call(Slot),
     Probe(Slot),
+    Registration(Slot),
     Transit((u32, u32)),
 }
 
@@ -98,6 +102,7 @@ impl Node {
             learned: Learned::new(Chance::new(chance.draw())),
             edits: Edits::new(),
             probes: Probes::new(Chance::new(chance.draw()), probes),
+            registrations: Registrations::new(Chance::new(!identity.seed)),
             transits: Transits::default(),
             strangers: Strangers::default(),
             proposals: Proposals::default(),
@@ -115,6 +120,7 @@ impl Node {
             plan,
         };
         node.survey(now);
+        node.with_registrations(|registrations, (plan, _)| registrations.keep(plan, now));
         node
     }
 
@@ -135,8 +141,12 @@ impl Node {
                 self.plan = plan;
                 self.learned.on_apply();
                 self.survey(now);
+                self.with_registrations(|registrations, (plan, _)| registrations.keep(plan, now));
             }
-            Event::Drain => self.draining = true,
+            Event::Drain => {
+                self.draining = true;
+                self.with_registrations(|registrations, _| registrations.drain(now));
+            }
             Event::Clock { epoch } => self.identity.epoch = epoch,
             Event::Tick => self.on_due(now, out),
         }
@@ -168,10 +178,11 @@ impl Node {
         self.open
     }
 
-    /// Transactions and walks in memory, lingering ones too; zero when everything has settled.
+    /// Transactions and walks in memory, lingering ones too, and registrations that are being given up; zero when
+    /// everything has settled.
     #[must_use]
     pub fn lingering(&self) -> usize {
-        self.calls.len() + self.transits.len()
+        self.calls.len() + self.transits.len() + self.registrations.leaving()
     }
 
     /// How many of everything it holds.
@@ -180,6 +191,7 @@ impl Node {
         Census {
             calls: self.calls.len(),
             probes: self.probes.len(),
+            registrations: self.registrations.len(),
             transits: self.transits.len(),
             transactions: self.by_transaction.len(),
             waiting: self.waiting.len(),
@@ -196,6 +208,11 @@ impl Node {
     /// The host names of the plan, how well each is known, and how many addresses of it are in use.
     pub fn names(&self) -> impl Iterator<Item = (&Place, NameState, usize)> {
         self.names.states()
+    }
+
+    /// The peers that we are registered at or want to be, how that stands, and until when it is held.
+    pub fn registrations(&self, now: Time) -> impl Iterator<Item = (&Arc<str>, Registered, Option<Time>)> {
+        self.registrations.states(now)
     }
 
     /// How many calls those carry that have a limit.
@@ -289,6 +306,11 @@ impl Node {
                     probes.on_response((slot, branch.leg), flow.path, response, there, means);
                 });
             }
+            Kind::Registration => {
+                self.with_registration(slot, now, out, |registrations, there, means| {
+                    registrations.on_response((slot, branch.leg), flow.path, response, there, means);
+                });
+            }
             Kind::Leg if self.calls.get(slot).is_some() => {
                 if intact && relay::is_answer(&response) {
                     self.meet_names(Some(slot), &response, now, out);
@@ -324,18 +346,32 @@ impl Node {
                         probes.on_loss(slot, loss, there, means);
                     });
                 }
+                Owner::Registration(slot) => {
+                    self.with_registration(slot, now, out, |registrations, there, means| {
+                        registrations.on_loss(slot, loss, there, means);
+                    });
+                }
                 Owner::Transit(_) => {}
             }
         }
     }
 
     fn on_due(&mut self, now: Time, out: &mut Vec<Effect>) {
+        // Whoever waits for the trial of our credentials finds it begun.
+        if self.learned.logins.on_deadline(now) {
+            self.on_logins(now, out);
+        }
         while let Some(owner) = self.deadlines.due(now) {
             match owner {
                 Owner::Call(slot) => self.with_call(slot, now, out, |call, means| call.on_deadline(means)),
                 Owner::Probe(slot) => {
                     self.with_probe(slot, now, out, |probes, there, means| {
                         probes.on_deadline(slot, there, means);
+                    });
+                }
+                Owner::Registration(slot) => {
+                    self.with_registration(slot, now, out, |registrations, there, means| {
+                        registrations.on_deadline(slot, there, means);
                     });
                 }
                 Owner::Transit(key) => {
@@ -348,9 +384,6 @@ impl Node {
             let mut said = Vec::new();
             self.names.on_deadline(now, &mut said);
             self.on_names(said, now, out);
-        }
-        if self.learned.logins.on_deadline(now) {
-            self.on_logins(now, out);
         }
         for parked in self.parked.over(now) {
             self.pass_on_at_last(parked, now, out);

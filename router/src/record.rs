@@ -10,6 +10,7 @@ use crate::path::{Flow, Path};
 use crate::position::Confined;
 use crate::presentation::Form;
 use crate::proposals::Clue;
+use crate::registration::Registered;
 use crate::verdict::Fix;
 use core::net::SocketAddr;
 use sip::Time;
@@ -82,6 +83,21 @@ pub enum Entry {
         at: Time,
         /// What has changed.
         change: Change,
+    },
+    /// A registration of ours stands otherwise than before.
+    Registration {
+        /// When.
+        at: Time,
+        /// The peer.
+        peer: Arc<str>,
+        /// By which path, if by any.
+        path: Option<Path>,
+        /// How it stood.
+        from: Registered,
+        /// How it stands.
+        to: Registered,
+        /// Until when the peer sends us calls by what it has taken; `None` if it does not.
+        until: Option<Time>,
     },
     /// A carrier, trunk, site or service has reached its limit.
     Full {

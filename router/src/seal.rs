@@ -66,6 +66,8 @@ pub enum Kind {
     Leg,
     /// One of our OPTIONS.
     Probe,
+    /// One of our REGISTERs.
+    Registration,
     /// A request that was passed on without state.
     Passing,
 }
@@ -429,6 +431,7 @@ impl Kind {
         match self {
             Self::Leg => b'l',
             Self::Probe => b'p',
+            Self::Registration => b'r',
             Self::Passing => b's',
         }
     }
@@ -437,6 +440,7 @@ impl Kind {
         match letter {
             b'l' => Some(Self::Leg),
             b'p' => Some(Self::Probe),
+            b'r' => Some(Self::Registration),
             b's' => Some(Self::Passing),
             _ => None,
         }

@@ -85,8 +85,21 @@ pub struct Login {
     pub password: Arc<str>,
     /// The one realm whose challenges are answered; `None` for any, as long as it is this peer that asks.
     pub realm: Option<Arc<str>>,
+    /// The account that we register there; `None` if calls come without that.
+    pub register: Option<Register>,
     /// The line of the password in the plan file.
     pub line: u32,
+}
+
+/// The account by which a peer is told where we are (RFC 3261 §10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Register {
+    /// The user part of its URI, and of the one at which we are called; as it may stand there.
+    pub user: Arc<str>,
+    /// Its domain; `None` for the peer's host.
+    pub domain: Option<Arc<str>>,
+    /// For how long a registration is asked for. 60 s to a day.
+    pub expires: Duration,
 }
 
 impl fmt::Debug for Login {
@@ -94,6 +107,7 @@ impl fmt::Debug for Login {
         out.debug_struct("Login")
             .field("user", &self.user)
             .field("realm", &self.realm)
+            .field("register", &self.register)
             .finish_non_exhaustive()
     }
 }

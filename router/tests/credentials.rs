@@ -24,6 +24,7 @@ fn guarded(realm: Option<&str>) -> Arc<Plan> {
         user: "nguyen".into(),
         password: "secret".into(),
         realm: realm.map(Into::into),
+        register: None,
         line: 5,
     });
     Arc::new(plan)

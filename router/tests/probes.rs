@@ -20,8 +20,13 @@ const STALE: &str = "WWW-Authenticate: Digest realm=\"office\", nonce=\"n2\", al
 fn probed(login: bool) -> Arc<Plan> {
     let mut plan = Arc::unwrap_or_clone(plan());
     plan.peers[0].probe = Some(Probe::every(Duration::from_secs(5)));
-    plan.peers[0].login =
-        login.then(|| Login { user: "nguyen".into(), password: "secret".into(), realm: None, line: 5 });
+    plan.peers[0].login = login.then(|| Login {
+        user: "nguyen".into(),
+        password: "secret".into(),
+        realm: None,
+        register: None,
+        line: 5,
+    });
     Arc::new(plan)
 }
 

@@ -11,6 +11,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use router::door::Identity;
 use router::record::Entry;
+use router::registration::Registered;
 use router::{Path, Plan, Transport};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -234,6 +235,12 @@ impl Diary {
             Entry::Login { change, .. } if self.alarms => {
                 format!("{now} credentials at {}: {:?}", change.peer, change.word)
             }
+            Entry::Registration { peer, to, .. } if self.alarms => match to {
+                Registered::Failing(why) => format!("{now} not registered at {peer}: {why}"),
+                Registered::Asked | Registered::Held | Registered::Left => {
+                    format!("{now} registration at {peer}: {to:?}")
+                }
+            },
             Entry::Alarm { path, number, alarm, .. } if self.alarms => {
                 format!("{now} {} {alarm} ({number})", name(path))
             }
@@ -249,6 +256,7 @@ impl Diary {
             | Entry::Alarm { .. }
             | Entry::Name { .. }
             | Entry::Login { .. }
+            | Entry::Registration { .. }
             | Entry::Full { .. }
             | Entry::Confined { .. }
             | Entry::Call(_)

@@ -15,6 +15,7 @@ use router::networks::Network;
 use router::position::Confined;
 use router::proposals::Clue;
 use router::record::{CallRecord, End, Entry};
+use router::registration::Registered;
 use router::{Flow, Path};
 use sip::Time;
 use std::collections::BTreeMap;
@@ -81,6 +82,7 @@ impl Log {
             }
             Entry::Side { peers, path, from, to, .. } => side_line(peers, *path, *from, *to),
             Entry::Login { change, .. } => login_line(change),
+            Entry::Registration { at, peer, to, until, .. } => registration_line(peer, *to, *until, *at),
             Entry::Alarm { peer, path, number, alarm, .. } => self.alarm(peer, *path, number, *alarm, now),
             Entry::Name { peers, host, from, to, kept, .. } => name_line(peers, host, *from, *to, *kept),
             Entry::Full { filled, .. } => {
@@ -247,6 +249,27 @@ fn login_line(Change { peer, line, word, refusals }: &Change) {
         (Word::Refused | Word::Unmet, None) => tracing::error!(
             "{peer} asks for credentials and the plan file has none for it: tried last; write `user` and `password`, then reload"
         ),
+    }
+}
+
+fn registration_line(peer: &str, to: Registered, until: Option<Time>, now: Time) {
+    let left = until.map(|until| until.since(now).as_secs());
+    match (to, left) {
+        (Registered::Held, _) => tracing::info!(seconds = left, "{peer} sends us calls: registered there"),
+        (Registered::Failing(why), Some(seconds)) => {
+            tracing::warn!(
+                seconds,
+                "{peer} does not renew our registration: {why}; it ends in so many seconds"
+            );
+        }
+        (Registered::Failing(why), None) => {
+            tracing::error!(
+                "not registered at {peer}, so it sends us no calls: {why}; it is asked again, for ever"
+            );
+        }
+        (Registered::Left, _) => tracing::info!("no longer registered at {peer}: given up"),
+        // Nothing goes back to that but a registration that moves to another address.
+        (Registered::Asked, _) => {}
     }
 }
 

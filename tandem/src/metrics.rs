@@ -22,6 +22,7 @@ use router::locate::Place;
 use router::logins::Word;
 use router::name::NameState;
 use router::record::{CallRecord, End, Entry, LegRecord};
+use router::registration::Registered;
 use router::{Path, Plan, roads};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,7 @@ pub struct Metrics {
     standing: Family<Labels<4>, Gauge>,
     sides: Family<Labels<5>, Gauge>,
     logins: Family<Labels<1>, Gauge>,
+    registered: Family<Labels<1>, Gauge>,
     alarms: Family<Labels<2>, Counter>,
     presented: Family<Labels<3>, Counter>,
     paths: BTreeMap<Path, Vec<Arc<str>>>,
@@ -107,6 +109,7 @@ impl Metrics {
             standing: Family::default(),
             sides: Family::default(),
             logins: Family::default(),
+            registered: Family::default(),
             alarms: Family::default(),
             presented: Family::default(),
             paths: BTreeMap::new(),
@@ -152,11 +155,7 @@ impl Metrics {
             "What keeps a path out of selection beside its standing: out, refused, full; 1 while it does",
             self.sides.clone(),
         );
-        to.register(
-            "credentials_broken",
-            "Peers that will not have our credentials, and so are tried last; 1 while they will not",
-            self.logins.clone(),
-        );
+        self.register_accounts(to);
         to.register("alarms", "What somebody should look at, by peer and kind", self.alarms.clone());
         to.register(
             "name_state",
@@ -212,6 +211,19 @@ impl Metrics {
         );
     }
 
+    fn register_accounts(&self, to: &mut Registry) {
+        to.register(
+            "credentials_broken",
+            "Peers that will not have our credentials, and so are tried last; 1 while they will not",
+            self.logins.clone(),
+        );
+        to.register(
+            "registered",
+            "Peers that we are to be registered at; 1 while it is held there, and they send us calls",
+            self.registered.clone(),
+        );
+    }
+
     /// Counts an entry.
     pub fn add(&mut self, entry: &Entry) {
         match entry {
@@ -240,6 +252,8 @@ impl Metrics {
                     Word::Refused | Word::Unmet => drop(self.logins.get_or_create(&labels).set(1)),
                 }
             }
+            // It also ends when nobody says so, and is read every second.
+            Entry::Registration { .. } => {}
             Entry::Alarm { peer, alarm, .. } => {
                 let labels = [("peer", peer.to_string()), ("kind", alarm.kind().to_owned())];
                 self.alarms.get_or_create(&labels).inc();
@@ -302,6 +316,17 @@ impl Metrics {
         self.carried.clear();
         for (of, calls) in load.counts() {
             self.carried.get_or_create(&[("of", of.to_string())]).set(i64::from(calls));
+        }
+    }
+
+    /// Takes where we are registered.
+    pub fn read_registrations<'a>(
+        &self,
+        states: impl Iterator<Item = (&'a Arc<str>, Registered, Option<Time>)>,
+    ) {
+        self.registered.clear();
+        for (peer, _, until) in states {
+            self.registered.get_or_create(&[("peer", peer.to_string())]).set(i64::from(until.is_some()));
         }
     }
 
@@ -527,6 +552,7 @@ fn gauge(count: usize) -> i64 {
 mod tests {
     use super::*;
     use router::Transport;
+    use router::registration::Failure;
 
     fn path(last: u8) -> Path {
         Path { transport: Transport::Udp, local: 0, remote: SocketAddr::from(([192, 0, 2, last], 5060)) }
@@ -654,6 +680,20 @@ mod tests {
         metrics.read(reading(12));
         assert_eq!(lines(&metrics, "tandem_received_total"), ["tandem_received_total 12"]);
         assert_eq!(lines(&metrics, "tandem_loop_pause_seconds"), ["tandem_loop_pause_seconds 0.25"]);
+    }
+
+    #[test]
+    fn a_registration_counts_while_it_is_held() {
+        let metrics = Metrics::new();
+        let (held, lost): (Arc<str>, Arc<str>) = ("telnyx".into(), "sinch".into());
+        let until = Some(Time::ZERO);
+        let states = [(&held, Registered::Held, until), (&lost, Registered::Failing(Failure::Silent), None)];
+        metrics.read_registrations(states.into_iter());
+        let mut found = lines(&metrics, "tandem_registered");
+        found.sort();
+        assert_eq!(found, ["tandem_registered{peer=\"sinch\"} 0", "tandem_registered{peer=\"telnyx\"} 1"]);
+        metrics.read_registrations(core::iter::empty());
+        assert_eq!(lines(&metrics, "tandem_registered"), [""; 0]);
     }
 
     #[test]

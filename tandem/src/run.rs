@@ -398,6 +398,7 @@ impl Run {
         };
         self.outside.metrics.read(readings);
         self.outside.metrics.read_load(self.node.load());
+        self.outside.metrics.read_registrations(self.node.registrations(now));
     }
 
     fn deadline(&self) -> Option<Time> {

@@ -19,6 +19,7 @@ impl Node {
         self.health.try_last(roads.named(&self.plan, self.learned.logins.broken()));
         self.health.load_mut().keep(self.plan.limits.values(), now);
         self.roads = Arc::new(roads);
+        self.with_registrations(|registrations, there| registrations.on_roads(there, now));
     }
 
     pub(super) fn on_names(&mut self, said: Vec<names::Output>, now: Time, out: &mut Vec<Effect>) {
@@ -45,6 +46,11 @@ impl Node {
         for belief in beliefs {
             if let health::Output::Probe(path) = belief {
                 self.probe(path, now, out);
+            }
+            if let health::Output::Changed { path, to, .. } = belief
+                && !self.registrations.is_empty()
+            {
+                self.with_registrations(|registrations, there| registrations.on_belief(path, to, there, now));
             }
             let users = |path| self.roads.users(&self.plan, path);
             out.extend(Entry::of_health(belief, now, users).map(Effect::Record));

@@ -19,14 +19,14 @@ const LINGERING_MAX: usize = 50_000;
 
 /// What does not fit in what a node holds: all that is in memory can be found, and wakes again to be let go.
 fn fault_of_census(census: Census) -> Option<&'static str> {
-    let Census { calls, probes, transits, transactions, waiting, deadlines, out } = census;
-    let wakes = calls + probes + transits;
+    let Census { calls, probes, registrations, transits, transactions, waiting, deadlines, out } = census;
+    let wakes = calls + probes + registrations + transits;
     (transactions != calls)
         .then_some("not one transaction for each call")
         .or((deadlines != wakes).then_some("not one deadline for each that is in memory"))
         .or((waiting < probes).then_some("a probe that waits on no path"))
         .or((calls == 0 && out > 0).then_some("somebody is out without a call"))
-        .or((calls == 0 && waiting > probes).then_some("paths of what is over"))
+        .or((calls == 0 && waiting > probes + registrations).then_some("paths of what is over"))
 }
 
 /// A change of belief, as it was recorded.

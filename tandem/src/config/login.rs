@@ -43,7 +43,7 @@ pub(super) fn read(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Option<
         None => None,
     };
     let line = u32::try_from(line).unwrap_or(u32::MAX);
-    Some(Login { user: name?.into(), password: secret?.into(), realm, line })
+    Some(Login { user: name?.into(), password: secret?.into(), realm, register: None, line })
 }
 
 /// The password itself, or what its reference leads to.
