@@ -2,6 +2,7 @@
 
 use crate::call::{called, text};
 use crate::door::Effect;
+use crate::emergency::{self, COURSE, Urgent};
 use crate::networks::Network;
 use crate::path::Flow;
 use crate::plan::{CourseId, Plan};
@@ -10,7 +11,7 @@ use crate::record::Entry;
 use crate::relay::{Refusal, supports};
 use crate::roads::Roads;
 use crate::strangers::{Strangers, Welcome};
-use crate::target::PeerId;
+use crate::target::{PeerId, PeerKind};
 use sip::{Message, Name, Time};
 
 /// A call that is taken.
@@ -20,6 +21,8 @@ pub struct Admitted {
     pub course: CourseId,
     /// Whose call it is; `None` for a stranger's, which is to be given back by [`Strangers::call_over`].
     pub sender: Option<PeerId>,
+    /// What is urgent about it, if anything is.
+    pub urgent: Option<Urgent>,
 }
 
 /// Whether this node takes calls at all.
@@ -94,26 +97,39 @@ impl Admission<'_> {
     /// # Errors
     /// The refusal to answer with. All that strangers get is the same, whatever number they call.
     pub fn decide(self, request: &Message) -> Result<Admitted, Refusal> {
-        self.room.left()?;
         let user = called(request);
+        let sender = self.roads.sender(self.flow.path.remote);
+        if let Some(sender) = sender.filter(|sender| self.is_for_help(*sender, user)) {
+            return Ok(Admitted { course: COURSE, sender: Some(sender), urgent: Some(Urgent::Emergency) });
+        }
+        self.room.left()?;
         let found = self.plan.course_of(user);
-        match self.roads.sender(self.flow.path.remote) {
-            Some(sender) => self.of_peer(sender, user, found),
+        match sender {
+            Some(sender) => self.of_peer(sender, request, found),
             None => self.of_stranger(request, found),
         }
+    }
+
+    /// Is it a site's call to an emergency number? It is taken even while the node drains.
+    fn is_for_help(&self, sender: PeerId, user: &[u8]) -> bool {
+        self.room != Room::None
+            && self.plan.emergency.number(user).is_some()
+            && self.plan.peer(sender).is_some_and(|peer| peer.kind == PeerKind::Site)
     }
 
     fn of_peer(
         self,
         sender: PeerId,
-        user: &[u8],
+        request: &Message,
         found: Option<(CourseId, bool)>,
     ) -> Result<Admitted, Refusal> {
+        let user = called(request);
         if !found.is_some_and(|(_, listed)| listed) {
             self.out.push(Effect::Record(Entry::Unlisted { number: text(user), flow: self.flow }));
         }
         let (course, _) = found.ok_or(Refusal::plain(404, "nobody listed this number"))?;
-        Ok(Admitted { course, sender: Some(sender) })
+        let urgent = emergency::says_callback(request).then_some(Urgent::Callback);
+        Ok(Admitted { course, sender: Some(sender), urgent })
     }
 
     /// A 503 lets a carrier that was taken for a stranger go on to its next way; a scanner learns nothing by it.
@@ -126,7 +142,7 @@ impl Admission<'_> {
             (Some(_), Welcome::Listed) if !self.strangers.may_call(from, self.now) => {
                 Err("more calls of strangers than are taken")
             }
-            (Some(course), Welcome::Listed) => Ok(Admitted { course, sender: None }),
+            (Some(course), Welcome::Listed) => Ok(Admitted { course, sender: None, urgent: None }),
         };
         let guess = proposals::guess(self.plan, self.roads, request, from);
         // A scanner's call to some number says nothing; but `"*"` may have been meant for it.

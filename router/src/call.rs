@@ -8,6 +8,7 @@ use crate::alarm::Alarm;
 use crate::circles::Caller;
 use crate::dialect::RING_OUT;
 use crate::door::{Effect, Identity};
+use crate::emergency::Urgent;
 use crate::fix::Learned;
 use crate::health::{self, Health};
 use crate::logins::Word;
@@ -384,11 +385,19 @@ impl Call {
         means.out.push(Effect::Record(Entry::Alarm { at, peer, path, number, alarm }));
     }
 
+    fn is_for_help(&self) -> bool {
+        self.walk.position().urgent == Some(Urgent::Emergency)
+    }
+
     /// The user part that a peer is asked for: of somebody by number that number, else the one that its URI names or that
     /// was called.
     fn user_at<'a>(&'a self, target: Option<&'a Target>, peer: &'a Peer) -> &'a [u8] {
         match (target.map(|target| &target.reach), &peer.user) {
             (Some(Reach::Number(number)), _) => number.as_bytes(),
+            (Some(Reach::Sip(_)), _) if self.is_for_help() => {
+                let called = called(&self.request);
+                self.walk.plan().emergency.number(called).map_or(called, |number| number.as_bytes())
+            }
             (Some(Reach::Sip(_)) | None, Some(user)) => user.as_bytes(),
             (Some(Reach::Sip(_)) | None, None) => called(&self.request),
         }

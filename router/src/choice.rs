@@ -100,6 +100,9 @@ impl Choice<'_> {
 
     /// Is it at a limit, of its own or of what it is part of?
     fn takes_no_more(&self, target: TargetId, id: PeerId) -> bool {
+        if self.at.urgent.is_some() {
+            return false;
+        }
         let load = self.health.load();
         let planned = || self.plan.limits_of(target, id).any(|limit| load.is_full(limit, self.now));
         let learned = || self.plan.peer(id).is_some_and(|peer| load.is_at_learned(&peer.name, self.now));

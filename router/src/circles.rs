@@ -70,7 +70,13 @@ impl Caller {
     pub fn of_uri(uri: &[u8]) -> Option<Self> {
         let scheme = uri::scheme(uri)?;
         let dialled = scheme.eq_ignore_ascii_case(b"tel").then(|| uri.get(scheme.len() + 1..)).flatten();
-        let number = dialled.or_else(|| Uri::user_of(uri))?.split(|byte| *byte == b';').next()?;
+        Self::of_number(dialled.or_else(|| Uri::user_of(uri))?)
+    }
+
+    /// Of a number as it is written, with parameters or without.
+    #[must_use]
+    pub fn of_number(number: &[u8]) -> Option<Self> {
+        let number = number.split(|byte| *byte == b';').next()?;
         let (mut digits, mut last) = (0, 0);
         for byte in number.iter().rev().filter(|byte| !matches!(byte, b'-' | b'.' | b'(' | b')' | b' ')) {
             match byte {

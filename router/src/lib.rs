@@ -13,6 +13,7 @@ pub mod circles;
 pub mod deadlines;
 pub mod dialect;
 pub mod door;
+pub mod emergency;
 pub mod fates;
 pub mod fix;
 pub mod forwarded;

@@ -1,6 +1,7 @@
 //! The one decision: what a call does next. Asked by the live router, the simulator and every explanation.
 
 use crate::choice::Choice;
+use crate::emergency::Urgent;
 use crate::health::Health;
 use crate::path::Path;
 use crate::plan::{Course, CourseId, Declined, Member, Plan, Step};
@@ -131,6 +132,15 @@ impl Plan {
         Frame { course, list: if closed { List::Closed } else { List::Steps }, step: 0 }
     }
 
+    /// Where a course is entered by a call that may be urgent: a call back rings all phones, whatever the hours.
+    #[must_use]
+    pub fn entrance_for(&self, urgent: Option<Urgent>, course: CourseId, unix: i64) -> Frame {
+        match urgent {
+            Some(Urgent::Callback) => Frame { course, list: List::Callback, step: 0 },
+            Some(Urgent::Emergency) | None => self.entrance(course, unix),
+        }
+    }
+
     /// The steps of one of a course's lists.
     #[must_use]
     pub fn list(&self, frame: Frame) -> &[Step] {
@@ -140,6 +150,7 @@ impl Plan {
             List::Closed => course.closed.as_ref(),
             List::Busy => course.busy.as_ref(),
             List::Full => course.full.as_ref(),
+            List::Callback => self.emergency.callback(frame.course),
         };
         list.map_or(&[], Vec::as_slice)
     }
@@ -238,12 +249,15 @@ impl Ask<'_> {
         let frame = &mut cursor.frame;
         let course = self.plan.course(frame.course);
         let has = |list: List| match list {
-            List::Busy => course.is_some_and(|course| course.busy.is_some()) && frame.list != List::Busy,
+            List::Busy => {
+                course.is_some_and(|course| course.busy.is_some())
+                    && !matches!(frame.list, List::Busy | List::Callback)
+            }
             List::Full => {
                 course.is_some_and(|course| course.full.is_some())
                     && matches!(frame.list, List::Steps | List::Closed)
             }
-            List::Steps | List::Closed => false,
+            List::Steps | List::Closed | List::Callback => false,
         };
         if busy && has(List::Busy) {
             *frame = Frame { list: List::Busy, step: 0, ..*frame };
@@ -281,6 +295,10 @@ impl Ask<'_> {
 
     /// When somebody whose job is to answer must be ringing; `None` if one is already.
     fn live_by(&self) -> Option<Time> {
+        // Whoever waits for help is rung for until somebody answers.
+        if self.at.urgent.is_some() {
+            return None;
+        }
         let is_service = |party: &Party| {
             self.plan.target(party.target).is_some_and(|target| target.kind == TargetKind::Service)
         };

@@ -12,6 +12,7 @@ use crate::chance::Chance;
 use crate::circles::Circles;
 use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
+use crate::emergency;
 use crate::fix::Learned;
 use crate::health::{Evidence, Health, Standing};
 use crate::load::Load;
@@ -57,6 +58,7 @@ pub struct Node {
     strangers: Strangers,
     proposals: Proposals,
     circles: Circles,
+    helped: emergency::Waiting,
     parked: Parked,
     calls: Slots<Held>,
     open: usize,
@@ -107,6 +109,7 @@ impl Node {
             strangers: Strangers::default(),
             proposals: Proposals::default(),
             circles: Circles::default(),
+            helped: emergency::Waiting::default(),
             parked: Parked::default(),
             calls,
             open: 0,

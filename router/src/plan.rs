@@ -1,5 +1,6 @@
 //! The plan: who gets a call, in which order.
 
+use crate::emergency::{self, Emergency};
 use crate::hours::{Hours, Zone};
 use crate::load::Limit;
 use crate::networks::Network;
@@ -41,6 +42,8 @@ pub struct Plan {
     pub networks: BTreeMap<Network, PeerId>,
     /// What becomes of calls that come from nobody of these.
     pub strangers: Welcome,
+    /// Calls for help, and back.
+    pub emergency: Emergency,
 }
 
 /// What may have a limit.
@@ -127,12 +130,14 @@ impl Plan {
     /// A target of this plan.
     #[must_use]
     pub fn target(&self, id: TargetId) -> Option<&Target> {
-        self.targets.get(id.0 as usize)
+        let urgent = || self.emergency.target().filter(|_| id == emergency::TARGET);
+        self.targets.get(id.0 as usize).or_else(urgent)
     }
 
     /// A course of this plan.
     #[must_use]
     pub fn course(&self, id: CourseId) -> Option<&Course> {
-        self.courses.get(id.0 as usize)
+        let urgent = || self.emergency.course().filter(|_| id == emergency::COURSE);
+        self.courses.get(id.0 as usize).or_else(urgent)
     }
 }

@@ -1,5 +1,6 @@
 //! Where a call is in its plan: what was tried, what is rung, what is done.
 
+use crate::emergency::Urgent;
 use crate::path::Path;
 use crate::plan::CourseId;
 use crate::presentation::Reason;
@@ -32,6 +33,8 @@ pub struct Position {
     pub draw: u64,
     /// Why it rings no phone numbers, if it does not.
     pub confined: Option<Confined>,
+    /// What is urgent about it, if anything is.
+    pub urgent: Option<Urgent>,
 }
 
 /// Why a call rings no phone numbers: only who is reached by SIP.
@@ -101,6 +104,8 @@ pub enum List {
     Busy,
     /// `full`.
     Full,
+    /// All phones of the course, for a call back from those who were asked for help.
+    Callback,
 }
 
 /// What is down is skipped the first time and tried the second: "all down" never means "reject everything".
@@ -186,6 +191,7 @@ impl Position {
             root,
             draw: 0,
             confined: None,
+            urgent: None,
         }
     }
 

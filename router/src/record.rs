@@ -1,6 +1,7 @@
 //! What is worth keeping of what a node did: typed entries, printed by the edge.
 
 use crate::alarm::Alarm;
+use crate::emergency::Urgent;
 use crate::health::{self, Evidence, Side, Standing};
 use crate::load::Filled;
 use crate::logins::Change;
@@ -117,6 +118,17 @@ pub enum Entry {
         /// What it accepts.
         form: Form,
     },
+    /// A site calls for help, or is called back.
+    Urgent {
+        /// When.
+        at: Time,
+        /// What it is.
+        what: Urgent,
+        /// The number that was called.
+        number: String,
+        /// Who sent the call; `None` for a stranger.
+        sender: Option<Arc<str>>,
+    },
     /// A call rings no phone numbers.
     Confined {
         /// When.
@@ -199,6 +211,8 @@ pub struct CallRecord {
     pub closed: bool,
     /// Why it rang no phone numbers, if it did not.
     pub confined: Option<Confined>,
+    /// What was urgent about it, if anything was.
+    pub urgent: Option<Urgent>,
     /// Where it came from, and by which peer if that is known.
     pub from: (SocketAddr, Option<Arc<str>>),
     /// When the INVITE came.

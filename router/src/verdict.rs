@@ -62,7 +62,7 @@ pub struct Case {
 }
 
 /// How far to go for the next try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Go {
     /// The path failed: another address of the same peer, then another peer.
     NextAddress,

@@ -9,6 +9,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
 use router::door::{CALLS_MAX, Effect, Event, Identity};
+use router::emergency::Emergency;
 use router::hours::Zone;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
@@ -185,6 +186,7 @@ fn plan() -> Arc<Plan> {
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
+        emergency: Emergency::default(),
     })
 }
 

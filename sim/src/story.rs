@@ -244,6 +244,10 @@ impl Diary {
             Entry::Alarm { path, number, alarm, .. } if self.alarms => {
                 format!("{now} {} {alarm} ({number})", name(path))
             }
+            Entry::Urgent { what, number, sender, .. } if self.alarms => {
+                let sender = sender.as_deref().unwrap_or("a stranger");
+                format!("{now} urgent: {} by {sender} ({number})", what.as_str())
+            }
             Entry::Confined { why, .. } if self.alarms => {
                 format!("{now} rings no phone numbers: {}", why.as_str())
             }
@@ -259,6 +263,7 @@ impl Diary {
             | Entry::Registration { .. }
             | Entry::Full { .. }
             | Entry::Confined { .. }
+            | Entry::Urgent { .. }
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }

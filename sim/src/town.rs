@@ -8,6 +8,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use router::Plan;
 use router::door::{CALLS_MAX, Identity};
+use router::emergency::Emergency;
 use router::hours::Zone;
 use router::path::{Listener, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Step};
@@ -105,6 +106,7 @@ pub fn town() -> Plan {
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
+        emergency: Emergency::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The call list: one JSON line for every call that is over.
 
+use router::emergency::Urgent;
 use router::position::Confined;
 use router::record::{CallRecord, End, LegRecord};
 use serde_json::{Value, json};
@@ -96,6 +97,7 @@ pub fn line(call: &CallRecord, epoch: i64) -> Value {
         "caller": call.caller,
         "plan": &*call.course,
         "closed": call.closed,
+        "urgent": call.urgent.map(Urgent::as_str),
         "no_phone_numbers": call.confined.map(Confined::as_str),
         "from": { "address": address.to_string(), "peer": carrier.as_deref() },
         "rang_after_ms": call.rang.map(after),
@@ -207,6 +209,7 @@ mod tests {
             number: "+15035550100".into(),
             course: "main".into(),
             confined: None,
+            urgent: None,
             closed: false,
             from: (SocketAddr::from(([192, 0, 2, 1], 5060)), Some("telnyx".into())),
             began: time(1_000),
@@ -225,7 +228,7 @@ mod tests {
         let expected = json!({
             "id": 7, "call_id": "abc@example", "at": "2026-01-02T03:04:06.500Z",
             "number": "+15035550100", "caller": "+15035550999", "plan": "main", "closed": false,
-            "no_phone_numbers": null,
+            "urgent": null, "no_phone_numbers": null,
             "from": { "address": "192.0.2.1:5060", "peer": "telnyx" },
             "rang_after_ms": 100, "ended_after_ms": 8000,
             "end": { "kind": "answered", "target": "answering" },

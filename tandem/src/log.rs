@@ -8,6 +8,7 @@ use core::fmt::Write;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use router::alarm::Alarm;
+use router::emergency::Urgent;
 use router::health::{Evidence, Side, Sign, Source, Standing};
 use router::logins::{Change, Word};
 use router::name::NameState;
@@ -103,6 +104,15 @@ impl Log {
             Entry::Unlisted { number, flow } => {
                 tracing::debug!(from = from(flow), ?number, "this number is not in the plan");
                 self.repeat(Repeat::Unlisted, now);
+            }
+            Entry::Urgent { what, number, sender, .. } => {
+                let sender = sender.as_deref().unwrap_or("a stranger");
+                match what {
+                    Urgent::Emergency => tracing::warn!(number, "{sender} calls for help"),
+                    Urgent::Callback => {
+                        tracing::warn!(sender, "a call back from those who help: all phones ring")
+                    }
+                }
             }
             Entry::Confined { number, flow, why, .. } => {
                 tracing::debug!(from = from(flow), ?number, "rings no phone numbers: {}", why.as_str());

@@ -56,6 +56,7 @@ pub struct Metrics {
     unlisted: Counter,
     strangers: Family<Labels<2>, Counter>,
     confined: Family<Labels<1>, Counter>,
+    urgent: Family<Labels<1>, Counter>,
     sockets: Sockets,
     calls_now: Gauge,
     lingering: Gauge,
@@ -119,6 +120,7 @@ impl Metrics {
             unlisted: Counter::default(),
             strangers: Family::default(),
             confined: Family::default(),
+            urgent: Family::default(),
             full: Family::default(),
             carried: Family::default(),
             sockets: Sockets::default(),
@@ -189,6 +191,7 @@ impl Metrics {
             self.strangers.clone(),
         );
         let about = "Calls that rang no phone numbers, by why: they came back, or were forwarded too often";
+        to.register("urgent_calls", "Calls for help, and calls back, by which", self.urgent.clone());
         to.register("no_phone_numbers", about, self.confined.clone());
         to.register("calls_now", "Calls being walked now", self.calls_now.clone());
         to.register("lingering", "Transactions and walks in memory", self.lingering.clone());
@@ -278,6 +281,9 @@ impl Metrics {
             }
             Entry::Unlisted { .. } => {
                 self.unlisted.inc();
+            }
+            Entry::Urgent { what, .. } => {
+                self.urgent.get_or_create(&[("what", what.as_str().to_owned())]).inc();
             }
             Entry::Confined { why, .. } => {
                 self.confined.get_or_create(&[("why", why.as_str().to_owned())]).inc();

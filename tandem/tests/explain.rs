@@ -75,11 +75,23 @@ fn a_closed_one_is_not_and_the_moment_may_be_anywhere_on_earth() {
 }
 
 #[test]
+fn a_call_for_help_has_no_plan() {
+    assert_eq!(
+        said(&["911", "--plan", "examples/two-trunks.toml"]),
+        "\
+911 is an emergency number: a call of a site goes out at once, as it came, before every plan, schedule and limit.
+  by lumen, then sinch
+  Half an hour long all phones ring if the number is called that it showed. Calls of others are refused.
+"
+    );
+}
+
+#[test]
 fn a_number_that_nobody_listed_has_the_plan_for_all_others() {
     assert_eq!(
-        said(&["999", "--plan", "examples/two-trunks.toml", "--at", "Mon 10:00"]),
+        said(&["998", "--plan", "examples/two-trunks.toml", "--at", "Mon 10:00"]),
         "\
-999: plan main in examples/two-trunks.toml, as for all numbers that are not listed
+998: plan main in examples/two-trunks.toml, as for all numbers that are not listed
   at           Mon 10:00 in America/Chicago: open until Mon 18:00
   arrives by   lumen or sinch
 

@@ -495,6 +495,8 @@ steps = ["hq", "ana"]
         short(text),
         [
             "4:1: warning[L007]: carriers `one` and `two` die together: both are in `fibre-i5`",
+            "6:1: warning[L021]: a call for help of site `hq` has no way out when all carriers go down together: both are in \
+             `fibre-i5`",
             "9:1: warning[L016]: a mobile's own voicemail may answer, and the call ends there",
             "17:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
             "17:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
@@ -511,6 +513,8 @@ steps = ["hq", "ana"]
     assert_eq!(
         short(&allowed),
         [
+            "7:1: warning[L021]: a call for help of site `hq` has no way out when all carriers go down together: both are in \
+             `fibre-i5`",
             "20:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
             "20:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
             "22:1: warning[L090]: a warning is allowed only with a reason",
@@ -604,7 +608,7 @@ fn step(targets: &[u32], line: u32) -> Step {
 const VALUES: &[&str] = &[
     r#"plan.toml:2:12: error[E011]: `business` must be the name of the business, not a bare number"#,
     r#"plan.toml:3:12: error[E018]: there is no time zone `Mars/Olympus`; help: a zone is written as `Area/City`: `America/Los_Angeles`, `Europe/Berlin`, `UTC`"#,
-    r#"plan.toml:4:1: error[E010]: the file has no key `color`; help: it may have: business, carriers, defaults, deny, hours, node, numbers, people, plans, services, sites, strict_6xx, timezone"#,
+    r#"plan.toml:4:1: error[E010]: the file has no key `color`; help: it may have: business, carriers, defaults, deny, emergency, hours, node, numbers, people, plans, services, sites, strict_6xx, timezone"#,
     r#"plan.toml:6:11: error[E019]: `0.0.0.0:5060` does not say how to listen; help: write "udp:0.0.0.0:5060""#,
     r#"plan.toml:6:27: error[E019]: `udp:example.com:5060` cannot be listened on; help: write `udp:0.0.0.0:5060` or `tls:[::]:5061`; an address, not a name"#,
     r#"plan.toml:6:51: error[E012]: who listens by TLS needs a certificate; help: write `certificate = "/etc/tandem/certificate.pem"` and `key = "/etc/tandem/key.pem"` in [node]"#,
@@ -749,7 +753,15 @@ warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call g
   |
   = help: nothing on this machine can see a call that never arrives: add a second carrier, and have the numbers fail over to it at the first one
 
-tandem check: 7 errors, 1 warning in plan.toml. `tandem help E102` explains a code.
+warning[L021]: a call for help of site `office` has no way out when `acme` is down
+ --> plan.toml:5:1
+  |
+5 | office = "pbx.example"
+  | ^^^^^^ the first site
+  |
+  = help: add a carrier that shares nothing with the others, or let the PBX send such calls by lines of its own
+
+tandem check: 7 errors, 2 warnings in plan.toml. `tandem help E102` explains a code.
 "##;
 
 const FULL: &str = r##"error[E201]: voicemail is not in this version: the mailbox `inbox` cannot be rung

@@ -3,6 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use router::door::{CALLS_MAX, Identity};
+use router::emergency::Emergency;
 use router::hours::{Hours, Window, Zone};
 use router::locate::{Kind, Record};
 use router::path::{Flow, Listener, Path, Transport};
@@ -148,6 +149,7 @@ fn full() -> Plan {
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
+        emergency: Emergency::default(),
     }
 }
 

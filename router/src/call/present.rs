@@ -60,6 +60,8 @@ impl Call {
     ) -> Option<Guise<'a>> {
         let step = offer.first + offer.refused;
         let wanted = match peer.presentation.as_deref() {
+            // Whoever helps has to know who calls; a carrier that refuses that is offered what it takes.
+            Some(_) if step == 0 && self.is_for_help() => return None,
             Some(wanted) => wanted,
             None if step.is_multiple_of(Presentation::PLAIN.forms()) => return None,
             None => &Presentation::PLAIN,

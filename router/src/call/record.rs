@@ -22,6 +22,7 @@ impl Call {
             course: plan.course(at.root.course).map(|course| Arc::clone(&course.name)).unwrap_or_default(),
             closed: at.root.list == List::Closed,
             confined: at.confined,
+            urgent: at.urgent,
             from: (from, sender.map(|peer| Arc::clone(&peer.name))),
             began: at.began,
             rang: self.walk.rang(),

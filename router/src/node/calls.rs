@@ -5,11 +5,13 @@ use crate::admission::{Admission, Admitted};
 use crate::call::{Call, Means, Opening, called, text};
 use crate::circles::{self, Caller, Mark};
 use crate::door::Effect;
+use crate::emergency::{self, Urgent};
 use crate::path::Flow;
 use crate::position::{Confined, Position};
 use crate::record::Entry;
 use crate::relay::{self, Below};
 use crate::slots::Slot;
+use crate::target::PeerId;
 use sip::text::push_hex;
 use sip::{Message, Time};
 use std::sync::Arc;
@@ -30,16 +32,17 @@ impl Node {
         let asked = Admission { plan, roads, strangers, proposals, room, flow, now, out };
         let admitted = relay::admit(&request, &below).and_then(|()| mark.admit());
         let decided = admitted.and_then(|()| asked.decide(&request));
-        let Admitted { course, sender } = match decided {
+        let Admitted { course, sender, urgent } = match decided {
             Ok(admitted) => admitted,
             Err(refusal) => return self.reply(flow, now, out).refuse(&request, &refusal),
         };
         let key = below.key;
         let breadth = relay::breadth(&request);
-        let root = self.plan.entrance(course, unix);
+        let urgent = self.urgent(urgent, sender, &request, now, out);
+        let root = self.plan.entrance_for(urgent, course, unix);
         let draw = self.chance.draw();
-        let confined = self.confined(mark, &request, flow, now, out);
-        let position = Position { draw, confined, ..Position::new(root, breadth, now, unix) };
+        let confined = if urgent.is_none() { self.confined(mark, &request, flow, now, out) } else { None };
+        let position = Position { draw, confined, urgent, ..Position::new(root, breadth, now, unix) };
         self.served += 1;
         let stranger = sender.is_none().then_some(flow.path.remote.ip());
         let slot = self.calls.next_slot();
@@ -56,6 +59,28 @@ impl Node {
         self.by_transaction.insert(key, slot);
         self.settle(slot, now);
         self.on_beliefs(beliefs, now, out);
+    }
+
+    /// What is urgent about a new call; whoever calls for help is remembered.
+    fn urgent(
+        &mut self,
+        said: Option<Urgent>,
+        sender: Option<PeerId>,
+        request: &Message,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) -> Option<Urgent> {
+        let number = called(request);
+        let waits = || self.helped.waits(self.plan.number_of(number), now).then_some(Urgent::Callback);
+        let what = said.or_else(waits)?;
+        if what == Urgent::Emergency
+            && let Some(shown) = emergency::shown(request)
+        {
+            self.helped.on_call(shown, now);
+        }
+        let sender = sender.and_then(|id| self.plan.peer(id)).map(|peer| Arc::clone(&peer.name));
+        out.push(Effect::Record(Entry::Urgent { at: now, what, number: text(number), sender }));
+        Some(what)
     }
 
     /// Why a new call is to ring no phone numbers, if it is not.

@@ -2,6 +2,7 @@
 
 use super::{LegId, Output, Walk};
 use crate::alarm::Alarm;
+use crate::emergency::Urgent;
 use crate::health::{Health, Mark, Sign, Source};
 use crate::load::Counted;
 use crate::outcome::Outcome;
@@ -33,6 +34,10 @@ impl Walk {
         let case = Case { speaker, outcome, reached: leg.reached, took: now.since(leg.began) };
         let dialect = status.and_then(|status| peer.dialect.codes.get(&status).copied());
         let mut verdict = verdict(case, Rules { own, dialect });
+        if self.position.urgent == Some(Urgent::Emergency) {
+            // No answer of one carrier is the last word for who calls for help.
+            verdict.go = verdict.go.min(Go::NextCarrier);
+        }
         let because = response.as_ref().and_then(rejected_because);
         leg.end(format!("{outcome}{}", because.unwrap_or_default()), now);
         let (target, peer, path, stops) = (leg.target, leg.peer, leg.path, leg.declined);
@@ -61,7 +66,9 @@ impl Walk {
         {
             self.best = Some((verdict.meaning, response));
         }
-        let strict = self.plan.strict_6xx && status.is_some_and(|status| status >= 600);
+        let strict = self.plan.strict_6xx
+            && self.position.urgent.is_none()
+            && status.is_some_and(|status| status >= 600);
         // 433 is a machine's: nobody has declined anything.
         let declined = verdict.meaning == Meaning::Declined && status.is_some_and(|status| status != 433);
         if verdict.go == Go::Stop || strict || declined && stops == Declined::Stop {

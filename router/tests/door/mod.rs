@@ -7,6 +7,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
 use router::door::{CALLS_MAX, Effect, Event, Identity};
+use router::emergency::Emergency;
 use router::hours::Zone;
 use router::networks::Network;
 use router::path::{Flow, Listener, Path, Transport};
@@ -81,6 +82,7 @@ pub fn plan() -> Arc<Plan> {
         strict_6xx: false,
         networks: BTreeMap::from([(Network::of_sender(address(CALLER).ip()), PeerId(0))]),
         strangers: Welcome::default(),
+        emergency: Emergency::default(),
     })
 }
 

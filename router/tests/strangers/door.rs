@@ -87,6 +87,7 @@ pub(crate) fn plan(strangers: Welcome) -> Plan {
         strict_6xx: false,
         networks: BTreeMap::from([(Network::of_carrier(at(CARRIERS_OWN).ip()), PeerId(1))]),
         strangers,
+        ..Plan::default()
     }
 }
 

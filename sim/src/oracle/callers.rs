@@ -35,6 +35,8 @@ impl Oracle {
         if legs.filter(is_same).fold(came.cseq, |cseq, _| cseq + 1) != went.cseq {
             return Some(format!("has CSeq {}", went.cseq));
         }
+        // Who calls for help is shown to whoever helps.
+        let plain = plain || plan.emergency.number(user).is_some();
         let fits = |step| {
             let form = wanted.form(step);
             let told = Told { form: &form, wanted, nth, from: sent.from, went: (&sent.packet, went) };

@@ -2,10 +2,12 @@
 
 use super::callers::is_about_caller;
 use super::upstream::Name;
+use super::wire::calls_for_help;
 use super::{Cause, Homes, Inbound, Leg, Oracle, Sent, Turn, addresses_at};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::net::SocketAddr;
 use router::Plan;
+use router::emergency;
 use router::path::Loss;
 use router::target::{PeerId, PeerKind, Reach, TargetId};
 use std::sync::Arc;
@@ -38,8 +40,11 @@ impl Oracle {
         let faults = self.inv_05_06_new_leg(turn, context, sent, glance);
         let invite = Arc::clone(&context.invite);
         let told = context.admitted;
-        let shed =
-            self.lives.get(&turn.life).and_then(|life| life.draining).is_some_and(|at| at < context.began);
+        let life = self.lives.get(&turn.life);
+        let shed = life.is_some_and(|life| {
+            let for_help = invite.glance.as_ref().is_some_and(|came| calls_for_help(life, &invite, came));
+            !for_help && life.draining.is_some_and(|at| at < context.began)
+        });
         let passed_over = self.inv_14_passed_over(turn, context, sent, glance);
         let outside = self.well_ways(turn, context, sent, glance);
         if let Some((fault, passed)) = passed_over {
@@ -288,7 +293,8 @@ pub(super) fn target_of(plan: &Plan, homes: &Homes, to: SocketAddr, user: &[u8])
         Reach::Sip(peers) => peers.iter().any(is_at),
         Reach::Number(number) => trunk && number.as_bytes() == user,
     });
-    place.and_then(|place| u32::try_from(place).ok()).map(TargetId)
+    let help = || (trunk && plan.emergency.number(user).is_some()).then_some(emergency::TARGET);
+    place.and_then(|place| u32::try_from(place).ok()).map(TargetId).or_else(help)
 }
 
 /// RFC 3261 §17.1.1.3: all as the INVITE's, but the To of the response.

@@ -1,9 +1,11 @@
 //! What leaves a node: nothing altered that is not ours, nothing to strangers.
 
 use super::upstream::Name;
-use super::{Oracle, Sent, Turn};
+use super::{Life, Oracle, Sent, Turn};
 use crate::glance::{Glance, Head, Packet, Verb};
+use router::Plan;
 use router::target::Reach;
+use std::sync::Arc;
 
 impl Oracle {
     /// Invariant 12: what a proxy has no business with leaves byte for byte as it came, one hop older.
@@ -117,7 +119,9 @@ impl Oracle {
     pub(crate) fn inv_18_shedding(&mut self, turn: &Turn<'_>) {
         let Some(life) = self.lives.get_mut(&turn.life) else { return };
         let before = core::mem::replace(&mut life.lingering, turn.node.lingering());
-        let (grown, draining) = (turn.node.lingering() > before, life.draining.is_some());
+        let grown = turn.node.lingering() > before;
+        let for_help = turn.came().is_some_and(|(_, packet, came)| calls_for_help(life, packet, came));
+        let draining = life.draining.is_some() && !for_help;
         let Some((_, packet, came)) = turn.came().filter(|(_, _, came)| came.is_request()) else { return };
         let (name, verb) = (Name(packet), came.verb.name());
         let shed = turn.went().any(|(_, glance)| glance.status == 503 && glance.branch == came.branch);
@@ -212,6 +216,12 @@ fn is_same_response(came: &Glance, went: &Glance) -> bool {
 fn hops_of(packet: &Packet, glance: &Glance) -> u32 {
     let value = core::str::from_utf8(glance.value(&packet.bytes, Head::MaxForwards)).ok();
     value.and_then(|value| value.parse().ok()).unwrap_or(71)
+}
+
+/// Is it a call to an emergency number? A node takes it even while it drains.
+pub(super) fn calls_for_help(life: &Life, packet: &Packet, came: &Glance) -> bool {
+    let is_help = |plan: &Arc<Plan>| plan.emergency.number(came.user(&packet.bytes)).is_some();
+    came.verb == Verb::Invite && life.plans.last().is_some_and(is_help)
 }
 
 fn what(glance: &Glance) -> String {

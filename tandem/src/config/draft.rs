@@ -6,10 +6,11 @@ use crate::config::tls::PeerTls;
 use crate::diagnostic::Span;
 use core::time::Duration;
 use router::Plan;
+use router::emergency::Emergency;
 use router::networks::Network;
 use router::plan::{Course, CourseId, Declined, Member, Step};
 use router::target::TargetId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The plan and where its parts stand.
@@ -22,6 +23,8 @@ pub(super) struct Draft {
     /// The targets' keys, and the failure domains written on them.
     pub(super) targets: Vec<(Span, Vec<Arc<str>>)>,
     pub(super) courses: Vec<CourseDraft>,
+    /// Emergency numbers.
+    pub(super) emergency: BTreeSet<Arc<str>>,
     /// Where each network of the plan stands.
     pub(super) networks: BTreeMap<Network, Span>,
     /// What holds for each peer that is spoken to by TLS, by its name.
@@ -69,6 +72,7 @@ impl Draft {
     /// The finished plan. Only for a draft without problems: a member that is nobody is left out.
     pub(super) fn finish(mut self) -> Plan {
         self.plan.courses = self.courses.into_iter().map(CourseDraft::finish).collect();
+        self.plan.emergency = Emergency::of(&self.plan, self.emergency);
         self.plan
     }
 }

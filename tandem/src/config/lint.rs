@@ -19,6 +19,7 @@ pub(super) fn run(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
     one_carrier(draft, problems);
     shared_carriers(draft, problems);
     unknown_ways_in(draft, problems);
+    help_without_way_out(draft, problems);
     mobile_voicemail(draft, allows, problems);
     let mut lengths = Lengths { known: vec![None; draft.courses.len()] };
     for course in &draft.courses {
@@ -72,6 +73,32 @@ fn one_carrier(draft: &Draft, problems: &mut Problems<'_>) {
              and have the numbers fail over to it at the first one",
         ));
     }
+}
+
+/// L021: for every single outage, a way out for a site's call for help.
+fn help_without_way_out(draft: &Draft, problems: &mut Problems<'_>) {
+    let sites = draft.plan.targets.iter().zip(&draft.targets);
+    let Some((site, (span, _))) = sites.into_iter().find(|(target, _)| target.kind == TargetKind::Site)
+    else {
+        return;
+    };
+    let site = shown(&site.name);
+    let carriers: Vec<_> = draft.plan.carriers.iter().zip(&draft.carriers).collect();
+    let shared = common(carriers.iter().map(|(carrier, _)| fate(draft, &carrier.trunks)));
+    let site_calls = format!("a call for help of site `{site}`");
+    let title = match (carriers.as_slice(), shared.first()) {
+        _ if draft.emergency.is_empty() => format!("{site_calls} is refused here: `emergency` is empty"),
+        ([], _) => format!("{site_calls} has no way out: there is no carrier"),
+        ([(only, _)], _) => format!("{site_calls} has no way out when `{}` is down", shown(&only.name)),
+        (_, Some(shared)) => {
+            format!("{site_calls} has no way out when all carriers go down together: {shared}")
+        }
+        (_, None) => return,
+    };
+    let problem = Diagnostic::new(Code::L021, title).at(span.clone(), "the first site");
+    problems.add(problem.help(
+        "add a carrier that shares nothing with the others, or let the PBX send such calls by lines of its own",
+    ));
 }
 
 /// L017: calls may come from addresses that the carrier's name does not lead to.

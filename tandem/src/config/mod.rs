@@ -8,6 +8,7 @@ mod deny;
 mod dialects;
 mod draft;
 mod duration;
+mod emergency;
 mod hours;
 mod later;
 mod limits;
@@ -180,6 +181,7 @@ fn whole_file<'a>(
     draft.plan.strict_6xx =
         top.take("strict_6xx").and_then(|value| flag("strict_6xx", value, problems)).unwrap_or(false);
     let denied = deny::read(&mut top, problems);
+    draft.emergency = emergency::read(&mut top, problems);
     let mut node = node::read(&mut top, problems);
     draft.plan.strangers = node.strangers();
     let defaults = Defaults::read(&mut top, problems);
@@ -211,6 +213,8 @@ fn whole_file<'a>(
     targets::read(TargetKind::Service, services, &defaults, &mut draft, problems);
     courses::read(plans, &defaults, &clocks, &mut names, &mut draft, problems);
     let numbers = section(&mut top, "numbers", problems);
+    let listed: Vec<_> = numbers.iter().map(|(key, _)| (key.text, key.span.clone())).collect();
+    emergency::refuse_listed(&listed, &draft, problems);
     let customers = root.contains_key("customers") || root.contains_key("include");
     if !(customers && numbers.is_empty()) {
         numbers::read(numbers, span_of(root, "numbers"), &mut names, &mut draft, problems);

@@ -233,6 +233,8 @@ pub const PREFIX_MIN_V4: u8 = 8;
 pub const PREFIX_MIN_V6: u8 = 19;
 /// Beginnings of numbers that are denied; the default has some dozens.
 pub const DENY_MAX: usize = 1_000;
+/// Emergency numbers of one file; a country has a handful.
+pub const EMERGENCY_MAX: usize = 32;
 /// Listening addresses of one node.
 pub const LISTEN_MAX: usize = 16;
 /// DNS servers of one node.

@@ -51,12 +51,29 @@ pub fn answer(number: &str, plan: &Path, at: Option<At>, now: Timestamp) -> Answ
         }
     };
     let number: String = number.chars().filter(|letter| !letter.is_control()).collect();
+    if let Some(number) = loaded.plan.emergency.number(number.as_bytes()) {
+        return Answer { text: for_help(&loaded.plan, number), fine: true };
+    }
     match loaded.plan.course_of(number.as_bytes()) {
         Some((course, listed)) => {
             Answer { text: explain(&loaded, &number, listed, course, at, now), fine: true }
         }
         None => Answer { text: unknown(&loaded.plan, &number), fine: false },
     }
+}
+
+/// What becomes of a call for help.
+fn for_help(plan: &Plan, number: &str) -> String {
+    let carriers: Vec<&str> = plan.carriers.iter().map(|carrier| &*carrier.name).collect();
+    let by = if carriers.is_empty() {
+        "nowhere: there is no carrier".to_owned()
+    } else {
+        carriers.join(", then ")
+    };
+    format!(
+        "{number} is an emergency number: a call of a site goes out at once, as it came, before every plan, schedule and limit.\n  \
+         by {by}\n  Half an hour long all phones ring if the number is called that it showed. Calls of others are refused.\n"
+    )
 }
 
 fn unknown(plan: &Plan, number: &str) -> String {
