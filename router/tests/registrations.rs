@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 const ASKS: &str = "WWW-Authenticate: Digest realm=\"office\", nonce=\"n1\", qop=\"auth\"\r\n";
 
+/// What a node did: each line, and the message if one was sent.
+type Seen = Vec<(String, Option<Message>)>;
+
 fn login(password: &str) -> Login {
     let register = Register { user: "nguyen".into(), domain: None, expires: Duration::from_secs(300) };
     Login { user: "nguyen".into(), password: password.into(), realm: None, register: Some(register), line: 5 }
@@ -29,7 +32,7 @@ fn registered(password: &str) -> Arc<Plan> {
 }
 
 /// What the node does next of its own accord, and when; `None` if that is nothing for an hour.
-fn next(door: &mut Door) -> Option<(u64, Vec<(String, Option<Message>)>)> {
+fn next(door: &mut Door) -> Option<(u64, Seen)> {
     let until = door.now + Duration::from_secs(3_600);
     loop {
         let out = tick(door);
@@ -40,7 +43,7 @@ fn next(door: &mut Door) -> Option<(u64, Vec<(String, Option<Message>)>)> {
     }
 }
 
-fn tick(door: &mut Door) -> Vec<(String, Option<Message>)> {
+fn tick(door: &mut Door) -> Seen {
     let mut out: Vec<Effect> = Vec::new();
     door.node.handle(door.now, Event::Tick, &mut out);
     out.into_iter().map(show).collect()
@@ -57,7 +60,7 @@ fn register(door: &mut Door) -> (u64, Message) {
     }
 }
 
-fn says(door: &mut Door, request: &Message, status: &str, line: &str) -> Vec<(String, Option<Message>)> {
+fn says(door: &mut Door, request: &Message, status: &str, line: &str) -> Seen {
     door.hears(OFFICE, &with(request, status, "o", line))
 }
 
