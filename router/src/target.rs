@@ -98,7 +98,7 @@ pub struct Register {
     pub user: Arc<str>,
     /// Its domain; `None` for the peer's host.
     pub domain: Option<Arc<str>>,
-    /// For how long a registration is asked for. 60 s to a day.
+    /// For how long a registration is asked for. 60 s to an hour; a registrar may want longer.
     pub expires: Duration,
 }
 

@@ -64,6 +64,7 @@ fn no_change_to_a_file_panics_and_what_is_accepted_is_sound() {
         include_str!("../../examples/nguyen-dental.toml"),
         include_str!("../../examples/nguyen-dental-full.toml"),
         include_str!("../../examples/two-trunks.toml"),
+        include_str!("../../examples/registered.toml"),
     ];
     let pieces = [
         "\"",

@@ -136,10 +136,10 @@ use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 const LATER: [Later; 13] = [
     Later {
         places: &[Carrier, Trunk, Target],
-        keys: &["register", "registrar", "expires"],
+        keys: &["registrar"],
         code: Code::E206,
-        title: "registration is",
-        meanwhile: "give peers a fixed address and write it as `sip`",
+        title: "a registrar of its own is",
+        meanwhile: "leave it out: a registration takes the ways of `sip`; another domain is written `register = \"carrier.example\"`",
     },
     Later {
         places: &[Top],

@@ -20,6 +20,7 @@ pub(super) fn run(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
     shared_carriers(draft, problems);
     unknown_ways_in(draft, problems);
     help_without_way_out(draft, problems);
+    unlisted_accounts(draft, problems);
     mobile_voicemail(draft, allows, problems);
     let mut lengths = Lengths { known: vec![None; draft.courses.len()] };
     for course in &draft.courses {
@@ -120,6 +121,36 @@ fn unknown_ways_in(draft: &Draft, problems: &mut Problems<'_>) {
              or leave `strangers` out",
         ));
     }
+}
+
+/// L018: whoever takes our registration calls the account, not a phone number.
+fn unlisted_accounts(draft: &Draft, problems: &mut Problems<'_>) {
+    if draft.plan.unlisted.is_some() {
+        return;
+    }
+    for (id, peer) in (0..).map(PeerId).zip(&draft.plan.peers) {
+        let Some(account) = peer.login.as_ref().and_then(|login| login.register.as_ref()) else { continue };
+        let Some(span) =
+            written_at(draft, id).filter(|_| draft.plan.course_of(account.user.as_bytes()).is_none())
+        else {
+            continue;
+        };
+        let (peer, user) = (shown(&peer.name), shown(&account.user));
+        let title =
+            format!("calls of `{peer}` to the account `{user}` are refused: it is under no `[numbers]`");
+        let problem = Diagnostic::new(Code::L018, title).at(span.clone(), "registers it");
+        problems.add(problem.help(format!("write it under `[numbers]`, as `{user} = \"main\"`")));
+    }
+}
+
+/// Where a peer's carrier, site or service stands.
+fn written_at(draft: &Draft, peer: PeerId) -> Option<&Span> {
+    let carriers = draft.plan.carriers.iter().zip(&draft.carriers);
+    let carrier = carriers.filter(|(carrier, _)| carrier.trunks.contains(&peer)).map(|(_, span)| span);
+    let targets = draft.plan.targets.iter().zip(&draft.targets);
+    let by_sip = |target: &Target| matches!(&target.reach, Reach::Sip(peers) if peers.contains(&peer));
+    let target = targets.filter(|(target, _)| by_sip(target)).map(|(_, (span, _))| span);
+    carrier.chain(target).next()
 }
 
 /// L007 between carriers.

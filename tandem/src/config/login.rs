@@ -1,24 +1,26 @@
-//! Who we are to a peer that asks for it: `user`, `password`, `realm`.
+//! Who we are to a peer that asks for it: `user`, `password`, `realm`; and whether we are registered there.
 
 use crate::codes::Code;
 use crate::config::reader::{Key, Problems, Table, Value, shown, text};
+use crate::config::register;
 use crate::config::secret::{self, Missing, Reference};
 use crate::diagnostic::Diagnostic;
 use router::target::Login;
 
 /// The keys that are read here.
-pub(super) const KEYS: [&str; 3] = ["user", "password", "realm"];
+pub(super) const KEYS: [&str; 5] = ["user", "password", "realm", "register", "expires"];
 
 /// Reads the keys of a carrier, trunk, site or service; `None` if they are not there or not enough.
 pub(super) fn read(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Option<Login> {
     let user = keys.take_entry("user");
     let password = keys.take_entry("password");
     let realm = keys.take_entry("realm");
+    let register = register::read(keys, problems);
     let place = keys.place.clone();
     let (user, password) = match (user, password) {
         (Some(user), Some(password)) => (user, password),
         (None, None) => {
-            if let Some((key, _)) = realm {
+            for key in realm.map(|(key, _)| key).into_iter().chain(register.map(|written| written.key)) {
                 problems.add(alone(&place, &key, "`user` and `password`"));
             }
             return None;
@@ -43,7 +45,11 @@ pub(super) fn read(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Option<
         None => None,
     };
     let line = u32::try_from(line).unwrap_or(u32::MAX);
-    Some(Login { user: name?.into(), password: secret?.into(), realm, register: None, line })
+    let register = match register {
+        Some(written) => Some(written.of(name?, problems)?),
+        None => None,
+    };
+    Some(Login { user: name?.into(), password: secret?.into(), realm, register, line })
 }
 
 /// The password itself, or what its reference leads to.

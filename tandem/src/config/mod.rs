@@ -22,6 +22,7 @@ mod peers;
 mod phone;
 mod presentation;
 mod reader;
+mod register;
 mod secret;
 pub mod settings;
 mod source;

@@ -182,8 +182,17 @@ pub const CPS: Most = Most {
 /// All settings that bound an amount.
 pub const MOSTS: [&Most; 2] = [&CHANNELS, &CPS];
 
+/// For how long a registration is asked for.
+pub const EXPIRES: Wait = Wait {
+    name: "expires, of a registration",
+    default: Duration::from_secs(300),
+    min: Duration::from_secs(60),
+    max: Duration::from_secs(3_600),
+    why: "a carrier that has lost its registrations sends us calls again after four minutes; it may want longer ones and gets them",
+};
+
 /// All settings that are lengths of time.
-pub const WAITS: [&Wait; 12] = [
+pub const WAITS: [&Wait; 13] = [
     &RING,
     &RING_PERSON,
     &FOR,
@@ -196,6 +205,7 @@ pub const WAITS: [&Wait; 12] = [
     &FIRST,
     &PROGRESS_SITE,
     &PROGRESS_CARRIER,
+    &EXPIRES,
 ];
 
 /// All settings that are counts.
