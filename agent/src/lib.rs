@@ -4,5 +4,6 @@
 pub mod digits;
 pub mod g711;
 pub mod rtp;
+pub mod sdp;
 pub mod tape;
 pub mod wav;

@@ -1,0 +1,378 @@
+//! Offer and answer (RFC 3264): one stream of G.711 with digits beside it, and every other stream refused in its place.
+
+use crate::g711::Law;
+use core::net::SocketAddr;
+use sdp_types::{Attribute, Connection, Media, Origin, Session as Description, Time as Active};
+
+/// What both sides have agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// How sound is coded, both ways.
+    pub law: Law,
+    /// Its payload type.
+    pub sound: u8,
+    /// The payload type of digits (RFC 4733); `None` if the other side knows none.
+    pub digits: Option<u8>,
+    /// Where the other side wants its RTP; `None` if it names no address.
+    pub remote: Option<SocketAddr>,
+    /// Whether we may send.
+    pub sends: bool,
+    /// Whether the other side may.
+    pub hears: bool,
+}
+
+/// Which description of one call this is: `o=` (RFC 8866 §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// One number for all of the call.
+    pub call: u64,
+    /// One more with each description that differs.
+    pub count: u64,
+}
+
+/// Why nothing can be agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is no SDP: 400.
+    Unreadable,
+    /// No audio over plain RTP, or none in G.711: 488.
+    NoAudio,
+}
+
+impl Unfit {
+    /// The status that says so.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Unreadable => 400,
+            Self::NoAudio => 488,
+        }
+    }
+}
+
+/// Bytes of a description that are read at all.
+pub const LENGTH_MAX: usize = 16_384;
+
+/// Answers an offer: the first audio over plain RTP that has G.711 is taken, in the law that it prefers.
+///
+/// # Errors
+/// Why it cannot be answered; the caller refuses the INVITE with its status.
+pub fn answer(offer: &[u8], local: SocketAddr, version: Version) -> Result<(Agreed, Vec<u8>), Unfit> {
+    let offer = parse(offer)?;
+    let fits = |media: &&Media| terms(&offer, media).is_some();
+    let taken = offer.medias.iter().position(|media| fits(&media)).ok_or(Unfit::NoAudio)?;
+    let mut agreed = None;
+    let mut answer = description(local, version);
+    for (place, media) in offer.medias.iter().enumerate() {
+        let terms = terms(&offer, media).filter(|_| place == taken);
+        answer.medias.push(match terms {
+            Some(terms) => audio(local, terms),
+            None => refused(media),
+        });
+        agreed = agreed.or(terms);
+    }
+    agreed.map(|agreed| (agreed, bytes(&answer))).ok_or(Unfit::NoAudio)
+}
+
+/// Offers both laws and digits, the given law first.
+#[must_use]
+pub fn offer(local: SocketAddr, first: Law, version: Version) -> Vec<u8> {
+    let mut offer = description(local, version);
+    let both = Agreed {
+        law: first,
+        sound: type_of(first),
+        digits: Some(DIGITS),
+        remote: None,
+        sends: true,
+        hears: true,
+    };
+    let mut media = audio(local, both);
+    let (one, other) = (type_of(first), type_of(Law::A) - type_of(first));
+    media.fmt = format!("{one} {other} {DIGITS}");
+    let place = usize::from(!media.attributes.is_empty());
+    media.attributes.insert(place, rtpmap(other));
+    offer.medias.push(media);
+    bytes(&offer)
+}
+
+/// Reads the answer to an offer of ours.
+///
+/// # Errors
+/// If it takes nothing of what was offered: the call is ended.
+pub fn accept(answer: &[u8]) -> Result<Agreed, Unfit> {
+    let answer = parse(answer)?;
+    // We offer one stream; what else stands there was not asked for.
+    let media = answer.medias.first().ok_or(Unfit::NoAudio)?;
+    terms(&answer, media).ok_or(Unfit::NoAudio)
+}
+
+/// What we call digits where we may choose.
+const DIGITS: u8 = 101;
+
+/// The payload type of G.711 (RFC 3551 §6).
+const fn type_of(law: Law) -> u8 {
+    match law {
+        Law::Mu => 0,
+        Law::A => 8,
+    }
+}
+
+fn parse(text: &[u8]) -> Result<Description, Unfit> {
+    let text = text.get(..text.len().min(LENGTH_MAX)).unwrap_or_default();
+    Description::parse(text).map_err(|_| Unfit::Unreadable)
+}
+
+/// What a stream of the other side comes to for us; `None` if it is not for us.
+fn terms(description: &Description, media: &Media) -> Option<Agreed> {
+    let is_plain = media.proto == "RTP/AVP" || media.proto == "RTP/AVPF";
+    if media.media != "audio" || !is_plain || media.port == 0 {
+        return None;
+    }
+    let formats =
+        || media.fmt.split(' ').filter_map(|format| format.parse::<u8>().ok()).filter(|format| *format < 128);
+    let (sound, law) = formats().find_map(|format| law_of(media, format).map(|law| (format, law)))?;
+    let is_digits =
+        |format: &u8| coding(media, *format).is_some_and(|coding| is(coding, "telephone-event/8000"));
+    let address = media.connections.first().or(description.connection.as_ref())?;
+    // A name is not looked up: the first packet shows where it is.
+    let ip = address.try_address().ok().map(|address| address.ip);
+    let is_held = ip.is_some_and(|ip| ip.is_unspecified());
+    let direction = direction(&media.attributes).or_else(|| direction(&description.attributes));
+    let (sends, hears) = match direction {
+        Some("sendonly") => (false, true),
+        Some("recvonly") => (true, false),
+        Some("inactive") => (false, false),
+        _ => (true, true),
+    };
+    let remote = ip.filter(|ip| !ip.is_unspecified() && !ip.is_multicast());
+    let remote = remote.map(|ip| SocketAddr::new(ip, media.port));
+    // Who is nowhere is on hold (RFC 3264 §8.4).
+    Some(Agreed { law, sound, digits: formats().find(is_digits), remote, sends: sends && !is_held, hears })
+}
+
+fn direction(attributes: &[Attribute]) -> Option<&str> {
+    let names = attributes.iter().map(|attribute| attribute.attribute.as_str());
+    names.rev().find(|name| matches!(*name, "sendrecv" | "sendonly" | "recvonly" | "inactive"))
+}
+
+/// Is this format G.711, by its number or by its name?
+fn law_of(media: &Media, format: u8) -> Option<Law> {
+    match coding(media, format) {
+        Some(coding) if is(coding, "PCMU/8000") || is(coding, "PCMU/8000/1") => Some(Law::Mu),
+        Some(coding) if is(coding, "PCMA/8000") || is(coding, "PCMA/8000/1") => Some(Law::A),
+        Some(_) => None,
+        None => [Law::Mu, Law::A].into_iter().find(|law| type_of(*law) == format),
+    }
+}
+
+/// What `a=rtpmap` says of a format.
+fn coding(media: &Media, format: u8) -> Option<&str> {
+    let mut maps = media.get_attribute_values("rtpmap").flatten();
+    let of = |map: &&str| map.split_once(' ').is_some_and(|(number, _)| number.parse() == Ok(format));
+    maps.find(of).and_then(|map| map.split_once(' ')).map(|(_, coding)| coding.trim())
+}
+
+fn is(coding: &str, name: &str) -> bool {
+    coding.eq_ignore_ascii_case(name)
+}
+
+fn description(local: SocketAddr, version: Version) -> Description {
+    let mut origin = Origin::with_ip_addr(version.call.to_string(), version.count, local.ip());
+    origin.username = None;
+    let mut description = Description::new(origin, "-");
+    description.connection = Some(Connection::from_ip_addr(local.ip()));
+    description.times = vec![Active::new(0, 0)];
+    description
+}
+
+fn audio(local: SocketAddr, terms: Agreed) -> Media {
+    let mut media = blank("audio", local.port(), "RTP/AVP");
+    media.fmt = terms.sound.to_string();
+    let coding = match terms.law {
+        Law::Mu => "PCMU/8000",
+        Law::A => "PCMA/8000",
+    };
+    media.attributes.push(Attribute::with_value("rtpmap", format!("{} {coding}", terms.sound)));
+    if let Some(digits) = terms.digits {
+        media.fmt += &format!(" {digits}");
+        media.attributes.push(Attribute::with_value("rtpmap", format!("{digits} telephone-event/8000")));
+        media.attributes.push(Attribute::with_value("fmtp", format!("{digits} 0-15")));
+    }
+    media.attributes.push(Attribute::with_value("ptime", "20"));
+    let direction = match (terms.sends, terms.hears) {
+        (true, true) => "sendrecv",
+        (true, false) => "sendonly",
+        (false, true) => "recvonly",
+        (false, false) => "inactive",
+    };
+    media.attributes.push(Attribute::new(direction));
+    media
+}
+
+fn rtpmap(sound: u8) -> Attribute {
+    let coding = if sound == type_of(Law::A) { "PCMA/8000" } else { "PCMU/8000" };
+    Attribute::with_value("rtpmap", format!("{sound} {coding}"))
+}
+
+/// A stream that we do not take, where it stood (RFC 3264 §6).
+fn refused(media: &Media) -> Media {
+    Media { fmt: media.fmt.clone(), ..blank(&media.media, 0, &media.proto) }
+}
+
+fn blank(media: &str, port: u16, proto: &str) -> Media {
+    Media {
+        media: media.into(),
+        port,
+        num_ports: None,
+        proto: proto.into(),
+        fmt: String::new(),
+        media_title: None,
+        connections: Vec::new(),
+        bandwidths: Vec::new(),
+        key: None,
+        attributes: Vec::new(),
+    }
+}
+
+fn bytes(description: &Description) -> Vec<u8> {
+    let mut out = Vec::new();
+    // Writing to a Vec cannot fail.
+    drop(description.write(&mut out));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION: Version = Version { call: 77, count: 1 };
+
+    fn local() -> SocketAddr {
+        "192.0.2.1:20000".parse().unwrap()
+    }
+
+    /// A description of these streams, by somebody at 10.0.0.5.
+    fn of(streams: &str) -> Vec<u8> {
+        let lines = streams.replace('\n', "\r\n");
+        format!("v=0\r\no=- 1 1 IN IP4 10.0.0.5\r\ns=-\r\nc=IN IP4 10.0.0.5\r\nt=0 0\r\n{lines}").into_bytes()
+    }
+
+    /// The streams of an answer, and what was agreed on.
+    fn answered(streams: &str) -> Result<(Agreed, Vec<String>), Unfit> {
+        let (agreed, answer) = answer(&of(streams), local(), VERSION)?;
+        let text = String::from_utf8(answer).unwrap();
+        let head = "v=0\r\no=- 77 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
+        let streams = text.strip_prefix(head).unwrap_or_else(|| panic!("{text}"));
+        Ok((agreed, streams.lines().map(String::from).collect()))
+    }
+
+    #[test]
+    fn a_phones_offer_is_answered_in_the_law_that_it_prefers() {
+        let offer = "m=audio 4000 RTP/AVP 9 8 0 96\na=rtpmap:9 G722/8000\na=rtpmap:96 telephone-event/8000\na=sendrecv\n";
+        let (agreed, streams) = answered(offer).unwrap();
+        let remote = Some("10.0.0.5:4000".parse().unwrap());
+        assert_eq!(
+            agreed,
+            Agreed { law: Law::A, sound: 8, digits: Some(96), remote, sends: true, hears: true }
+        );
+        assert_eq!(
+            streams,
+            [
+                "m=audio 20000 RTP/AVP 8 96",
+                "a=rtpmap:8 PCMA/8000",
+                "a=rtpmap:96 telephone-event/8000",
+                "a=fmtp:96 0-15",
+                "a=ptime:20",
+                "a=sendrecv"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_stream_that_is_not_taken_is_refused_where_it_stands() {
+        let offer = "m=image 5000 udptl t38\nm=audio 0 RTP/AVP 0\nm=audio 4000 RTP/SAVP 0\nm=audio 4002 RTP/AVP 0\n\
+                     m=audio 4004 RTP/AVP 0\nm=video 4006 RTP/AVP 96 97\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\n";
+        let (agreed, streams) = answered(offer).unwrap();
+        assert_eq!(agreed.remote, Some("10.0.0.5:4002".parse().unwrap()));
+        let heads: Vec<&str> =
+            streams.iter().map(String::as_str).filter(|line| line.starts_with("m=")).collect();
+        assert_eq!(
+            heads,
+            [
+                "m=image 0 udptl t38",
+                "m=audio 0 RTP/AVP 0",
+                "m=audio 0 RTP/SAVP 0",
+                "m=audio 20000 RTP/AVP 0",
+                "m=audio 0 RTP/AVP 0",
+                "m=video 0 RTP/AVP 96 97",
+                "m=application 0 UDP/DTLS/SCTP webrtc-datachannel"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_hold_is_answered_by_its_other_side() {
+        for (offer, sends, hears, said) in [
+            ("m=audio 4000 RTP/AVP 0\na=sendonly\n", false, true, "a=recvonly"),
+            ("m=audio 4000 RTP/AVP 0\na=recvonly\n", true, false, "a=sendonly"),
+            ("m=audio 4000 RTP/AVP 0\na=inactive\n", false, false, "a=inactive"),
+            ("m=audio 4000 RTP/AVP 0\nc=IN IP4 0.0.0.0\n", false, true, "a=recvonly"),
+            ("a=sendonly\nm=audio 4000 RTP/AVP 0\n", false, true, "a=recvonly"),
+            ("a=sendonly\nm=audio 4000 RTP/AVP 0\na=sendrecv\n", true, true, "a=sendrecv"),
+            ("m=audio 4000 RTP/AVP 0\nc=IN IP4 phone.example\n", true, true, "a=sendrecv"),
+        ] {
+            let (agreed, streams) = answered(offer).unwrap();
+            assert_eq!((agreed.sends, agreed.hears), (sends, hears), "{offer}");
+            assert_eq!(streams.last().map(String::as_str), Some(said), "{offer}");
+        }
+    }
+
+    #[test]
+    fn g711_is_known_by_its_name_too_and_a_number_that_means_something_else_is_not_taken_for_it() {
+        let offer = "m=audio 4000 RTP/AVP 0 98\na=rtpmap:0 L16/44100\na=rtpmap:98 pcmu/8000/1\n";
+        let (agreed, streams) = answered(offer).unwrap();
+        assert_eq!((agreed.law, agreed.sound, agreed.digits), (Law::Mu, 98, None));
+        assert_eq!(streams[..2], ["m=audio 20000 RTP/AVP 98", "a=rtpmap:98 PCMU/8000"]);
+    }
+
+    #[test]
+    fn what_has_no_g711_in_the_clear_is_unfit() {
+        for (offer, unfit) in [
+            (of(""), Unfit::NoAudio),
+            (of("m=image 5000 udptl t38\n"), Unfit::NoAudio),
+            (of("m=audio 4000 RTP/AVP 9 18\n"), Unfit::NoAudio),
+            (of("m=audio 4000 RTP/SAVP 0\n"), Unfit::NoAudio),
+            (of("m=audio 0 RTP/AVP 0\n"), Unfit::NoAudio),
+            (b"hello".to_vec(), Unfit::Unreadable),
+            (b"".to_vec(), Unfit::Unreadable),
+            (vec![0xff; 70_000], Unfit::Unreadable),
+        ] {
+            assert_eq!(answer(&offer, local(), VERSION), Err(unfit), "{:?}", String::from_utf8_lossy(&offer));
+        }
+        assert_eq!([Unfit::Unreadable, Unfit::NoAudio].map(Unfit::status), [400, 488]);
+    }
+
+    #[test]
+    fn a_description_without_a_name_is_read_all_the_same() {
+        let offer =
+            b"v=0\r\no=- 1 1 IN IP4 10.0.0.5\r\nc=IN IP4 10.0.0.5\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+        assert!(answer(offer, local(), VERSION).is_ok());
+    }
+
+    #[test]
+    fn our_offer_is_answered_by_ourselves() {
+        let there = "[2001:db8::9]:6000".parse().unwrap();
+        for (first, head) in
+            [(Law::Mu, "m=audio 20000 RTP/AVP 0 8 101"), (Law::A, "m=audio 20000 RTP/AVP 8 0 101")]
+        {
+            let offer = offer(local(), first, VERSION);
+            assert!(String::from_utf8_lossy(&offer).contains(head), "{}", String::from_utf8_lossy(&offer));
+            let (theirs, answer) = answer(&offer, there, VERSION).unwrap();
+            let ours = accept(&answer).unwrap();
+            assert_eq!((theirs.remote, ours.remote), (Some(local()), Some(there)));
+            assert_eq!(Agreed { remote: None, ..theirs }, Agreed { remote: None, ..ours });
+            assert_eq!((ours.law, ours.digits), (first, Some(101)));
+        }
+        assert_eq!(accept(&of("m=audio 0 RTP/AVP 0\n")), Err(Unfit::NoAudio));
+    }
+}
