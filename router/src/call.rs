@@ -6,7 +6,7 @@ mod record;
 
 use crate::alarm::Alarm;
 use crate::circles::Caller;
-use crate::dialect::RING_OUT;
+use crate::dialect::{Dialect, RING_OUT};
 use crate::door::{Effect, Identity};
 use crate::emergency::Urgent;
 use crate::fix::Learned;
@@ -326,10 +326,15 @@ impl Call {
                 }
                 walk::Output::Forward(response) => {
                     let status = response.status().unwrap_or(500);
-                    self.respond(status, relay::pop_via(&response, means.edits), means);
+                    match self.word(status) {
+                        word if word == status => {
+                            self.respond(status, relay::pop_via(&response, means.edits), means);
+                        }
+                        word => self.answer(word, means),
+                    }
                 }
                 walk::Output::Gone { leg, status } => self.tell_gone(leg, status, means),
-                walk::Output::Answer(status) => self.answer(status, means),
+                walk::Output::Answer(status) => self.answer(self.word(status), means),
                 walk::Output::Unanswered(said) => match (self.ring_out(), said) {
                     (RING_OUT, Some(response)) => {
                         let status = response.status().unwrap_or(RING_OUT);
@@ -370,9 +375,17 @@ impl Call {
 
     /// What whoever sent the call is answered if nobody picks up: some go on elsewhere after a 503 alone.
     fn ring_out(&self) -> u16 {
-        let plan = self.walk.plan();
-        let sender = self.walk.roads().sender(self.came.path.remote);
-        sender.and_then(|sender| plan.peer(sender)).map_or(RING_OUT, |peer| peer.dialect.ring_out)
+        self.dialect().map_or(RING_OUT, |dialect| dialect.ring_out)
+    }
+
+    /// The status by which whoever sent the call understands this one.
+    fn word(&self, status: u16) -> u16 {
+        if status < 300 { status } else { self.dialect().map_or(status, |dialect| dialect.word(status)) }
+    }
+
+    fn dialect(&self) -> Option<&Dialect> {
+        let sender = self.walk.roads().sender(self.came.path.remote)?;
+        self.walk.plan().peer(sender).map(|peer| &*peer.dialect)
     }
 
     /// Writes down what somebody should look at.

@@ -38,6 +38,22 @@ impl Dialect {
             || !matches!(status, 408 | 503 | 504) && (self.alive.is_empty() || self.alive.contains(&status))
     }
 
+    /// The status that says there what we mean by this one: that its sender goes on to another of its ways, since ours
+    /// have failed; or that the call is over, since somebody has decided so.
+    #[must_use]
+    pub fn word(&self, status: u16) -> u16 {
+        let does = |status: &u16| self.goes_on(*status);
+        match (status, does(&status)) {
+            (408 | 500..=599, Some(false) | None) if does(&503) == Some(true) => 503,
+            (404 | 480 | 486 | 600..=699, Some(true)) => {
+                let ends = |status: &&u16| does(status) == Some(false);
+                let known = OVER.iter().find(ends);
+                known.or_else(|| OVER.iter().find(|status| does(status).is_none())).copied().unwrap_or(status)
+            }
+            (_, _) => status,
+        }
+    }
+
     /// What it does with a call that we answer so; `None` if that is not known.
     #[must_use]
     pub fn goes_on(&self, status: u16) -> Option<bool> {
@@ -47,6 +63,9 @@ impl Dialect {
         self.stop.contains(&status).then_some(false)
     }
 }
+
+/// Ways to say that a call is over: the kindest first.
+const OVER: [u16; 4] = [486, 480, 603, 404];
 
 /// Nobody answered, and there is no more to try (RFC 3261 §21.4.18).
 pub const RING_OUT: u16 = 480;
@@ -68,6 +87,18 @@ mod tests {
         let picky = Dialect { alive: vec![200, 503], ..Dialect::default() };
         assert_eq!([200, 404, 503].map(|status| picky.is_alive(status)), [true, false, false]);
         assert_eq!([401, 407].map(|status| picky.is_alive(status)), [true, true], "a challenge is life");
+    }
+
+    #[test]
+    fn it_is_answered_by_what_means_the_same_there() {
+        let plain = Dialect::default();
+        assert!([404, 408, 480, 486, 500, 503, 603].into_iter().all(|status| plain.word(status) == status));
+        // Goes on after 503 alone, and after a "declined" of all things.
+        let odd = Dialect { next: vec![503, 603, 404], stop: vec![480], ..Dialect::default() };
+        let said = [500, 408, 503, 603, 404, 486, 480].map(|status| odd.word(status));
+        assert_eq!(said, [503, 503, 503, 480, 480, 486, 480]);
+        let eager = Dialect { next: vec![603], ..Dialect::default() };
+        assert_eq!([eager.word(603), eager.word(500)], [486, 500]);
     }
 
     #[test]

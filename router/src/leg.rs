@@ -49,10 +49,20 @@ pub(crate) enum Phase {
 }
 
 impl Leg {
-    /// The leg that tries the same hop once more, with one more change.
-    pub(crate) fn again(&self, change: (Fix, Message), now: Time, first: Duration) -> Self {
+    /// The leg that tries the same hop once more, with one more change; or another hop, where nothing of what the last one
+    /// asked for is said but where it has led.
+    pub(crate) fn again(
+        &self,
+        change: (Fix, Message),
+        (peer, path): (PeerId, Path),
+        now: Time,
+        first: Duration,
+    ) -> Self {
+        let kept = self.fixes.iter().filter(|(fix, _)| path == self.path || *fix == Fix::Follow);
         Self {
-            fixes: self.fixes.iter().cloned().chain([change]).collect(),
+            peer,
+            path,
+            fixes: kept.cloned().chain([change]).collect(),
             began: now,
             rang: None,
             ended: None,

@@ -320,6 +320,7 @@ mod tests {
             presentation: None,
             domains: Vec::new(),
             login: Some(login),
+            follow: Vec::new(),
         }
     }
 

@@ -350,6 +350,7 @@ mod tests {
             presentation: None,
             domains: Vec::new(),
             login: None,
+            follow: Vec::new(),
         }
     }
 

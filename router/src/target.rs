@@ -74,6 +74,8 @@ pub struct Peer {
     pub domains: Vec<Arc<str>>,
     /// Who we are to it when it asks; `None` answers no challenge.
     pub login: Option<Login>,
+    /// Where its redirections may lead; anywhere else they are refused.
+    pub follow: Vec<PeerId>,
 }
 
 /// Who we are to a peer that asks for credentials (RFC 3261 §22). [`Debug`](fmt::Debug) shows no password.

@@ -87,6 +87,8 @@ pub enum Fix {
     SessionTimer,
     /// A stream instead of datagrams (513): once.
     Stream,
+    /// The place that a redirection names (3xx), if the plan allows it: twice in a row.
+    Follow,
     /// Another way to present who calls (403, 428, 433, 436 to 438, causes that say so): each other form once.
     Presentation,
 }
@@ -247,7 +249,10 @@ fn by_status(case: Case, said: Said) -> Verdict {
     let fast = took <= FAST && reached == Reached::Nobody && said.cause.is_none();
     let at_trunk = speaker == Speaker::Trunk;
     match said.status {
-        300..=399 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::Redirected),
+        300..=399 => {
+            let row = marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::Redirected);
+            if at_trunk { row } else { fixed(row, Fix::Follow) }
+        }
         401 | 407 => fixed(alive(by(speaker, Go::NextCarrier), PathFailure), Fix::Credentials),
         428 | 436..=438 => identity(speaker),
         402 => marked(alive(by(speaker, Go::NextCarrier), PathFailure), Mark::NoCredit),
@@ -317,6 +322,7 @@ impl fmt::Display for Fix {
             Self::Credentials => write!(out, "with credentials"),
             Self::SessionTimer => write!(out, "with a longer session timer"),
             Self::Stream => write!(out, "over TCP"),
+            Self::Follow => write!(out, "redirected"),
             Self::Presentation => write!(out, "with another caller"),
         }
     }
@@ -469,6 +475,7 @@ mod tests {
                 .map(|speaker| verdict(case(speaker, Said::plain(status), reached, SLOW), rules).fix)
         };
         for status in 300..700 {
+            let at_site = (300..400).contains(&status).then_some(Fix::Follow);
             let expected = match status {
                 401 | 407 => Some(Fix::Credentials),
                 422 => Some(Fix::SessionTimer),
@@ -476,7 +483,7 @@ mod tests {
                 403 | 428 | 433 | 436..=438 => Some(Fix::Presentation),
                 _ => None,
             };
-            assert_eq!(fix(status, Reached::Nobody, None), [expected; 2], "{status}");
+            assert_eq!(fix(status, Reached::Nobody, None), [expected, expected.or(at_site)], "{status}");
         }
         assert_eq!(fix(407, Reached::Progress, None), [None; 2]);
         assert_eq!(fix(407, Reached::Nobody, Some(CodeRule::Next)), [None; 2]);

@@ -3,7 +3,7 @@
 mod door;
 
 use door::{CALLER, Door, OFFICE, SPARE, invite, lines, plan, reply};
-use router::target::PeerHost;
+use router::target::{PeerHost, PeerId};
 use sip::{Message, Name};
 use std::sync::Arc;
 #[test]
@@ -184,4 +184,27 @@ fn a_session_timer_that_is_too_short_is_lengthened_once_at_the_same_hop() {
     let first = door.hears(CALLER, asked.as_bytes())[1].1.clone().unwrap();
     let left = door.hears(OFFICE, &refuse(&first, "Min-SE: 9999999\r\n"));
     assert!(lines(&left)[1].starts_with("192.0.2.20:5060 <- INVITE"), "no call lasts as long");
+}
+
+#[test]
+fn a_redirection_rings_whom_it_names_and_says_nothing_of_what_was_asked_before() {
+    let mut plan = plan();
+    Arc::make_mut(&mut plan).peers[0].follow = vec![PeerId(1)];
+    let mut door = Door::with(plan);
+    let first = door.hears(CALLER, &invite("z9hG4bKe"))[1].1.clone().unwrap();
+    let moved = String::from_utf8(reply(&first, "302 Moved", "o")).unwrap();
+    let moved = moved.replace("<sip:192.0.2.10:5060>", "\"Desk\" <sip:desk@192.0.2.20;x=y>;q=1");
+    let led = door.hears(OFFICE, moved.as_bytes());
+    assert_eq!(
+        lines(&led),
+        [
+            "192.0.2.10:5060 <- ACK sip:+15035550100@192.0.2.10:5060 SIP/2.0",
+            "192.0.2.20:5060 <- INVITE sip:desk@192.0.2.20:5060 SIP/2.0",
+            "[\"office\"] Unknown -> Up",
+        ]
+    );
+    let second = led[1].1.clone().unwrap();
+    assert_eq!(second.cseq(), first.cseq());
+    let answered = door.hears(SPARE, &reply(&second, "200 OK", "s"));
+    assert!(lines(&answered).contains(&"192.0.2.1:5060 <- SIP/2.0 200 OK"));
 }

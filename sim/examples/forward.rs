@@ -147,6 +147,7 @@ fn plan() -> Arc<Plan> {
         presentation: None,
         domains: Vec::new(),
         login: None,
+        follow: Vec::new(),
     };
     let target = |name: &str, peer| Target {
         name: name.into(),

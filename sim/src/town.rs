@@ -157,6 +157,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
         presentation: None,
         domains: Vec::new(),
         login: None,
+        follow: Vec::new(),
     }
 }
 

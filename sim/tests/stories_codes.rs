@@ -227,3 +227,18 @@ fn busy_that_is_not_busy_is_a_trunk_at_its_limit_for_ten_seconds() {
         ],
     );
 }
+
+/// "Callers are rung twice after somebody has declined": a carrier that goes on after 603 gets the status that ends the
+/// call there; one that goes on after 503 alone gets that for a failure of all our ways.
+#[test]
+fn whoever_sent_a_call_is_answered_in_its_own_dialect() {
+    for (says, hears) in [(603, 480), (486, 486), (500, 503)] {
+        let mut plan = town::one_address_then_answering();
+        plan.peers[5].dialect =
+            Arc::new(Dialect { next: vec![503, 603], stop: vec![480], ..Dialect::default() });
+        let manners = [("office", Manner::refuses(says)), ("answering", Manner::refuses(says))];
+        let lines = story(plan, &manners, &[caller()]);
+        let last = format!("0.000s call 1 {hears} -> caller");
+        assert_eq!(lines.last(), Some(&last), "{lines:#?}");
+    }
+}

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use tandem::cli::check::say;
-use tandem::config::{Loaded, LogFormat, LogLevel, NodeSettings, Refused, Source, read};
+use tandem::config::{Loaded, LogFormat, LogLevel, NodeSettings, Refused, Source, Verify, read};
 use tandem::diagnostic::Colour;
 
 #[test]
@@ -294,6 +294,62 @@ steps = ["hq", "ava"]
         ]
     );
     assert!(!format!("{:?}", loaded.plan).contains("hunter2"));
+}
+
+#[test]
+fn a_trunk_may_have_a_dialect_and_a_way_to_prove_itself_of_its_own() {
+    let loaded = load(
+        r#"
+[carriers.one]
+dialect = "telnyx"
+trunks  = [
+  { name = "a", sip = "a.example;transport=tls", tls = "dns" },
+  { name = "b", sip = "b.example;transport=tls", dialect = "twilio" },
+]
+[sites]
+hq = "192.0.2.10"
+[numbers]
+"*" = "main"
+[plans.main]
+steps = ["hq"]
+"#,
+    )
+    .unwrap();
+    let dialects: Vec<&str> = loaded.plan.peers.iter().map(|peer| &*peer.dialect.name).collect();
+    assert_eq!(dialects, ["telnyx", "twilio", ""]);
+    let verify = |name: &str| loaded.tls.peers[name].verify;
+    assert_eq!((verify("one/a"), verify("one/b")), (Verify::Dns, Verify::Sip));
+    let idle = "[carriers]\none = { trunks = [{ name = \"a\", sip = \"192.0.2.1\", tls = \"dns\" }] }\n";
+    assert!(said(&load(idle)).contains("error[E024]: `tls` has no effect here"), "{}", said(&load(idle)));
+}
+
+#[test]
+fn the_places_that_redirections_may_lead_to_are_peers_that_are_not_probed_and_told_no_password() {
+    let site = |follow: &str| {
+        format!(
+            "[sites]\nhq = {{ sip = [\"192.0.2.10\", \"192.0.2.11\"], follow = {follow}, user = \"n\", password = \"p\" }}\n\
+            [numbers]\n\"*\" = \"main\"\n[plans.main]\nsteps = [\"hq\"]\n"
+        )
+    };
+    let plan = load(&site("[\"pbx2.example\", \"192.0.2.20:5070\"]")).unwrap().plan;
+    let told: Vec<_> = plan
+        .peers
+        .iter()
+        .map(|peer| (&*peer.name, peer.probe.is_some(), peer.login.is_some(), peer.follow.as_slice()))
+        .collect();
+    let both = &[PeerId(2), PeerId(3)][..];
+    assert_eq!(
+        told,
+        [
+            ("hq/1", true, true, both),
+            ("hq/2", true, true, both),
+            ("hq/1/follow/1", false, false, both),
+            ("hq/1/follow/2", false, false, both),
+        ]
+    );
+    assert_eq!(plan.targets[0].reach, Reach::Sip(vec![PeerId(0), PeerId(1)]));
+    let wrong = said(&load(&site("\"ana@192.0.2.20\"")));
+    assert!(wrong.contains("error[E024]: a place to follow has no user"), "{wrong}");
 }
 
 #[test]
@@ -597,6 +653,7 @@ fn peer(name: &str, host: &str) -> Peer {
         presentation: None,
         domains: Vec::new(),
         login: None,
+        follow: Vec::new(),
     }
 }
 

@@ -210,6 +210,7 @@ fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe:
         presentation: None,
         domains: Vec::new(),
         login: None,
+        follow: Vec::new(),
     }
 }
 

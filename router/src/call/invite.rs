@@ -123,7 +123,8 @@ impl Call {
         Some(self.offer(target, peer, path, self.walk.fixes(leg), &means.learned.accepted))
     }
 
-    /// The INVITE of a leg as it leaves by this path, and the caller that it shows to a phone number. Each change since it came raises its CSeq by one (RFC 3261 §22.2).
+    /// The INVITE of a leg as it leaves by this path, and the caller that it shows to a phone number. Each change at the same hop raises its
+    /// CSeq by one (RFC 3261 §22.2).
     fn write(
         &self,
         leg: LegId,
@@ -132,15 +133,17 @@ impl Call {
         means: &mut Means<'_>,
     ) -> Option<(Bytes, Option<Caller>)> {
         let (target, peer, _) = self.walk.leg_way(leg)?;
-        let fixes = self.walk.fixes(leg);
-        let shift = u32::try_from(fixes.len()).unwrap_or(u32::MAX);
+        let (fixes, redirected) = (self.walk.fixes(leg), self.walk.redirected_user(leg));
+        let here = fixes.iter().filter(|(fix, _)| *fix != Fix::Follow).count();
+        let shift = u32::try_from(here).unwrap_or(u32::MAX);
         let leg = u32::try_from(leg).unwrap_or(u32::MAX);
         let listeners = &means.identity.listeners;
         let plan = self.walk.plan();
         let peer = plan.peer(peer)?;
         let leaves = listeners.get(usize::from(by.local))?;
         let came = listeners.get(usize::from(self.came.path.local))?;
-        let uri = peer.uri(self.user_at(plan.target(target), peer));
+        let user = redirected.unwrap_or_else(|| self.user_at(plan.target(target), peer));
+        let uri = peer.uri(user);
         let Slot { place, generation } = self.slot;
         let connection = self.came.connection;
         // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).

@@ -44,6 +44,7 @@ pub fn peer(name: &str, at: &str) -> Peer {
         presentation: None,
         domains: Vec::new(),
         login: None,
+        follow: Vec::new(),
     }
 }
 

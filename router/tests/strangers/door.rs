@@ -44,6 +44,7 @@ pub(crate) fn peer(name: &str, kind: PeerKind, host: PeerHost) -> Peer {
         presentation: None,
         domains: Vec::new(),
         login: None,
+        follow: Vec::new(),
         dialect: Arc::default(),
     }
 }

@@ -290,7 +290,11 @@ pub(super) fn target_of(plan: &Plan, homes: &Homes, to: SocketAddr, user: &[u8])
         matches!(peer.kind, PeerKind::Trunk(_)) && u32::try_from(id).is_ok_and(|id| is_at(&PeerId(id)))
     });
     let place = plan.targets.iter().position(|target| match &target.reach {
-        Reach::Sip(peers) => peers.iter().any(is_at),
+        Reach::Sip(peers) => {
+            // Where its redirections may lead, too.
+            let led = peers.iter().filter_map(|id| plan.peer(*id)).flat_map(|peer| &peer.follow);
+            peers.iter().chain(led).any(is_at)
+        }
         Reach::Number(number) => trunk && number.as_bytes() == user,
     });
     let help = || (trunk && plan.emergency.number(user).is_some()).then_some(emergency::TARGET);

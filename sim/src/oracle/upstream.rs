@@ -139,14 +139,14 @@ impl Oracle {
         }
     }
 
-    /// May this 503 be what the caller's side is answered if nobody picks up: does its dialect ask for it, and is it none
-    /// of the legs' own?
+    /// May this 503 be what the caller's side is answered if nobody picks up, or all ways have failed: does its dialect ask
+    /// for it, and is it none of the legs' own?
     fn may_ring_out(&self, context: &Inbound, went: &Glance) -> bool {
         let plan = self.plan_of(context);
         let here = |peer: &&Peer| matches!(&peer.host, PeerHost::Ip(ip) if *ip == context.source.ip());
         let asked = plan
             .and_then(|plan| plan.peers.iter().find(here))
-            .is_some_and(|peer| peer.dialect.ring_out == 503);
+            .is_some_and(|peer| peer.dialect.ring_out == 503 || peer.dialect.goes_on(503) == Some(true));
         let mut legs = context.legs.iter().filter_map(|branch| self.legs.get(branch));
         asked && !legs.any(|leg| leg.refusal.is_some_and(|(tag, _)| tag == went.to_tag))
     }

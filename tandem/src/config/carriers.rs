@@ -2,6 +2,7 @@
 
 use crate::codes::Code;
 use crate::config::address::Address;
+use crate::config::dialects;
 use crate::config::draft::Draft;
 use crate::config::later::{Place, refuse};
 use crate::config::limits::Limits;
@@ -11,7 +12,9 @@ use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
 use crate::config::presentation;
 use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
 use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
+use crate::config::tls::{self, PeerTls};
 use crate::diagnostic::{Diagnostic, Span};
+use router::dialect::Dialect;
 use router::load::Counted;
 use router::plan::Limited;
 use router::presentation::Presentation;
@@ -31,15 +34,18 @@ pub(super) fn read<'a>(
         let (manners, limits, trunks) = carrier(&key, value, defaults, problems);
         let id = CarrierId(u32::try_from(draft.plan.carriers.len()).unwrap_or(u32::MAX));
         limits.put(Limited::Carrier(id), Counted::Carrier(key.text.into()), &mut draft.plan);
-        let named =
-            |trunk: Trunk| ((trunk.name, trunk.address), (trunk.login, trunk.limits, trunk.presentation));
+        let named = |trunk: Trunk| ((trunk.name, trunk.address), trunk.own);
         let (trunks, own): (Vec<_>, Vec<_>) = trunks.into_iter().map(named).unzip();
         let ids = manners.add(PeerKind::Trunk(id), trunks, draft, problems);
-        for (id, (login, limits, presentation)) in ids.iter().zip(own) {
+        for (id, Own { login, limits, presentation, dialect, tls }) in ids.iter().zip(own) {
             let Some(peer) = draft.plan.peers.get_mut(id.0 as usize) else { continue };
             peer.login = login.or_else(|| peer.login.take());
             peer.presentation = presentation.or_else(|| peer.presentation.take());
+            peer.dialect = dialect.unwrap_or_else(|| Arc::clone(&peer.dialect));
             let name = Arc::clone(&peer.name);
+            if let Some(tls) = tls {
+                draft.tls.insert(Arc::clone(&name), tls);
+            }
             limits.put(Limited::Peer(*id), Counted::Peer(name), &mut draft.plan);
         }
         give(&manners.networks, ids.first().copied(), draft, problems);
@@ -52,15 +58,23 @@ pub(super) fn read<'a>(
 struct Trunk {
     name: Arc<str>,
     address: Address,
+    own: Own,
+}
+
+/// What stands on a trunk, and not on its carrier.
+#[derive(Default)]
+struct Own {
     login: Option<Login>,
     limits: Limits,
     presentation: Option<Arc<Presentation>>,
+    dialect: Option<Arc<Dialect>>,
+    tls: Option<PeerTls>,
 }
 
 impl Trunk {
     /// One that has nothing of its own.
     fn plain(name: Arc<str>, address: Address) -> Self {
-        Self { name, address, login: None, limits: Limits::default(), presentation: None }
+        Self { name, address, own: Own::default() }
     }
 }
 
@@ -158,6 +172,8 @@ fn trunk(
     let login = login::read(&mut keys, problems);
     let limits = Limits::read(&mut keys, problems);
     let presentation = presentation::read(&mut keys, manners.presentation.as_ref(), problems);
+    let dialect = dialects::read(&mut keys, problems);
+    let tls = tls::read_peer(&mut keys, problems);
     refuse(&mut keys, Place::Trunk, problems);
     keys.finish(problems);
     let Some(sip) = sip else {
@@ -168,5 +184,10 @@ fn trunk(
     text("sip", "a SIP address such as \"sbc.east.example\"", sip, problems)?;
     let (address, _) = addresses(sip, problems).pop()?;
     let name = name.map_or_else(|| n.to_string(), shown);
-    Some(Trunk { name: format!("{carrier}/{name}").into(), address, login, limits, presentation })
+    if let Some((_, span)) = tls.as_ref().filter(|_| !address.may_use_tls()) {
+        tls::refuse_idle(span.clone(), problems);
+    }
+    let tls = tls.map(|(tls, _)| tls);
+    let own = Own { login, limits, presentation, dialect, tls };
+    Some(Trunk { name: format!("{carrier}/{name}").into(), address, own })
 }

@@ -59,6 +59,7 @@ pub(super) struct Manners {
     pub(super) networks: Networks,
     pub(super) login: Option<Login>,
     tls: Option<Box<(PeerTls, Span)>>,
+    follow: Vec<Address>,
 }
 
 impl Defaults {
@@ -114,7 +115,9 @@ impl Manners {
 
     /// Reads the keys of a site or service.
     pub(super) fn read_site(keys: &mut Table<'_>, defaults: &Defaults, problems: &mut Problems<'_>) -> Self {
-        Self::read(keys, defaults, &EVERY_SITE, &PROGRESS_SITE, problems)
+        let mut manners = Self::read(keys, defaults, &EVERY_SITE, &PROGRESS_SITE, problems);
+        manners.follow = follow(keys, problems);
+        manners
     }
 
     fn read(
@@ -161,6 +164,7 @@ impl Manners {
             networks: Vec::new(),
             login: None,
             tls: None,
+            follow: Vec::new(),
         }
     }
 
@@ -177,6 +181,15 @@ impl Manners {
         {
             tls::refuse_idle(span.clone(), problems);
         }
+        let owner = addresses.first().map(|(name, _)| Arc::clone(name));
+        let ids = self.push(kind, addresses, draft);
+        if let Some(owner) = owner.filter(|_| !self.follow.is_empty()) {
+            self.push_followed(&owner, kind, &ids, draft);
+        }
+        ids
+    }
+
+    fn push(&self, kind: PeerKind, addresses: Vec<(Arc<str>, Address)>, draft: &mut Draft) -> Vec<PeerId> {
         let mut ids = Vec::new();
         for (name, address) in addresses {
             ids.push(PeerId(u32::try_from(draft.plan.peers.len()).unwrap_or(u32::MAX)));
@@ -187,6 +200,19 @@ impl Manners {
             draft.plan.peers.push(self.peer(name, kind, address));
         }
         ids
+    }
+
+    /// Adds the places that redirections of these peers may lead to: known by live calls alone, and told no credentials.
+    fn push_followed(&self, owner: &str, kind: PeerKind, owners: &[PeerId], draft: &mut Draft) {
+        let manners = Self { probe: None, login: None, ..self.clone() };
+        let name = |n| format!("{owner}/follow/{n}").into();
+        let named = (1..).map(name).zip(self.follow.iter().cloned()).collect();
+        let followed = manners.push(kind, named, draft);
+        for id in owners.iter().chain(&followed) {
+            if let Some(peer) = draft.plan.peers.get_mut(id.0 as usize) {
+                peer.follow.clone_from(&followed);
+            }
+        }
     }
 
     fn peer(&self, name: Arc<str>, kind: PeerKind, address: Address) -> Peer {
@@ -205,15 +231,35 @@ impl Manners {
             presentation: self.presentation.clone(),
             domains: self.domains.clone(),
             login: self.login.clone(),
+            follow: Vec::new(),
         }
     }
 }
 
 /// The addresses of a `sip` key, each with its place.
 pub(super) fn addresses(value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<(Address, Span)> {
+    addresses_of("sip", value, problems)
+}
+
+/// `follow`: where redirections may lead. Users are theirs to name.
+fn follow(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Vec<Address> {
+    let Some(value) = keys.take("follow") else { return Vec::new() };
     let mut found = Vec::new();
-    for (written, span) in
-        texts("sip", "a SIP address such as \"pbx.example\"", ADDRESSES_MAX, value, problems)
+    for (address, span) in addresses_of("follow", value, problems) {
+        if address.user.is_some() {
+            let problem = Diagnostic::new(Code::E024, "a place to follow has no user").at(span, "");
+            problems.add(
+                problem.help("take out all up to the @: whoever redirects a call says whom to ring there"),
+            );
+        }
+        found.push(address);
+    }
+    found
+}
+
+fn addresses_of(key: &str, value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<(Address, Span)> {
+    let mut found = Vec::new();
+    for (written, span) in texts(key, "a SIP address such as \"pbx.example\"", ADDRESSES_MAX, value, problems)
     {
         match address(written, &span) {
             Ok(address) => found.push((address, span)),

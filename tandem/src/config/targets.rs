@@ -180,7 +180,7 @@ fn refuse_peer_keys(keys: &mut Table<'_>, key: &Key<'_>, problems: &mut Problems
 }
 
 /// What is said of an address.
-const PEER_KEYS: [&str; 11] = [
+const PEER_KEYS: [&str; 12] = [
     "probe",
     "timers",
     "codes",
@@ -192,6 +192,7 @@ const PEER_KEYS: [&str; 11] = [
     "from",
     "pai",
     "diversion",
+    "follow",
 ];
 
 fn nowhere(target: TargetKind, key: &Key<'_>) -> Diagnostic {
