@@ -4,6 +4,7 @@ use crate::call::{called, text};
 use crate::door::Effect;
 use crate::emergency::{self, COURSE, Urgent};
 use crate::networks::Network;
+use crate::pace::Pace;
 use crate::path::Flow;
 use crate::plan::{CourseId, Plan};
 use crate::proposals::{self, Clue, Proposals};
@@ -32,18 +33,21 @@ pub enum Room {
     Left,
     /// It does not, since it is draining.
     Draining,
+    /// It does not but for sites, since it hears nobody any more: it is cut off.
+    CutOff,
     /// It does not, since it holds too many.
     None,
 }
 
 impl Room {
-    /// By whether the node is draining, by the calls that it holds and by how many it may hold.
+    /// By whether the node is draining, whether it is cut off, by the calls that it holds and by how many it may hold.
     #[must_use]
-    pub const fn of(draining: bool, calls: usize, most: usize) -> Self {
-        match (draining, calls) {
+    pub const fn of(draining: bool, cut_off: bool, calls: usize, most: usize) -> Self {
+        match (draining, cut_off) {
             (true, _) => Self::Draining,
-            (false, calls) if calls >= most => Self::None,
-            (false, _) => Self::Left,
+            (false, _) if calls >= most => Self::None,
+            (false, true) => Self::CutOff,
+            (false, false) => Self::Left,
         }
     }
 
@@ -55,6 +59,7 @@ impl Room {
         match self {
             Self::Left => Ok(()),
             Self::Draining => Err(Refusal::plain(503, "this node is draining")),
+            Self::CutOff => Err(Refusal::plain(503, "this node is cut off: it hears nobody")),
             Self::None => Err(Refusal::plain(503, "too many calls")),
         }
     }
@@ -83,6 +88,8 @@ pub struct Admission<'a> {
     pub proposals: &'a mut Proposals,
     /// Is there room?
     pub room: Room,
+    /// How fast calls are taken.
+    pub pace: &'a mut Pace,
     /// Where the call came from.
     pub flow: Flow,
     /// The time.
@@ -102,7 +109,14 @@ impl Admission<'_> {
         if let Some(sender) = sender.filter(|sender| self.is_for_help(*sender, user)) {
             return Ok(Admitted { course: COURSE, sender: Some(sender), urgent: Some(Urgent::Emergency) });
         }
-        self.room.left()?;
+        let is_local =
+            || sender.and_then(|id| self.plan.peer(id)).is_some_and(|peer| peer.kind == PeerKind::Site);
+        if self.room != Room::CutOff || !is_local() {
+            self.room.left()?;
+        }
+        if self.pace.is_spent(self.now) {
+            return Err(Refusal::plain(503, "more new calls a second than this node takes"));
+        }
         let found = self.plan.course_of(user);
         match sender {
             Some(sender) => self.of_peer(sender, request, found),
@@ -128,6 +142,7 @@ impl Admission<'_> {
             self.out.push(Effect::Record(Entry::Unlisted { number: text(user), flow: self.flow }));
         }
         let (course, _) = found.ok_or(Refusal::plain(404, "nobody listed this number"))?;
+        self.pace.take(self.now);
         let urgent = emergency::says_callback(request).then_some(Urgent::Callback);
         Ok(Admitted { course, sender: Some(sender), urgent })
     }
@@ -142,7 +157,10 @@ impl Admission<'_> {
             (Some(_), Welcome::Listed) if !self.strangers.may_call(from, self.now) => {
                 Err("more calls of strangers than are taken")
             }
-            (Some(course), Welcome::Listed) => Ok(Admitted { course, sender: None, urgent: None }),
+            (Some(course), Welcome::Listed) => {
+                self.pace.take(self.now);
+                Ok(Admitted { course, sender: None, urgent: None })
+            }
         };
         let guess = proposals::guess(self.plan, self.roads, request, from);
         // A scanner's call to some number says nothing; but `"*"` may have been meant for it.

@@ -17,6 +17,8 @@ pub struct Census {
     pub waiting: usize,
     /// Deadlines: one for each call, probe, registration and transit, since whatever has none stays for ever.
     pub deadlines: usize,
+    /// Legs and calls that count for a limit; calls that are up count though nothing else of them is kept.
+    pub counted: usize,
     /// Callers whose call is out at a phone number.
     pub out: usize,
 }

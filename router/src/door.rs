@@ -80,6 +80,8 @@ pub struct Identity {
     /// Calls in memory at once, lingering ones too; a new one beyond them is refused with 503, so that the carrier goes
     /// elsewhere. [`CALLS_MAX`] is a good number.
     pub calls_max: usize,
+    /// New calls a second, as many in one burst; one beyond them is refused with 503. `None` for any number.
+    pub cps: Option<u32>,
 }
 
 /// As many calls as a node is given room for if nobody says otherwise: at 16 KiB each this is 3 GiB.

@@ -30,6 +30,7 @@ pub mod next;
 pub mod node;
 pub mod outcome;
 pub mod own;
+pub mod pace;
 pub mod parked;
 pub mod path;
 pub mod plan;

@@ -121,6 +121,12 @@ impl Load {
         self.gauges.get(of).map_or(0, |gauge| gauge.calls)
     }
 
+    /// Legs and calls that are counted now; never more than [`HELD_MAX`].
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// All that is counted, with its calls.
     pub fn counts(&self) -> impl Iterator<Item = (&Counted, u32)> {
         self.gauges.iter().map(|(of, gauge)| (of, gauge.calls))

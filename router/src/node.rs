@@ -19,6 +19,7 @@ use crate::load::Load;
 use crate::locate::Place;
 use crate::name::NameState;
 use crate::names::Names;
+use crate::pace::Pace;
 use crate::parked::Parked;
 use crate::path::{Flow, Loss, Path};
 use crate::plan::Plan;
@@ -67,6 +68,8 @@ pub struct Node {
     waiting: Waiting<Owner>,
     deadlines: Deadlines<Owner>,
     draining: bool,
+    cut_off: bool,
+    pace: Pace,
 }
 
 /// A call, and what of it stands in the node's indices.
@@ -118,6 +121,8 @@ impl Node {
             waiting: Waiting::new(),
             deadlines: Deadlines::new(),
             draining: false,
+            cut_off: false,
+            pace: Pace::new(identity.cps),
             identity,
             chance,
             plan,
@@ -200,6 +205,7 @@ impl Node {
             waiting: self.waiting.len(),
             deadlines: self.deadlines.len(),
             out: self.circles.len(),
+            counted: self.health.load().held(),
         }
     }
 
@@ -225,7 +231,7 @@ impl Node {
     }
 
     fn room(&self) -> Room {
-        Room::of(self.draining, self.calls.len(), self.identity.calls_max)
+        Room::of(self.draining, self.cut_off, self.calls.len(), self.identity.calls_max)
     }
 
     fn unix(&self, now: Time) -> i64 {

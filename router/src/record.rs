@@ -140,6 +140,13 @@ pub enum Entry {
         /// Why.
         why: Confined,
     },
+    /// This node hears nobody any more, or somebody again.
+    CutOff {
+        /// When.
+        at: Time,
+        /// Is it cut off?
+        cut_off: bool,
+    },
     /// Bytes were dropped without an answer.
     Dropped {
         /// Where from.

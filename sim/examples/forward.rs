@@ -59,6 +59,7 @@ impl Bench {
             seed: 1,
             epoch: 0,
             calls_max: CALLS_MAX,
+            cps: None,
         };
         let node = Node::new(identity, plan(), Time::ZERO);
         Self { node, now: Time::ZERO, out: Vec::with_capacity(16), sent: 0 }

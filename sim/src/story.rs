@@ -244,6 +244,12 @@ impl Diary {
             Entry::Alarm { path, number, alarm, .. } if self.alarms => {
                 format!("{now} {} {alarm} ({number})", name(path))
             }
+            Entry::CutOff { cut_off, .. } if self.alarms => {
+                format!(
+                    "{now} {}",
+                    if *cut_off { "nobody is heard any more" } else { "somebody is heard again" }
+                )
+            }
             Entry::Urgent { what, number, sender, .. } if self.alarms => {
                 let sender = sender.as_deref().unwrap_or("a stranger");
                 format!("{now} urgent: {} by {sender} ({number})", what.as_str())
@@ -264,6 +270,7 @@ impl Diary {
             | Entry::Full { .. }
             | Entry::Confined { .. }
             | Entry::Urgent { .. }
+            | Entry::CutOff { .. }
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }

@@ -196,6 +196,7 @@ pub fn identity(seed: u64) -> Identity {
         seed,
         epoch: TUESDAY_TEN,
         calls_max: CALLS_MAX,
+        cps: None,
     }
 }
 

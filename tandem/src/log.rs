@@ -105,6 +105,12 @@ impl Log {
                 tracing::debug!(from = from(flow), ?number, "this number is not in the plan");
                 self.repeat(Repeat::Unlisted, now);
             }
+            Entry::CutOff { cut_off: true, .. } => tracing::error!(
+                "nobody is heard any more, by any path: it is this node that is cut off; calls get 503 until somebody is heard"
+            ),
+            Entry::CutOff { cut_off: false, .. } => {
+                tracing::warn!("somebody is heard again: calls are taken")
+            }
             Entry::Urgent { what, number, sender, .. } => {
                 let sender = sender.as_deref().unwrap_or("a stranger");
                 match what {

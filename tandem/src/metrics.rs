@@ -57,6 +57,7 @@ pub struct Metrics {
     strangers: Family<Labels<2>, Counter>,
     confined: Family<Labels<1>, Counter>,
     urgent: Family<Labels<1>, Counter>,
+    cut_off: Gauge,
     sockets: Sockets,
     calls_now: Gauge,
     lingering: Gauge,
@@ -121,6 +122,7 @@ impl Metrics {
             strangers: Family::default(),
             confined: Family::default(),
             urgent: Family::default(),
+            cut_off: Gauge::default(),
             full: Family::default(),
             carried: Family::default(),
             sockets: Sockets::default(),
@@ -191,6 +193,7 @@ impl Metrics {
             self.strangers.clone(),
         );
         let about = "Calls that rang no phone numbers, by why: they came back, or were forwarded too often";
+        to.register("cut_off", "1 while this node hears nobody and refuses calls", self.cut_off.clone());
         to.register("urgent_calls", "Calls for help, and calls back, by which", self.urgent.clone());
         to.register("no_phone_numbers", about, self.confined.clone());
         to.register("calls_now", "Calls being walked now", self.calls_now.clone());
@@ -282,6 +285,7 @@ impl Metrics {
             Entry::Unlisted { .. } => {
                 self.unlisted.inc();
             }
+            Entry::CutOff { cut_off, .. } => _ = self.cut_off.set(i64::from(*cut_off)),
             Entry::Urgent { what, .. } => {
                 self.urgent.get_or_create(&[("what", what.as_str().to_owned())]).inc();
             }

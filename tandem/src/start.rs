@@ -102,6 +102,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
         seed,
         epoch: clock.epoch(),
         calls_max: settings.calls_max,
+        cps: settings.cps,
     };
     let metrics = Metrics::new();
     if let Some(address) = settings.metrics {

@@ -44,6 +44,10 @@ fn a_node_holds_as_many_calls_as_its_file_says() {
     let said = check(&file("calls_max = 0"));
     assert!(said.contains("error[E013]: `calls_max` is 0: it may be 1 to 1000000"), "{said}");
     assert!(said.contains("the default is 200000: a call takes up to 16 KiB"), "{said}");
+    let pace = |rest: &str| load(&file(rest)).map(|loaded| loaded.node.cps).unwrap();
+    assert_eq!((pace(""), pace("cps = 50")), (None, Some(50)));
+    let said = check(&file("cps = 0"));
+    assert!(said.contains("error[E013]: `cps` is 0: it may be 1 to 100000"), "{said}");
 }
 
 #[test]

@@ -89,7 +89,15 @@ pub fn identity() -> Identity {
         listener(Transport::Tcp, v4(100), "tandem.example.com"),
         listener(Transport::Udp, v6(100), "2001:db8::100"),
     ];
-    Identity { name: "a".to_owned(), listeners, key: [7; 16], seed: 1, epoch: EPOCH, calls_max: CALLS_MAX }
+    Identity {
+        name: "a".to_owned(),
+        listeners,
+        key: [7; 16],
+        seed: 1,
+        epoch: EPOCH,
+        calls_max: CALLS_MAX,
+        cps: None,
+    }
 }
 
 /// A Thursday at noon.

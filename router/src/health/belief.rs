@@ -155,6 +155,17 @@ impl Belief {
         &self.deafness
     }
 
+    /// Has it answered a probe, ever?
+    pub(super) const fn has_answered(&self) -> bool {
+        self.deafness.has_answered()
+    }
+
+    /// Is it DOWN, and was silence the last that was seen of it?
+    pub(super) fn is_silent(&self) -> bool {
+        let last = self.evidence.last().map(|seen| seen.sign);
+        self.standing() == Standing::Down && matches!(last, Some(Sign::Miss | Sign::Unreachable))
+    }
+
     /// The last samples, oldest first, at most five.
     pub(super) fn evidence(&self) -> &[Evidence] {
         &self.evidence

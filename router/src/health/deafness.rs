@@ -31,6 +31,11 @@ impl Deafness {
         self.missing_since.get_or_insert(now);
     }
 
+    /// Was any probe answered, ever?
+    pub(super) const fn has_answered(&self) -> bool {
+        self.probe_answered
+    }
+
     /// When a call was last answered or rang.
     pub(super) const fn call_answered(&self) -> Option<Time> {
         self.call_answered

@@ -38,6 +38,7 @@ mod stories;
 
 use crate::chance::Chance;
 use crate::load::{Filled, Load};
+use crate::networks::Network;
 use crate::path::Path;
 use crate::target::Probe;
 use belief::Belief;
@@ -340,6 +341,19 @@ impl Health {
         self.beliefs.get(&path).is_some_and(|belief| belief.deafness().is_deaf(now))
     }
 
+    /// Is it us who are cut off? Every path is DOWN by silence, and they lead to three networks that have answered probes before:
+    /// so many do not die at once. What never answered a probe is no witness, but has to be DOWN too.
+    #[must_use]
+    pub fn hears_nobody(&self) -> bool {
+        let mut witnesses = BTreeSet::new();
+        self.beliefs.iter().all(|(path, belief)| {
+            if belief.has_answered() {
+                witnesses.insert(Network::of_carrier(path.remote.ip()));
+            }
+            belief.is_silent()
+        }) && witnesses.len() >= WITNESSES_MIN
+    }
+
     /// All paths with what is believed of them and why, in order of path.
     pub fn beliefs(&self) -> impl Iterator<Item = (Path, Standing, &[Evidence])> {
         self.beliefs.iter().map(|(path, belief)| (*path, belief.standing(), belief.evidence()))
@@ -411,6 +425,9 @@ fn wait_for_turn(nth: u32, of: usize, probe: Option<Probe>) -> Duration {
         _ => Duration::ZERO,
     }
 }
+
+/// Networks that fall silent together by their own fault are seldom more than two: a carrier and what depends on it.
+pub const WITNESSES_MIN: usize = 3;
 
 /// New paths that are probed in the same moment; more would be a burst that loses packets of its own making.
 const AT_ONCE_MAX: u32 = 50;

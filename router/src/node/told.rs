@@ -2,6 +2,7 @@
 
 use super::Node;
 use crate::door::Effect;
+use crate::health::Standing;
 use crate::record::Entry;
 use crate::roads::{self, Roads};
 use crate::target::Peer;
@@ -43,6 +44,11 @@ impl Node {
     }
 
     pub(super) fn on_beliefs(&mut self, beliefs: Vec<health::Output>, now: Time, out: &mut Vec<Effect>) {
+        let fell =
+            |belief: &health::Output| matches!(belief, health::Output::Changed { to: Standing::Down, .. });
+        if self.cut_off || beliefs.iter().any(fell) {
+            self.listen(now, out);
+        }
         for belief in beliefs {
             if let health::Output::Probe(path) = belief {
                 self.probe(path, now, out);
@@ -54,6 +60,14 @@ impl Node {
             }
             let users = |path| self.roads.users(&self.plan, path);
             out.extend(Entry::of_health(belief, now, users).map(Effect::Record));
+        }
+    }
+
+    /// Is anybody heard?
+    pub(super) fn listen(&mut self, now: Time, out: &mut Vec<Effect>) {
+        let cut_off = self.health.hears_nobody();
+        if core::mem::replace(&mut self.cut_off, cut_off) != cut_off {
+            out.push(Effect::Record(Entry::CutOff { at: now, cut_off }));
         }
     }
 

@@ -110,6 +110,7 @@ impl Door {
             seed: 1,
             epoch: 0,
             calls_max: CALLS_MAX,
+            cps: None,
         };
         Self { node: Node::new(identity, plan, Time::ZERO), now: Time::ZERO }
     }

@@ -17,14 +17,19 @@ const CALLS_MAX: usize = 5_000;
 /// Transactions and walks in memory at once in one node of a run.
 const LINGERING_MAX: usize = 50_000;
 
+/// Legs and calls that count for limits at once in one node of a run.
+const COUNTED_MAX: usize = 5_000;
+
 /// What does not fit in what a node holds: all that is in memory can be found, and wakes again to be let go.
 fn fault_of_census(census: Census) -> Option<&'static str> {
-    let Census { calls, probes, registrations, transits, transactions, waiting, deadlines, out } = census;
+    let Census { calls, probes, registrations, transits, transactions, waiting, deadlines, out, counted } =
+        census;
     let wakes = calls + probes + registrations + transits;
     (transactions != calls)
         .then_some("not one transaction for each call")
         .or((deadlines != wakes).then_some("not one deadline for each that is in memory"))
         .or((waiting < probes).then_some("a probe that waits on no path"))
+        .or((counted > COUNTED_MAX).then_some("more is counted than there was"))
         .or((calls == 0 && out > 0).then_some("somebody is out without a call"))
         .or((calls == 0 && waiting > probes + registrations).then_some("paths of what is over"))
 }

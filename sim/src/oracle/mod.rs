@@ -387,6 +387,7 @@ impl Oracle {
         self.inv_07_the_others_are_cancelled(turn);
         self.inv_12_fidelity(turn);
         self.inv_18_shedding(turn);
+        self.inv_18_cut_off(turn);
         self.inv_20_no_stray_output(turn);
         self.note_byes(turn);
         self.inv_15_16_17_books(turn);

@@ -4,6 +4,8 @@ use super::upstream::Name;
 use super::{Life, Oracle, Sent, Turn};
 use crate::glance::{Glance, Head, Packet, Verb};
 use router::Plan;
+use router::health::Standing;
+use router::record::Entry;
 use router::target::Reach;
 use std::sync::Arc;
 
@@ -135,6 +137,17 @@ impl Oracle {
         }
         if draining && came.verb == Verb::Options && came.to_tag == 0 && !shed {
             self.broken(18, || format!("{name}: OPTIONS does not say that the node is draining"));
+        }
+    }
+
+    /// Invariant 18: a node says that it is cut off only while it believes that everybody is down.
+    pub(crate) fn inv_18_cut_off(&mut self, turn: &Turn<'_>) {
+        let says = |entry: &Entry| matches!(entry, Entry::Refused { why, .. } if why.contains("cut off"));
+        if turn.records.iter().any(says) {
+            self.looked(18);
+            if turn.node.beliefs().any(|(_, standing, _)| standing != Standing::Down) {
+                self.broken(18, || "a call was refused as if nobody were heard".to_owned());
+            }
         }
     }
 

@@ -32,8 +32,9 @@ impl Limits {
     }
 }
 
-fn most(setting: &Most, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<u32> {
-    let (key, max) = (setting.name, setting.max);
+pub(super) fn most(setting: &Most, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<u32> {
+    let max = setting.max;
+    let key = setting.name.rsplit('.').next().unwrap_or_default();
     let DeValue::Integer(number) = value.get_ref() else {
         problems.kind(key, &format!("a number from 1 to {max}"), value);
         return None;

@@ -4,8 +4,9 @@ use crate::codes::Code;
 use crate::config::address::host_port;
 use crate::config::duration::count;
 use crate::config::later::{Place, refuse};
+use crate::config::limits::most;
 use crate::config::reader::{Problems, Table, Value, quoted, shown, table, text, texts};
-use crate::config::settings::{CALLS_MAX, DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX};
+use crate::config::settings::{CALLS_MAX, DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX, NODE_CPS};
 use crate::config::tls::{self, TlsSettings};
 use crate::diagnostic::{Diagnostic, Span};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -34,6 +35,8 @@ pub struct NodeSettings {
     pub dns: Vec<SocketAddr>,
     /// Calls in memory at once.
     pub calls_max: usize,
+    /// New calls a second; `None` for any number.
+    pub cps: Option<u32>,
     /// What it logs.
     pub log: Log,
 }
@@ -177,6 +180,7 @@ impl Default for NodeSettings {
             strangers: Welcome::default(),
             dns: Vec::new(),
             calls_max: CALLS_MAX.default,
+            cps: None,
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
         }
     }
@@ -211,6 +215,7 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeDraf
     if let Some(value) = keys.take("calls_max") {
         node.calls_max = count("calls_max", &CALLS_MAX, value, problems).unwrap_or(node.calls_max);
     }
+    node.cps = keys.take("cps").and_then(|value| most(&NODE_CPS, value, problems));
     if let Some((key, value)) = keys.take_entry("log") {
         node.log = log(key.span, value, problems);
     }

@@ -179,8 +179,15 @@ pub const CPS: Most = Most {
     why: "carriers refuse calls that come faster; as many may come in one burst, the next are passed by",
 };
 
+/// New calls a second of the whole node.
+pub const NODE_CPS: Most = Most {
+    name: "node.cps",
+    max: 100_000,
+    why: "who comes faster gets 503, and a carrier goes elsewhere at once; as many may come in one burst",
+};
+
 /// All settings that bound an amount.
-pub const MOSTS: [&Most; 2] = [&CHANNELS, &CPS];
+pub const MOSTS: [&Most; 3] = [&CHANNELS, &CPS, &NODE_CPS];
 
 /// For how long a registration is asked for.
 pub const EXPIRES: Wait = Wait {
