@@ -104,8 +104,8 @@ impl Admission<'_> {
     /// # Errors
     /// The refusal to answer with. All that strangers get is the same, whatever number they call.
     pub fn decide(self, request: &Message) -> Result<Admitted, Refusal> {
-        let user = called(request);
         let sender = self.roads.sender(self.flow.path.remote);
+        let user = called(request);
         if let Some(sender) = sender.filter(|sender| self.is_for_help(*sender, user)) {
             return Ok(Admitted { course: COURSE, sender: Some(sender), urgent: Some(Urgent::Emergency) });
         }
@@ -119,7 +119,7 @@ impl Admission<'_> {
         }
         let found = self.plan.course_of(user);
         match sender {
-            Some(sender) => self.of_peer(sender, request, found),
+            Some(sender) => self.of_peer(sender, (request, user), found),
             None => self.of_stranger(request, found),
         }
     }
@@ -127,17 +127,16 @@ impl Admission<'_> {
     /// Is it a site's call to an emergency number? It is taken even while the node drains.
     fn is_for_help(&self, sender: PeerId, user: &[u8]) -> bool {
         self.room != Room::None
-            && self.plan.emergency.number(user).is_some()
             && self.plan.peer(sender).is_some_and(|peer| peer.kind == PeerKind::Site)
+            && self.plan.emergency.number(user).is_some()
     }
 
     fn of_peer(
         self,
         sender: PeerId,
-        request: &Message,
+        (request, user): (&Message, &[u8]),
         found: Option<(CourseId, bool)>,
     ) -> Result<Admitted, Refusal> {
-        let user = called(request);
         if !found.is_some_and(|(_, listed)| listed) {
             self.out.push(Effect::Record(Entry::Unlisted { number: text(user), flow: self.flow }));
         }

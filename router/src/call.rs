@@ -28,6 +28,7 @@ use crate::walk::{self, LegId, Walk};
 use invite::Way;
 use present::Offer;
 use sip::build::Extra;
+use sip::text::push_hex;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
 use sip::{Bytes, Edits, Message, Method, Name, Stamp, Time, Uri, build};
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub struct Call {
     below: Below,
     /// What each leg's branch says of it: it is the same for all.
     routing: u32,
-    tag: Vec<u8>,
+    tag: u64,
     unix: i64,
     server: Option<ServerInvite>,
     walk: Walk,
@@ -100,8 +101,8 @@ pub struct Opening {
     pub position: Position,
     /// The flow the INVITE came by.
     pub came: Flow,
-    /// The tag of the answers that are made here.
-    pub tag: Vec<u8>,
+    /// The tag of the answers that are made here, as a number.
+    pub tag: u64,
     /// Its topmost Via.
     pub below: Below,
     /// The number of its record.
@@ -351,7 +352,9 @@ impl Call {
 
     /// Answers the caller with a status made here.
     fn answer(&mut self, status: u16, means: &mut Means<'_>) {
-        let extra = Extra { to_tag: &self.tag, lines: b"" };
+        let mut to_tag = Vec::with_capacity(16);
+        push_hex(&mut to_tag, self.tag, 1);
+        let extra = Extra { to_tag: &to_tag, lines: b"" };
         let stamp = Some(&self.below.stamp);
         let answer = build::answer(&self.request, stamp, status, build::phrase(status), extra);
         self.respond(status, answer, means);

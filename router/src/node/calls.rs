@@ -12,7 +12,6 @@ use crate::record::Entry;
 use crate::relay::{self, Below};
 use crate::slots::Slot;
 use crate::target::PeerId;
-use sip::text::push_hex;
 use sip::{Message, Time};
 use std::sync::Arc;
 
@@ -46,8 +45,7 @@ impl Node {
         self.served += 1;
         let stranger = sender.is_none().then_some(flow.path.remote.ip());
         let slot = self.calls.next_slot();
-        let mut tag = Vec::with_capacity(16);
-        push_hex(&mut tag, self.chance.draw(), 1);
+        let tag = self.chance.draw();
         let (plan, roads, came) = (Arc::clone(&self.plan), Arc::clone(&self.roads), flow);
         let opening = Opening { slot, plan, roads, position, came, tag, below, record: self.served };
         let mut beliefs = Vec::new();
@@ -70,9 +68,13 @@ impl Node {
         now: Time,
         out: &mut Vec<Effect>,
     ) -> Option<Urgent> {
-        let number = called(request);
-        let waits = || self.helped.waits(self.plan.number_of(number), now).then_some(Urgent::Callback);
+        let waits = || {
+            let waits =
+                !self.helped.is_empty() && self.helped.waits(self.plan.number_of(called(request)), now);
+            waits.then_some(Urgent::Callback)
+        };
         let what = said.or_else(waits)?;
+        let number = called(request);
         if what == Urgent::Emergency
             && let Some(shown) = emergency::shown(request)
         {
