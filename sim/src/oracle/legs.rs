@@ -105,6 +105,8 @@ impl Oracle {
         let falls_back = leg.over.is_reliable() && !sent.over.is_reliable() && leg.to == sent.to;
         if falls_back && leg.heard.is_none() {
             (leg.over, leg.packet) = (sent.over, Arc::clone(&sent.packet));
+            // It was the stream that was not to be had, not the leg.
+            (leg.unreachable, leg.closed) = (None, None);
         }
         let same = leg.packet.bytes == sent.packet.bytes && leg.to == sent.to;
         let late = leg.heard.is_some_and(|heard| heard < turn.now);

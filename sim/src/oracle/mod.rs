@@ -414,7 +414,9 @@ impl Oracle {
     /// Takes note of what came before anything is judged. True if a leg got its first final response by it.
     fn notice(&mut self, turn: &Turn<'_>) -> bool {
         if let Cause::Lost(path, loss) = turn.cause {
-            let hit = |leg: &&mut Leg| leg.to == path.remote && leg.life == turn.life && leg.last.is_none();
+            // A stream that is not to be had says nothing of datagrams.
+            let here = |leg: &Leg| leg.to == path.remote && leg.over == path.transport;
+            let hit = |leg: &&mut Leg| here(leg) && leg.life == turn.life && leg.last.is_none();
             self.legs.values_mut().filter(hit).for_each(|leg| leg.lose(*loss, turn.now));
         }
         let Some((from, packet, glance)) = turn.came() else { return false };
