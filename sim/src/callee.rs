@@ -20,6 +20,8 @@ pub(crate) struct Incoming {
     acts: Vec<Act>,
     began: Time,
     tag: String,
+    /// The lines of its challenge, if who calls has to say so first.
+    challenge: String,
     rang: bool,
     last: Option<Bytes>,
     finals: Vec<Final>,
@@ -91,7 +93,12 @@ impl Host {
             }
             None => vec![Act::say(Duration::ZERO, 481)],
         };
-        if !in_dialog && self.merges && !acts.is_empty() && self.lives_already(key) {
+        let guard = self.places.get(place).and_then(|place| place.guard).filter(|_| !in_dialog);
+        let challenge = guard.and_then(|guard| guard.challenge(packet, glance, now)).unwrap_or_default();
+        let guarded = guard.filter(|_| !challenge.is_empty() && !acts.is_empty());
+        if let Some(guard) = guarded {
+            acts = vec![Act::say(Duration::ZERO, guard.status)];
+        } else if !in_dialog && self.merges && !acts.is_empty() && self.lives_already(key) {
             acts = vec![Act::say(Duration::ZERO, 482)];
         } else if !in_dialog {
             self.merged.insert(key, glance.branch);
@@ -106,7 +113,8 @@ impl Host {
         let at_once = u8::try_from(acts.iter().filter(|act| act.after.is_zero()).count()).unwrap_or(0);
         let finals = Vec::new();
         let (rang, last) = (false, None);
-        let incoming = Incoming { packet, place, here, back, manner, acts, began, tag, rang, last, finals };
+        let incoming =
+            Incoming { packet, place, here, back, manner, acts, began, tag, challenge, rang, last, finals };
         self.incoming.insert(glance.branch, incoming);
         for step in 0..at_once {
             self.act(glance.branch, step, people, now, out);
@@ -142,6 +150,7 @@ impl Host {
         let Some(glance) = &incoming.packet.glance else { return };
         let tag = format!("{}f{}", incoming.tag, act.fork);
         let bytes = compose::response(&incoming.packet, glance, act, &tag, incoming.here);
+        let bytes = compose::with_lines(&bytes, if act.status >= 400 { &incoming.challenge } else { "" });
         out.push(Ask::Send { from: incoming.here, to: incoming.back, bytes: Arc::clone(&bytes) });
         incoming.last = Some(Arc::clone(&bytes));
         incoming.rang |= act.status > 100 && act.status < 200;

@@ -155,6 +155,13 @@ pub(crate) fn response(packet: &Packet, glance: &Glance, act: Act, tag: &str, he
     out.into()
 }
 
+/// A message with more header lines, behind its first.
+pub(crate) fn with_lines(bytes: &Bytes, lines: &str) -> Bytes {
+    let first = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let (start, rest) = bytes.split_at(first);
+    [start, lines.as_bytes(), rest].concat().into()
+}
+
 /// ACK for a refusal, or CANCEL: what an INVITE's sender sends on the INVITE's own branch.
 pub(crate) fn on_branch(invite: &Packet, glance: &Glance, verb: Verb, to: &[u8]) -> Bytes {
     let bytes = &invite.bytes;

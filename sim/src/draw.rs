@@ -3,6 +3,7 @@
 use crate::caller::Script;
 use crate::chance::Chance;
 use crate::dns::Mood;
+use crate::draw_accounts::draw_accounts;
 use crate::draw_names::draw_names;
 use crate::manner::Manner;
 use crate::network::{Network, Weather};
@@ -75,6 +76,7 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     };
     let mut plan = draw_plan(&mut chance, drawn.healed);
     drawn.moves = draw_names(seed, &mut world, &mut plan, storm);
+    drawn.moves.extend(draw_accounts(seed, &mut plan, &mut world, (storm, heal_at)));
     draw_streams(seed, &mut plan, &mut world, &mut drawn, storm);
     draw_people(&mut chance, &mut world, &plan, &mut drawn);
     draw_faults(&mut chance, &mut drawn, &plan, storm);
@@ -457,7 +459,8 @@ fn draw_junk(chance: &mut Chance, number: u64) -> Vec<u8> {
 /// Heals one target: its people answer, its ways and the caller's are calm, the node runs.
 fn heal(drawn: &mut Drawn) {
     let at = drawn.heal_at;
-    drawn.moves.retain(|(when, what)| *when < at || matches!(what, Move::Mend(..) | Move::Fill(_)));
+    let heals = |what: &Move| matches!(what, Move::Mend(..) | Move::Fill(_) | Move::Guard { .. });
+    drawn.moves.retain(|(when, what)| *when < at || heals(what));
     let answers = Manner::says(50, 700);
     let place = |host, place, manner| (at, Move::Place { host, place, manner });
     match drawn.healed {

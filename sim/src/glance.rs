@@ -14,6 +14,7 @@ pub enum Verb {
     Bye,
     Cancel,
     Options,
+    Register,
     Other,
 }
 
@@ -25,6 +26,7 @@ impl Verb {
             b"BYE" => Self::Bye,
             b"CANCEL" => Self::Cancel,
             b"OPTIONS" => Self::Options,
+            b"REGISTER" => Self::Register,
             _ => Self::Other,
         }
     }
@@ -38,6 +40,7 @@ impl Verb {
             Self::Bye => "BYE",
             Self::Cancel => "CANCEL",
             Self::Options => "OPTIONS",
+            Self::Register => "REGISTER",
             Self::Other => "other",
         }
     }
@@ -60,6 +63,8 @@ pub enum Head {
     /// P-Asserted-Identity, P-Preferred-Identity, Remote-Party-ID, Diversion, History-Info or Identity: with From and To it
     /// says who calls whom, and by way of whom.
     Presented,
+    /// Authorization or Proxy-Authorization: who sends it says so to the next hop alone.
+    Credentials,
     /// What a node marks a call with that it sends to a phone number.
     Mark,
     Other,
@@ -190,12 +195,19 @@ impl Glance {
             | Head::RecordRoute
             | Head::Contact
             | Head::Presented
+            | Head::Credentials
             | Head::Mark
             | Head::Other => (),
         }
         let passing = matches!(
             head,
-            Head::Via | Head::MaxForwards | Head::MaxBreadth | Head::Route | Head::RecordRoute | Head::Mark
+            Head::Via
+                | Head::MaxForwards
+                | Head::MaxBreadth
+                | Head::Route
+                | Head::RecordRoute
+                | Head::Credentials
+                | Head::Mark
         );
         if !passing && !head.says_who() && head != Head::CSeq {
             self.rest = mix_word(mix(self.rest, line), 1);
@@ -342,8 +354,10 @@ fn head_of(name: &[u8]) -> Head {
         12 if is(b"Record-Route") => Head::RecordRoute,
         12 if is(b"History-Info") => Head::Presented,
         13 if is(b"X-Tandem-Walk") => Head::Mark,
+        13 if is(b"Authorization") => Head::Credentials,
         15 if is(b"Remote-Party-ID") => Head::Presented,
         19 if is(b"P-Asserted-Identity") => Head::Presented,
+        19 if is(b"Proxy-Authorization") => Head::Credentials,
         20 if is(b"P-Preferred-Identity") => Head::Presented,
         _ => Head::Other,
     }

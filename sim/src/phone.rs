@@ -6,6 +6,7 @@ use crate::caller::Outgoing;
 use crate::chance::mix;
 use crate::compose::{self, Dialog};
 use crate::glance::{Glance, Packet, Verb};
+use crate::guard::Guard;
 use crate::manner::{Act, Manner};
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -22,6 +23,8 @@ pub struct Place {
     pub name: &'static str,
     /// How it behaves when it is rung; `None` for a trunk, where the number that is called decides.
     pub manner: Option<Manner>,
+    /// What it asks for before it serves anybody; `None` for nothing.
+    pub guard: Option<Guard>,
     /// What it answers to OPTIONS while it lives; `None` for nothing.
     pub options: Option<u16>,
     /// How long after it was answered the called side hangs up; `None` leaves that to the caller.
@@ -32,7 +35,7 @@ impl Place {
     /// A place that answers OPTIONS with 200 and leaves it to the caller to hang up.
     #[must_use]
     pub const fn new(name: &'static str, address: SocketAddr, manner: Option<Manner>) -> Self {
-        Self { address, name, manner, options: Some(200), hang_up: None }
+        Self { address, name, manner, guard: None, options: Some(200), hang_up: None }
     }
 }
 
@@ -189,15 +192,25 @@ impl Host {
                 self.serve(place, from, packet, glance, if known { 200 } else { 481 }, out);
             }
             Verb::Options => {
-                let manner = self.places.get(place).and_then(|place| place.manner);
                 if let Some(status) = self.places.get(place).and_then(|place| place.options)
-                    && manner.is_none_or(Manner::lives)
+                    && self.lives(place)
                 {
-                    self.serve(place, from, packet, glance, status, out);
+                    self.serve_guarded(place, from, packet, (glance, status), now, out);
+                }
+            }
+            Verb::Register => {
+                let registrar = self.places.get(place).and_then(|place| place.guard?.grants);
+                if self.lives(place) {
+                    let status = if registrar.is_some() { 200 } else { 405 };
+                    self.serve_guarded(place, from, packet, (glance, status), now, out);
                 }
             }
             Verb::Other => self.serve(place, from, packet, glance, 501, out),
         }
+    }
+
+    fn lives(&self, place: usize) -> bool {
+        self.places.get(place).and_then(|place| place.manner).is_none_or(Manner::lives)
     }
 
     /// Does what was to be done at this time.
@@ -265,7 +278,7 @@ impl Host {
     ) {
         match glance.verb {
             Verb::Invite => self.on_invite_response(packet, glance, here, now, out),
-            Verb::Ack | Verb::Bye | Verb::Cancel | Verb::Options | Verb::Other => {
+            Verb::Ack | Verb::Bye | Verb::Cancel | Verb::Options | Verb::Register | Verb::Other => {
                 if glance.status >= 200 {
                     self.requests.remove(&(glance.branch, glance.verb));
                 }
@@ -293,11 +306,41 @@ impl Host {
         status: u16,
         out: &mut Vec<Ask>,
     ) {
+        self.serve_with(place, to, packet, (glance, status), "", out);
+    }
+
+    /// Serves a request of somebody who has said who he is, or asks for that.
+    fn serve_guarded(
+        &mut self,
+        place: usize,
+        to: SocketAddr,
+        packet: &Packet,
+        (glance, status): (&Glance, u16),
+        now: Time,
+        out: &mut Vec<Ask>,
+    ) {
+        let guard = self.places.get(place).and_then(|place| place.guard);
+        let challenge = guard.and_then(|guard| Some((guard.status, guard.challenge(packet, glance, now)?)));
+        let bound = guard.filter(|_| glance.verb == Verb::Register);
+        let bound = || bound.and_then(|guard| guard.binding(packet, glance)).unwrap_or_default();
+        let (status, lines) = challenge.unwrap_or_else(|| (status, bound()));
+        self.serve_with(place, to, packet, (glance, status), &lines, out);
+    }
+
+    fn serve_with(
+        &mut self,
+        place: usize,
+        to: SocketAddr,
+        packet: &Packet,
+        (glance, status): (&Glance, u16),
+        lines: &str,
+        out: &mut Vec<Ask>,
+    ) {
         let Some(from) = self.places.get(place).map(|place| place.address) else { return };
         let key = (glance.branch, glance.verb);
         let bytes = self.served.entry(key).or_insert_with(|| {
             let act = Act { sdp: false, ..Act::say(Duration::ZERO, status) };
-            compose::response(packet, glance, act, "s", from)
+            compose::with_lines(&compose::response(packet, glance, act, "s", from), lines)
         });
         out.push(Ask::Send { from, to, bytes: Arc::clone(bytes) });
         if glance.verb == Verb::Options {

@@ -284,6 +284,7 @@ impl Diary {
         match (glance.status, glance.verb) {
             (0, Verb::Ack) => from_node && !self.legs.contains_key(&glance.branch),
             (_, Verb::Options) | (100, _) => false,
+            (_, Verb::Register) => true,
             (status, Verb::Invite) => status != 100,
             (status, Verb::Bye | Verb::Cancel | Verb::Other | Verb::Ack) => status == 0 || status >= 300,
         }

@@ -2,6 +2,7 @@
 //!
 //! A context is one INVITE that came from a caller; a leg is one INVITE that a node sent for it.
 
+mod accounts;
 mod books;
 mod callers;
 mod crowd;
@@ -148,6 +149,10 @@ struct Life {
     returned: BTreeMap<Path, Option<Time>>,
     /// Which of those that are DOWN have asked for it themselves, for a time.
     away: BTreeSet<Path>,
+    /// Who has asked who we are.
+    askers: BTreeSet<SocketAddr>,
+    /// Which peers have refused our credentials or taken them again: whether they do now, and since when.
+    logins: BTreeMap<Arc<str>, (bool, Time)>,
     /// The ids of its call records.
     records: BTreeSet<u64>,
     /// What it had in memory after its last event.
@@ -364,7 +369,11 @@ impl Oracle {
         self.now = now;
         let Some(life) = self.lives.get_mut(&life) else { return };
         match event {
-            Event::Apply(plan) => life.plans.push(Arc::clone(plan)),
+            Event::Apply(plan) => {
+                life.plans.push(Arc::clone(plan));
+                // A new plan is a new trial.
+                life.logins.values_mut().for_each(|known| *known = (false, now));
+            }
             Event::Drain => _ = life.draining.get_or_insert(now),
             Event::Received { .. }
             | Event::Lost { .. }
@@ -376,6 +385,7 @@ impl Oracle {
 
     /// Judges what a node did with one event.
     pub(crate) fn turn(&mut self, turn: &Turn<'_>) {
+        self.note_accounts(turn);
         let fresh = self.notice(turn);
         self.inv_01_one_verdict(turn);
         self.inv_02_every_2xx_counts(turn);
@@ -389,6 +399,7 @@ impl Oracle {
         self.inv_18_shedding(turn);
         self.inv_18_cut_off(turn);
         self.inv_20_no_stray_output(turn);
+        self.inv_20_credentials(turn);
         self.note_byes(turn);
         self.inv_15_16_17_books(turn);
         self.inv_19_accounting(turn);
@@ -443,7 +454,7 @@ impl Oracle {
                     context.acked.get_or_insert(turn.now);
                 }
             }
-            Verb::Invite | Verb::Bye | Verb::Options | Verb::Other => (),
+            Verb::Invite | Verb::Bye | Verb::Options | Verb::Register | Verb::Other => (),
         }
         false
     }

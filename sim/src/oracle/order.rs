@@ -169,6 +169,11 @@ impl Oracle {
         // Of a name the node may know fewer addresses than it has.
         let watched = life.and_then(|life| life.watched.get(&path)).copied();
         let known = watched.is_some_and(|since| since <= context.began);
+        // Who will not have our credentials is tried last.
+        let plans = life.into_iter().flat_map(|life| &life.plans);
+        let names =
+            plans.flat_map(|plan| peers_at(plan, &self.homes, address)).map(|peer| peer.name.to_string());
+        let aside = aside || self.is_refused(turn.life, names, context.began);
         let is_of = |entry: &Entry| matches!(entry, Entry::Health { path, .. } | Entry::Side { path, .. } if path.remote == address);
         if known && since <= context.began && !aside && !turn.records.iter().any(is_of) {
             Belief::Steady(now)

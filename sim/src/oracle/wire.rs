@@ -22,7 +22,7 @@ impl Oracle {
                 (true, Verb::Invite | Verb::Ack | Verb::Bye) => {
                     came.filter(|(_, came)| is_same(came, glance))
                 }
-                (true, Verb::Cancel | Verb::Options | Verb::Other) => None,
+                (true, Verb::Cancel | Verb::Options | Verb::Register | Verb::Other) => None,
                 (false, _) => came.filter(|(_, came)| is_same_response(came, glance)),
             };
             let hops = origin.filter(|_| glance.is_request()).map(|(packet, came)| hops_of(packet, came));

@@ -3,6 +3,7 @@
 use super::{Cause, World};
 use crate::dns::Mood;
 use crate::glance::Packet;
+use crate::guard::Guard;
 use crate::manner::Manner;
 use crate::network::Weather;
 use crate::town::NODE;
@@ -31,6 +32,15 @@ pub enum Move {
         place: usize,
         /// How.
         manner: Option<Manner>,
+    },
+    /// A place asks otherwise who calls from now on.
+    Guard {
+        /// Which host.
+        host: usize,
+        /// Which of its places.
+        place: usize,
+        /// What it asks for; `None` for nothing.
+        guard: Option<Guard>,
     },
     /// A number behaves otherwise from now on.
     Person(&'static str, Manner),
@@ -92,6 +102,11 @@ impl World {
             Move::Place { host, place, manner } => {
                 if let Some(place) = self.hosts.get_mut(host).and_then(|host| host.places.get_mut(place)) {
                     place.manner = manner;
+                }
+            }
+            Move::Guard { host, place, guard } => {
+                if let Some(place) = self.hosts.get_mut(host).and_then(|host| host.places.get_mut(place)) {
+                    place.guard = guard;
                 }
             }
             Move::Person(number, manner) => {
