@@ -86,9 +86,15 @@ impl Transport {
     /// Is a connection of this kind ours to open? A WebSocket is opened by who registers here or calls (RFC 7118 §5.3).
     #[must_use]
     pub const fn can_be_opened(self) -> bool {
+        !self.is_web()
+    }
+
+    /// Is it a WebSocket?
+    #[must_use]
+    pub const fn is_web(self) -> bool {
         match self {
-            Self::Udp | Self::Tcp | Self::Tls => true,
-            Self::Ws | Self::Wss => false,
+            Self::Udp | Self::Tcp | Self::Tls => false,
+            Self::Ws | Self::Wss => true,
         }
     }
 

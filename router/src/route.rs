@@ -265,6 +265,10 @@ fn place_of(uri: &Uri<'_>) -> Option<Place> {
     let written = uri.params.value("transport").and_then(Transport::named);
     let transport =
         if uri.secure { Some(written.map_or(Transport::Tls, Transport::secured)) } else { written };
+    // Whoever came by a WebSocket is reached by that alone, and names a host that is none (RFC 7118 §5.2.1).
+    if transport.is_some_and(Transport::is_web) {
+        return None;
+    }
     Some(Place { host, port: uri.port, transport })
 }
 

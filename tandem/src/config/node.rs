@@ -263,12 +263,6 @@ fn listen(written: &str, span: &Span, problems: &mut Problems<'_>) -> Option<Lis
     let transport = Transport::named(transport.as_bytes());
     let port = transport.map_or(0, Transport::default_port);
     let address = rest.parse::<SocketAddr>().or_else(|_| rest.parse().map(|ip| SocketAddr::new(ip, port)));
-    if let Some(transport) = transport.filter(|transport| !transport.can_be_opened()) {
-        let title = format!("listening for {} is not in this version", transport.in_via());
-        let problem = Diagnostic::new(Code::E205, title).at(span.clone(), "comes later");
-        problems.add(problem.help("listen on `udp:`, `tcp:` and `tls:`, and take this out"));
-        return None;
-    }
     match (transport, address) {
         (Some(transport), Ok(address)) if address.port() > 0 => {
             Some(Listen { transport, address, required: true })
@@ -281,7 +275,7 @@ fn listen(written: &str, span: &Span, problems: &mut Problems<'_>) -> Option<Lis
         }
         (None, _) => {
             let title = format!("`{}` does not say how to listen", shown(written));
-            let problem = Diagnostic::new(Code::E019, title).at(span.clone(), "UDP, TCP or TLS?");
+            let problem = Diagnostic::new(Code::E019, title).at(span.clone(), "UDP, TCP, TLS, WS or WSS?");
             problems.add(problem.fix("write", span.clone(), quoted(&format!("udp:{}", shown(written)))));
             None
         }

@@ -123,4 +123,5 @@ impl AsyncWrite for Stream {
 pub const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(4); // Three SYNs, or one and a handshake.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10); // A phone on a bad line takes two.
+/// How long somebody who connects may take to say who he is.
+pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10); // A phone on a bad line takes two.

@@ -1,5 +1,7 @@
 //! One connection of SIP messages, and the task that owns it.
 
+mod web;
+
 use super::connections::{End, News};
 use super::stream::{Stream, WRITE_PATIENCE};
 use crate::clock::Clock;
@@ -57,6 +59,7 @@ impl Wire {
     /// Serves a connection that was accepted, to its end.
     pub async fn inbound(self, stream: TcpStream, with: Option<Arc<ServerConfig>>) {
         match Stream::accept(stream, with).await {
+            Ok(stream) if self.flow.path.transport.is_web() => web::serve(self, stream).await,
             Ok(stream) => {
                 let known = Known::Stranger(self.clock.now());
                 Talk::new(self, stream, known, KeepAlive::Theirs).serve().await;

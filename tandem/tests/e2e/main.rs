@@ -5,6 +5,7 @@
 
 mod along;
 mod answered;
+mod browser;
 mod callers;
 mod failover;
 mod long;

@@ -27,12 +27,19 @@ impl Tandem {
     /// As [`start`](Self::start), with further lines for `[node]`. With a certificate it listens for TLS, too, one
     /// port higher.
     pub(crate) fn start_with(street: &Street, plan: &str, lines: &str) -> Self {
+        let at = street.house(TANDEM);
+        let tls = format!("tls:{}", SocketAddr::new(at.ip(), at.port() + 1));
+        let more: &[&str] = if lines.contains("certificate") { &[&tls] } else { &[] };
+        Self::start_listening(street, plan, lines, more)
+    }
+
+    /// As [`start_with`](Self::start_with), listening on these, too.
+    pub(crate) fn start_listening(street: &Street, plan: &str, lines: &str, more: &[&str]) -> Self {
         let folder = Folder::new();
         let (at, data) = (street.house(TANDEM), folder.file("state"));
-        let tls = SocketAddr::new(at.ip(), at.port() + 1);
-        let secure = if lines.contains("certificate") { format!(", \"tls:{tls}\"") } else { String::new() };
+        let more: String = more.iter().map(|one| format!(", \"{one}\"")).collect();
         let settings = format!(
-            "\n[node]\nlisten = [\"udp:{at}\", \"tcp:{at}\"{secure}]\ndata = \"{}\"\n{lines}\n",
+            "\n[node]\nlisten = [\"udp:{at}\", \"tcp:{at}\"{more}]\ndata = \"{}\"\n{lines}\n",
             data.display()
         );
         let file = folder.file("plan.toml");

@@ -13,27 +13,27 @@ const NUMBER: &str = "+15035550100";
 const OFFICE: u8 = 11;
 
 /// A certificate and its key, in files of their own.
-struct Paper {
-    certificate: PathBuf,
+pub(crate) struct Paper {
+    pub(crate) certificate: PathBuf,
     key: PathBuf,
 }
 
 impl Paper {
-    fn new(street: &Street) -> Self {
+    pub(crate) fn new(street: &Street) -> Self {
         let file =
             |kind| std::env::temp_dir().join(format!("tandem-{}-{kind}.pem", street.house(TANDEM).ip()));
         Self { certificate: file("certificate"), key: file("key") }
     }
 
     /// Writes a new one; the text of the certificate.
-    fn renew(&self) -> String {
+    pub(crate) fn renew(&self) -> String {
         let made = rcgen::generate_simple_self_signed(["sip.example".to_owned()]).expect("chance");
         std::fs::write(&self.key, made.signing_key.serialize_pem()).expect("a folder for temporary files");
         std::fs::write(&self.certificate, made.cert.pem()).expect("a folder for temporary files");
         bare(&made.cert.pem())
     }
 
-    fn lines(&self) -> String {
+    pub(crate) fn lines(&self) -> String {
         let quoted = |path: &Path| format!("{:?}", path.display().to_string());
         format!("certificate = {}\nkey = {}\n", quoted(&self.certificate), quoted(&self.key))
     }
