@@ -52,6 +52,30 @@ pub fn terse_answer(
     out.into()
 }
 
+/// Makes an [`answer`] that carries a body, with the type of it.
+#[must_use]
+pub fn answer_with(
+    request: &Message,
+    stamp: Option<&Stamp>,
+    status: u16,
+    reason: &str,
+    extra: Extra<'_>,
+    (kind, body): (&str, &[u8]),
+) -> Bytes {
+    let mut out = copied(request, stamp, status, reason, extra);
+    push_body(&mut out, kind, body);
+    out.into()
+}
+
+/// Ends a header, with a body if there is one.
+pub fn push_body(out: &mut Vec<u8>, kind: &str, body: &[u8]) {
+    if !body.is_empty() {
+        push_fmt(out, format_args!("Content-Type: {kind}\r\n"));
+    }
+    push_fmt(out, format_args!("Content-Length: {}\r\n\r\n", body.len()));
+    out.extend_from_slice(body);
+}
+
 fn copied(request: &Message, stamp: Option<&Stamp>, status: u16, reason: &str, extra: Extra<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(request.bytes().len().min(RESPONSE_USUAL) + extra.lines.len());
     out.extend_from_slice(b"SIP/2.0 ");
@@ -351,6 +375,17 @@ mod tests {
         assert_eq!(text(&cancel(&parse(REQUEST), Some("SIP;cause=200"))), expected);
         let silent = expected.replace("Reason: SIP;cause=200\r\n", "");
         assert_eq!(text(&cancel(&parse(REQUEST), None)), silent);
+    }
+
+    #[test]
+    fn a_body_comes_with_its_type_and_its_length() {
+        let extra = Extra { to_tag: b"9", lines: b"" };
+        let answer = answer_with(&parse(REQUEST), None, 200, "OK", extra, ("application/sdp", b"v=0\r\n"));
+        let end = "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n";
+        assert!(text(&answer).ends_with(end) && text(&answer).matches("Content-").count() == 2);
+        let mut without = Vec::new();
+        push_body(&mut without, "application/sdp", b"");
+        assert_eq!(without, b"Content-Length: 0\r\n\r\n");
     }
 
     #[test]
