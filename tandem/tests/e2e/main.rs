@@ -7,6 +7,7 @@ mod along;
 mod answered;
 mod browser;
 mod callers;
+mod carrier;
 mod failover;
 mod long;
 mod names;

@@ -22,9 +22,14 @@ pub(crate) struct Phone {
 impl Phone {
     /// A phone in this house.
     pub(crate) fn new(street: &Street, house: u8) -> Self {
+        Self::facing(street, house, street.house(TANDEM))
+    }
+
+    /// A phone in this house that speaks to somebody else than the node.
+    pub(crate) fn facing(street: &Street, house: u8, node: SocketAddr) -> Self {
         let at = street.house(house);
         let socket = UdpSocket::bind(at).expect("the house is ours");
-        Self { socket, at, node: street.house(TANDEM), clock: Clock::start(), messages: Messages::default() }
+        Self { socket, at, node, clock: Clock::start(), messages: Messages::default() }
     }
 
     /// Sends this to the node.
