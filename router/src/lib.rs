@@ -50,6 +50,7 @@ pub mod said;
 pub mod seal;
 pub mod senders;
 pub mod slots;
+pub mod spent;
 pub mod strangers;
 pub mod streams;
 mod tally;

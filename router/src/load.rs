@@ -5,6 +5,7 @@
 //! heard of it for so long that it must be over: a proxy holds no dialogs. So this is an estimate. It begins empty with
 //! the process, and does not know what other nodes carry; what it calls full is tried last, never refused.
 
+use crate::spent::{Cap, Spent};
 use core::fmt;
 use core::time::Duration;
 use sip::Time;
@@ -53,6 +54,7 @@ pub struct Load {
     held: BTreeMap<Ticket, Held>,
     until: BTreeSet<(Time, Ticket)>,
     dialogs: BTreeMap<u64, Ticket>,
+    spent: BTreeMap<Arc<str>, Spent>,
     learned: u32,
     last: u64,
 }
@@ -71,6 +73,8 @@ struct Held {
     of: Vec<Counted>,
     until: Time,
     dialog: Option<(u64, Duration)>,
+    /// The course that has sent it out to a phone number, if that may not send out all, and when it was answered.
+    sent_out: Option<(Arc<str>, Option<Time>)>,
 }
 
 /// Legs and calls that are counted at once; what comes beyond is not counted. As many as a node holds.
@@ -132,9 +136,16 @@ impl Load {
         self.gauges.iter().map(|(of, gauge)| (of, gauge.calls))
     }
 
-    /// A leg begins that counts for all these. What is full by it is told.
-    pub fn on_begun(&mut self, limits: &[&Limit], now: Time, told: &mut Vec<Filled>) -> Option<Ticket> {
-        if limits.is_empty() || self.held.len() >= HELD_MAX {
+    /// A leg begins that counts for all these, and for the course that sends it out to a phone number, if that has a cap. What is
+    /// full by it is told.
+    pub fn on_begun(
+        &mut self,
+        limits: &[&Limit],
+        course: Option<&Arc<str>>,
+        now: Time,
+        told: &mut Vec<Filled>,
+    ) -> Option<Ticket> {
+        if limits.is_empty() && course.is_none() || self.held.len() >= HELD_MAX {
             return None;
         }
         for limit in limits {
@@ -154,10 +165,9 @@ impl Load {
         self.last += 1;
         let (ticket, until) = (Ticket(self.last), now + LEG_LIFE);
         self.until.insert((until, ticket));
-        self.held.insert(
-            ticket,
-            Held { of: limits.iter().map(|limit| limit.of.clone()).collect(), until, dialog: None },
-        );
+        let of = limits.iter().map(|limit| limit.of.clone()).collect();
+        let sent_out = course.map(|course| (Arc::clone(course), None));
+        self.held.insert(ticket, Held { of, until, dialog: None, sent_out });
         Some(ticket)
     }
 
@@ -167,6 +177,10 @@ impl Load {
         let life = timer.map_or(CALL_LIFE, |timer| (timer + TIMER_SLACK).min(CALL_LIFE));
         let Some(held) = self.held.get_mut(&ticket) else { return };
         held.dialog = Some((dialog, life));
+        if let Some((course, answered)) = &mut held.sent_out {
+            *answered = Some(now);
+            self.spent.entry(Arc::clone(course)).or_default().on_answered(now);
+        }
         // A 2xx that came twice, or a hash that hits twice: the elder waits for its end of life.
         self.dialogs.insert(dialog, ticket);
         self.put_off(ticket, now + life);
@@ -181,10 +195,24 @@ impl Load {
     }
 
     /// The BYE of this call passed.
-    pub fn on_bye(&mut self, dialog: u64) {
+    pub fn on_bye(&mut self, dialog: u64, now: Time) {
         if let Some(ticket) = self.dialogs.get(&dialog).copied() {
-            self.on_over(ticket);
+            self.on_call_over(ticket, now);
         }
+    }
+
+    /// Has a course spent all that it may send out to phone numbers?
+    #[must_use]
+    pub fn is_spent(&self, course: &Arc<str>, cap: &Cap, now: Time) -> bool {
+        self.spent.get(course).is_some_and(|spent| spent.is_over(cap, now))
+    }
+
+    fn on_call_over(&mut self, ticket: Ticket, now: Time) {
+        let sent_out = self.held.get(&ticket).and_then(|held| held.sent_out.clone());
+        if let Some((course, Some(answered))) = sent_out {
+            self.spent.entry(course).or_default().on_over(now.since(answered), now);
+        }
+        self.on_over(ticket);
     }
 
     /// A leg is over, or a call.
@@ -209,7 +237,7 @@ impl Load {
             if until > now {
                 break;
             }
-            self.on_over(ticket);
+            self.on_call_over(ticket, now);
         }
     }
 
@@ -231,6 +259,7 @@ impl Load {
         for gauge in self.gauges.values_mut() {
             gauge.learned = gauge.learned.filter(|(_, until)| *until > now);
         }
+        self.spent.retain(|_, spent| !spent.is_nothing(now));
         self.gauges.retain(|of, gauge| gauge.calls > 0 || gauge.learned.is_some() || wanted.contains(of));
         let learned = self.gauges.values().filter(|gauge| gauge.learned.is_some()).count();
         self.learned = u32::try_from(learned).unwrap_or(u32::MAX);
@@ -272,7 +301,7 @@ mod tests {
     }
 
     fn begin(load: &mut Load, limit: &Limit, now: Time) -> Ticket {
-        load.on_begun(&[limit], now, &mut Vec::new()).unwrap()
+        load.on_begun(&[limit], None, now, &mut Vec::new()).unwrap()
     }
 
     #[test]
@@ -285,10 +314,10 @@ mod tests {
         load.on_answered(answered, 77, None, at(5));
         begin(&mut load, &limit, at(6));
         assert!(load.is_full(&limit, at(6)));
-        load.on_bye(78);
+        load.on_bye(78, at(7));
         assert!(load.is_full(&limit, at(7)), "the BYE of another call");
-        load.on_bye(77);
-        load.on_bye(77);
+        load.on_bye(77, at(7));
+        load.on_bye(77, at(7));
         assert_eq!((load.is_full(&limit, at(7)), load.calls(&limit.of)), (false, 1));
     }
 
@@ -353,7 +382,7 @@ mod tests {
         let (mut load, limit) = (Load::default(), trunk(Some(1), None));
         let mut told = Vec::new();
         for now in [0, 1_000, 59_000, 60_000].map(at) {
-            load.on_begun(&[&limit], now, &mut told);
+            load.on_begun(&[&limit], None, now, &mut told);
         }
         let calls: Vec<u32> = told.iter().map(|filled| filled.calls).collect();
         assert_eq!(calls, [1, 4]);

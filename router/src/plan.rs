@@ -4,6 +4,7 @@ use crate::emergency::{self, Emergency};
 use crate::hours::{Hours, Zone};
 use crate::load::Limit;
 use crate::networks::Network;
+use crate::spent::Cap;
 use crate::strangers::Welcome;
 use crate::target::{Carrier, CarrierId, Peer, PeerId, PeerKind, Target, TargetId};
 use core::time::Duration;
@@ -32,6 +33,8 @@ pub struct Plan {
     pub limits: BTreeMap<Limited, Limit>,
     /// All `[plans.*]`.
     pub courses: Vec<Course>,
+    /// How much those may send out to phone numbers that may not send out all.
+    pub caps: BTreeMap<CourseId, Cap>,
     /// Which course a number has: E.164 with the plus, or any SIP user part.
     pub numbers: BTreeMap<Arc<str>, CourseId>,
     /// The course of numbers that nobody listed (`"*"`).

@@ -44,6 +44,8 @@ pub enum Confined {
     CameBack,
     /// It was forwarded too often before it came.
     ForwardedOften,
+    /// Its course has sent out all that it may.
+    Spent,
 }
 
 impl Confined {
@@ -52,6 +54,8 @@ impl Confined {
     pub const fn status(self) -> u16 {
         match self {
             Self::CameBack | Self::ForwardedOften => 482,
+            // The carrier may have a way of its own.
+            Self::Spent => 503,
         }
     }
 
@@ -61,6 +65,7 @@ impl Confined {
         match self {
             Self::CameBack => "came back",
             Self::ForwardedOften => "forwarded too often",
+            Self::Spent => "cap reached",
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn passed(load: &mut Load, seal: &Seal, request: &Message, now: Time)
         return;
     }
     let dialog = seal.dialog(request);
-    if request.method() == Method::Bye { load.on_bye(dialog) } else { load.on_refreshed(dialog, now) }
+    if request.method() == Method::Bye { load.on_bye(dialog, now) } else { load.on_refreshed(dialog, now) }
 }
 
 /// Session-Expires in seconds (RFC 4028 §4); its parameters are left out.

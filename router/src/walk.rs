@@ -17,7 +17,7 @@ use crate::plan::{Declined, Plan};
 use crate::position::{Confined, Position};
 use crate::record::LegRecord;
 use crate::roads::Roads;
-use crate::target::{Peer, PeerId, TargetId};
+use crate::target::{Peer, PeerId, Reach, TargetId};
 use crate::verdict::{Go, Meaning};
 use core::time::Duration;
 use judge::through;
@@ -389,6 +389,12 @@ impl Walk {
         }
     }
 
+    /// Is this a phone number, and may the course not send out all to those?
+    fn is_capped(&self, target: TargetId) -> bool {
+        let is_number = || matches!(self.plan.target(target).map(|it| &it.reach), Some(Reach::Number(_)));
+        self.plan.caps.contains_key(&self.position.root.course) && is_number()
+    }
+
     /// A leg counts from now on for all that it goes by and that has a limit.
     fn count(
         &self,
@@ -399,8 +405,10 @@ impl Walk {
         out: &mut Vec<Output>,
     ) -> Option<Ticket> {
         let limits: Vec<&Limit> = self.plan.limits_of(target, peer).collect();
+        let course = self.plan.course(self.position.root.course).filter(|_| self.is_capped(target));
+        let course = course.map(|course| &course.name);
         let mut filled = Vec::new();
-        let ticket = health.load_mut().on_begun(&limits, now, &mut filled);
+        let ticket = health.load_mut().on_begun(&limits, course, now, &mut filled);
         out.extend(filled.into_iter().map(|filled| Output::Believe(health::Output::Filled(filled))));
         ticket
     }

@@ -189,6 +189,7 @@ fn plan() -> Arc<Plan> {
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        caps: BTreeMap::new(),
     })
 }
 

@@ -107,6 +107,7 @@ pub fn town() -> Plan {
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        caps: BTreeMap::new(),
     }
 }
 

@@ -332,6 +332,10 @@ const fn confined(why: Confined) -> &'static str {
             "a call came back that was sent out to a phone number: it rings no phone numbers again; somebody's phone is \
              forwarded to a number of the plan"
         }
+        Confined::Spent => {
+            "a plan has sent out as much as it may: its calls ring no phone numbers until some time has passed; if it was \
+             not an attack, raise its `calls_per_hour`, `calls_per_day` or `minutes_per_day`"
+        }
         Confined::ForwardedOften => {
             "a call was forwarded five times before it came: it rings no phone numbers; it may be going round"
         }

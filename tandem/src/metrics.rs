@@ -192,7 +192,7 @@ impl Metrics {
              carrier that they may be of",
             self.strangers.clone(),
         );
-        let about = "Calls that rang no phone numbers, by why: they came back, or were forwarded too often";
+        let about = "Calls that rang no phone numbers, by why: they came back, were forwarded too often, or their plan has reached its cap";
         to.register("cut_off", "1 while this node hears nobody and refuses calls", self.cut_off.clone());
         to.register("urgent_calls", "Calls for help, and calls back, by which", self.urgent.clone());
         to.register("no_phone_numbers", about, self.confined.clone());

@@ -158,6 +158,7 @@ fn full() -> Plan {
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        caps: BTreeMap::new(),
     }
 }
 

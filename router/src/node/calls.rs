@@ -7,6 +7,7 @@ use crate::circles::{self, Caller, Mark};
 use crate::door::Effect;
 use crate::emergency::{self, Urgent};
 use crate::path::Flow;
+use crate::plan::CourseId;
 use crate::position::{Confined, Position};
 use crate::record::Entry;
 use crate::relay::{self, Below};
@@ -40,7 +41,8 @@ impl Node {
         let urgent = self.urgent(urgent, sender, &request, now, out);
         let root = self.plan.entrance_for(urgent, course, unix);
         let draw = self.chance.draw();
-        let confined = if urgent.is_none() { self.confined(mark, &request, flow, now, out) } else { None };
+        let confined =
+            if urgent.is_none() { self.confined(course, mark, &request, flow, now, out) } else { None };
         let position = Position { draw, confined, urgent, ..Position::new(root, breadth, now, unix) };
         self.served += 1;
         let stranger = sender.is_none().then_some(flow.path.remote.ip());
@@ -88,6 +90,7 @@ impl Node {
     /// Why a new call is to ring no phone numbers, if it is not.
     fn confined(
         &self,
+        course: CourseId,
         mark: Mark,
         request: &Message,
         flow: Flow,
@@ -95,10 +98,18 @@ impl Node {
         out: &mut Vec<Effect>,
     ) -> Option<Confined> {
         let came_back = || self.has_come_back(mark, request, now).then_some(Confined::CameBack);
-        let why = circles::forwarded_too_often(request).or_else(came_back)?;
+        let why =
+            circles::forwarded_too_often(request).or_else(came_back).or_else(|| self.spent(course, now))?;
         let number = text(called(request));
         out.push(Effect::Record(Entry::Confined { at: now, number, flow, why }));
         Some(why)
+    }
+
+    /// Has its course sent out all that it may?
+    fn spent(&self, course: CourseId, now: Time) -> Option<Confined> {
+        let cap = self.plan.caps.get(&course)?;
+        let name = &self.plan.course(course)?.name;
+        self.health.load().is_spent(name, cap, now).then_some(Confined::Spent)
     }
 
     /// Is a call of this caller's being sent out at this moment? The same call by another way, as forks go, is not another.

@@ -84,6 +84,7 @@ pub fn plan() -> Arc<Plan> {
         networks: BTreeMap::from([(Network::of_sender(address(CALLER).ip()), PeerId(0))]),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        caps: BTreeMap::new(),
     })
 }
 

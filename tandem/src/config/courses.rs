@@ -5,13 +5,17 @@ use crate::config::draft::{CourseDraft, Draft, StepDraft};
 use crate::config::duration::duration;
 use crate::config::hours::Clock;
 use crate::config::later::{Place, refuse};
+use crate::config::limits::most;
 use crate::config::names::Names;
 use crate::config::peers::{Defaults, bound};
 use crate::config::reader::{Key, Problems, Table, Value, shown, table, text};
-use crate::config::settings::{DEPTH_MAX, LIVE_WITHIN, PLANS_MAX};
+use crate::config::settings::{
+    CALLS_PER_DAY, CALLS_PER_HOUR, DEPTH_MAX, LIVE_WITHIN, MINUTES_PER_DAY, Most, PLANS_MAX,
+};
 use crate::config::steps::{Walk, declined, steps};
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
 use router::plan::{CourseId, Declined};
+use router::spent::Cap;
 use toml::de::DeValue;
 
 /// Reads all plans into the draft.
@@ -49,6 +53,7 @@ fn course<'a>(
         hours: None,
         live_within: defaults.live_within.unwrap_or(LIVE_WITHIN.default),
         declined: Declined::default(),
+        cap: Cap::default(),
     };
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
         course.steps = steps("steps", value, walk, problems);
@@ -71,6 +76,12 @@ fn course<'a>(
     let live = keys.take("live_within");
     let live = live.and_then(|value| duration("live_within", &LIVE_WITHIN, value, problems));
     course.live_within = live.unwrap_or(course.live_within);
+    let mut cap = |setting: &Most| keys.take(setting.name).and_then(|value| most(setting, value, problems));
+    course.cap = Cap {
+        calls_per_hour: cap(&CALLS_PER_HOUR),
+        calls_per_day: cap(&CALLS_PER_DAY),
+        minutes_per_day: cap(&MINUTES_PER_DAY),
+    };
     course.hours = hours(&mut keys, course.closed.is_some(), clocks, problems);
     course.declined = declined(&mut keys, problems).unwrap_or_default();
     refuse(&mut keys, Place::Plan, problems);

@@ -9,6 +9,7 @@ use router::Plan;
 use router::emergency::Emergency;
 use router::networks::Network;
 use router::plan::{Course, CourseId, Declined, Member, Step};
+use router::spent::Cap;
 use router::target::TargetId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(super) struct CourseDraft {
     pub(super) hours: Option<Clock>,
     pub(super) live_within: Duration,
     pub(super) declined: Declined,
+    pub(super) cap: Cap,
 }
 
 /// One step.
@@ -71,6 +73,8 @@ pub(super) enum Rung {
 impl Draft {
     /// The finished plan. Only for a draft without problems: a member that is nobody is left out.
     pub(super) fn finish(mut self) -> Plan {
+        let caps = (0..).map(CourseId).zip(self.courses.iter().map(|course| course.cap));
+        self.plan.caps = caps.filter(|(_, cap)| *cap != Cap::default()).collect();
         self.plan.courses = self.courses.into_iter().map(CourseDraft::finish).collect();
         self.plan.emergency = Emergency::of(&self.plan, self.emergency);
         self.plan

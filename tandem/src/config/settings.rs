@@ -186,8 +186,26 @@ pub const NODE_CPS: Most = Most {
     why: "who comes faster gets 503, and a carrier goes elsewhere at once; as many may come in one burst",
 };
 
+/// Answered calls that a plan sends out to phone numbers in an hour.
+pub const CALLS_PER_HOUR: Most = Most {
+    name: "calls_per_hour",
+    max: 1_000_000,
+    why: "answered calls that a plan sends out to phone numbers; after them its calls ring only who is reached by SIP",
+};
+
+/// Answered calls that a plan sends out to phone numbers in a day.
+pub const CALLS_PER_DAY: Most =
+    Most { name: "calls_per_day", why: "as `calls_per_hour`, in a day", ..CALLS_PER_HOUR };
+
+/// Minutes that a plan sends out to phone numbers in a day.
+pub const MINUTES_PER_DAY: Most = Most {
+    name: "minutes_per_day",
+    why: "minutes of calls that a plan has sent out to phone numbers and that have ended, in a day",
+    ..CALLS_PER_HOUR
+};
+
 /// All settings that bound an amount.
-pub const MOSTS: [&Most; 3] = [&CHANNELS, &CPS, &NODE_CPS];
+pub const MOSTS: [&Most; 6] = [&CHANNELS, &CPS, &NODE_CPS, &CALLS_PER_HOUR, &CALLS_PER_DAY, &MINUTES_PER_DAY];
 
 /// For how long a registration is asked for.
 pub const EXPIRES: Wait = Wait {

@@ -35,6 +35,21 @@ fn takes(limit: &Limit) -> String {
     format!("  {} takes {}: when full, it is passed by and tried last.\n", limit.of, most.join(" and "))
 }
 
+/// How much the plan that a call begins with sends out to phone numbers, if not all.
+pub(super) fn cap(plan: &Plan, id: CourseId) -> Option<String> {
+    let (name, cap) = (&plan.course(id)?.name, plan.caps.get(&id)?);
+    let most = [
+        (cap.calls_per_hour, "calls an hour"),
+        (cap.calls_per_day, "calls a day"),
+        (cap.minutes_per_day, "minutes a day"),
+    ];
+    let most: Vec<String> = most.iter().filter_map(|(most, of)| Some(format!("{} {of}", (*most)?))).collect();
+    Some(format!(
+        "  Plan {name} sends out {} to phone numbers at most: after that it rings only who is reached by SIP.\n",
+        most.join(", ")
+    ))
+}
+
 fn goes_on(plan: &Plan, course: &Course) -> Option<String> {
     let steps: Vec<String> = course.full.as_ref()?.iter().map(|step| rows::in_words(plan, step)).collect();
     let then = steps.join(", then ");

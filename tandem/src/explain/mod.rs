@@ -114,6 +114,7 @@ fn explain(
     let walked = walked(&items);
     text += &busy(plan, &walked);
     text += &full::words_for(plan, &items, &walked);
+    text += &full::cap(plan, id).unwrap_or_default();
     text += &fates::shared(plan, &items);
     text += &patience::words_for(plan, &items);
     text += &callers::words_for(plan, &items, number);
