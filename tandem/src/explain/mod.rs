@@ -2,6 +2,7 @@
 
 mod callers;
 mod course;
+mod dns;
 mod fates;
 mod full;
 mod moment;
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use router::Plan;
 use router::plan::CourseId;
 use router::position::{Frame, List};
+use router::target::PeerId;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use steps::Item;
@@ -37,12 +39,22 @@ pub struct Options {
 /// Explains a call; exit status 1 if the plan file has errors or does not know the number.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
-    print(&answer(&options.number, &options.plan, options.at, Timestamp::now()))
+    print(&answer_with(&options.number, &options.plan, options.at, Timestamp::now(), dns::words_for))
 }
 
-/// What `tandem explain` says.
+/// What `tandem explain` says, but for what the DNS does.
 #[must_use]
 pub fn answer(number: &str, plan: &Path, at: Option<At>, now: Timestamp) -> Answer {
+    answer_with(number, plan, at, now, |_, _| String::new())
+}
+
+fn answer_with(
+    number: &str,
+    plan: &Path,
+    at: Option<At>,
+    now: Timestamp,
+    ask: impl FnOnce(&Loaded, &[PeerId]) -> String,
+) -> Answer {
     let loaded = match load(plan, now) {
         Ok(loaded) => loaded,
         Err(refused) => {
@@ -56,7 +68,7 @@ pub fn answer(number: &str, plan: &Path, at: Option<At>, now: Timestamp) -> Answ
     }
     match loaded.plan.course_of(number.as_bytes()) {
         Some((course, listed)) => {
-            Answer { text: explain(&loaded, &number, listed, course, at, now), fine: true }
+            Answer { text: explain(&loaded, (&number, listed), course, at, now, ask), fine: true }
         }
         None => Answer { text: unknown(&loaded.plan, &number), fine: false },
     }
@@ -93,11 +105,11 @@ fn unknown(plan: &Plan, number: &str) -> String {
 
 fn explain(
     loaded: &Loaded,
-    number: &str,
-    listed: bool,
+    (number, listed): (&str, bool),
     id: CourseId,
     at: Option<At>,
     now: Timestamp,
+    ask: impl FnOnce(&Loaded, &[PeerId]) -> String,
 ) -> String {
     let plan = &*loaded.plan;
     let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
@@ -119,6 +131,7 @@ fn explain(
     text += &patience::words_for(plan, &items);
     text += &callers::words_for(plan, &items, number);
     text += &ending(plan, &way);
+    text += &ask(loaded, &patience::peers(plan, &items));
     text
 }
 

@@ -129,7 +129,8 @@ fn by(plan: &Plan, reach: &Reach) -> Vec<String> {
     }
 }
 
-fn address(plan: &Plan, id: PeerId) -> Option<String> {
+/// Where a peer is, as the plan has it.
+pub(super) fn address(plan: &Plan, id: PeerId) -> Option<String> {
     let peer = plan.peer(id)?;
     let host = match &peer.host {
         PeerHost::Name(name) => name.to_string(),

@@ -1,5 +1,6 @@
 //! Names: a peer behind SRV records of a real DNS server, and a DNS that is dead, killed or knows nothing.
 
+use crate::folder::Folder;
 use crate::node::Tandem;
 use crate::patience::{until, within};
 use crate::phone::{Phone, in_dialog};
@@ -82,6 +83,31 @@ fn plan(street: &Street, steps: &str) -> (String, String) {
         street.house(PLAIN)
     );
     (plan, format!("dns = [\"{}\"]", street.house(SERVER)))
+}
+
+#[test]
+fn explain_says_where_srv_records_lead() {
+    if !is_here() {
+        return;
+    }
+    let street = Street::new();
+    let _dns = Dnsmasq::start(&street, &[FIRST, SECOND]);
+    let (plan, node) = plan(&street, "[\"named\", \"ghost\", \"plain\"]");
+    let folder = Folder::new();
+    std::fs::write(folder.file("plan.toml"), format!("{plan}[node]\n{node}\n")).expect("the folder is ours");
+    let said = Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .args(["explain", NUMBER, "--plan"])
+        .arg(folder.file("plan.toml"))
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let told = said.split_once("  By the DNS now:\n").map(|(_, told)| told);
+    let expected = format!(
+        "    carrier.test leads to udp {}, then {}\n    ghost.test leads nowhere: the DNS knows no address of it\n",
+        street.house(FIRST),
+        street.house(SECOND)
+    );
+    assert_eq!(told, Some(expected.as_str()), "{said}");
 }
 
 /// One call from its INVITE to the end.
