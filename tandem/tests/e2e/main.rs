@@ -5,6 +5,7 @@
 
 mod along;
 mod answered;
+mod baresip;
 mod browser;
 mod callers;
 mod carrier;

@@ -1,0 +1,191 @@
+//! baresip as a phone and as an office, both over TLS: what they agree on about their media passes through untouched.
+
+use crate::folder::Folder;
+use crate::node::Tandem;
+use crate::patience::until;
+use crate::street::{CALLER, Street, TANDEM};
+use core::net::SocketAddr;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+const NUMBER: &str = "+15035550100";
+const OFFICE: u8 = 11;
+
+/// Is baresip here? If not, a test passes over, unless the environment says `TANDEM_PEERS=required`.
+fn is_here() -> bool {
+    let found =
+        Command::new("baresip").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let required = std::env::var_os("TANDEM_PEERS").is_some_and(|value| value == "required");
+    assert!(found || !required, "there is no `baresip` (Debian: baresip-core), and TANDEM_PEERS=required");
+    if !found {
+        eprintln!("passed over: there is no `baresip`; Debian has it in baresip-core");
+    }
+    found
+}
+
+/// An authority, and what it has signed.
+struct Papers {
+    folder: Folder,
+    ca: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Papers {
+    fn new() -> Self {
+        let folder = Folder::new();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("chance")).expect("a name");
+        std::fs::write(folder.file("ca.pem"), ca.pem()).expect("the folder is ours");
+        Self { folder, ca }
+    }
+
+    /// A certificate of this address with its key behind it, in one file.
+    fn sign(&self, at: SocketAddr) -> PathBuf {
+        let key = KeyPair::generate().expect("chance");
+        let params = CertificateParams::new([at.ip().to_string()]).expect("an address");
+        let signed = params.signed_by(&key, &self.ca).expect("a certificate");
+        let file = self.folder.file(&format!("{}.pem", at.ip()));
+        std::fs::write(&file, format!("{}{}", signed.pem(), key.serialize_pem()))
+            .expect("the folder is ours");
+        file
+    }
+}
+
+/// A baresip. Killed when it is dropped.
+struct Baresip {
+    child: Child,
+    folder: Folder,
+}
+
+impl Baresip {
+    /// Starts one in a house, with this account, encrypted media alone, and a second of silence to say again and again.
+    fn start(street: &Street, house: u8, papers: &Papers, account: &str, commands: &[&str]) -> Self {
+        let (folder, at) = (Folder::new(), street.house(house));
+        std::fs::write(folder.file("silence.wav"), silence()).expect("the folder is ours");
+        let config = format!(
+            "sip_listen {at}\nsip_certificate {}\nsip_cafile {}\nnet_interface {}\nmodule_path {MODULES}\n\
+            audio_source aufile,{wav}\naudio_player aufile,{}\naudio_alert aufile,{wav}\nrtp_ports 20000-20999\n\
+            module stdio.so\nmodule g711.so\nmodule aufile.so\nmodule srtp.so\nmodule_tmp uuid.so\n\
+            module_tmp account.so\nmodule_app menu.so\n",
+            papers.sign(at).display(),
+            papers.folder.file("ca.pem").display(),
+            at.ip(),
+            folder.file("heard.wav").display(),
+            wav = folder.file("silence.wav").display(),
+        );
+        std::fs::write(folder.file("config"), config).expect("the folder is ours");
+        std::fs::write(folder.file("accounts"), format!("{account};regint=0;mediaenc=srtp-mand\n"))
+            .expect("the folder is ours");
+        let out = File::create(folder.file("out")).expect("the folder is ours");
+        let mut program = Command::new("baresip");
+        // It must not outlive a test that was killed.
+        program.arg("-f").arg(folder.file("")).args(["-s", "-t", "30"]);
+        commands.iter().for_each(|command| {
+            program.args(["-e", command]);
+        });
+        let child = program
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().expect("a file can be written twice"))
+            .stderr(out)
+            .spawn()
+            .expect("it is here");
+        Self { child, folder }
+    }
+
+    /// Waits for a line of what it prints that contains this.
+    fn says(&self, part: &str) -> String {
+        let said = || self.said().lines().find(|line| line.contains(part)).map(str::to_owned);
+        until(&format!("`{part}`"), said, || self.said())
+    }
+
+    fn said(&self) -> String {
+        self.folder.read("out")
+    }
+
+    /// The keys for media that came and went, in order.
+    fn keys(&self) -> Vec<String> {
+        let said = self.said();
+        said.lines().filter(|line| line.starts_with("a=crypto:")).map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+impl Drop for Baresip {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- baresip\n{}---", self.said());
+        }
+    }
+}
+
+/// Where Debian has them.
+const MODULES: &str = "/usr/lib/baresip/modules";
+
+/// Half a minute of silence as baresip reads it: 8 kHz, 16 bit, one channel.
+fn silence() -> Vec<u8> {
+    let length: u32 = 30 * 8_000 * 2;
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + length).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16u32.to_le_bytes());
+    wav.extend([1, 0, 1, 0]);
+    wav.extend(8_000u32.to_le_bytes());
+    wav.extend(16_000u32.to_le_bytes());
+    wav.extend([2, 0, 16, 0]);
+    wav.extend(b"data");
+    wav.extend(length.to_le_bytes());
+    wav.resize(wav.len() + usize::try_from(length).expect("it fits"), 0);
+    wav
+}
+
+#[test]
+fn a_call_over_tls_has_its_encrypted_media_and_is_hung_up_along_the_callers_connection() {
+    if !is_here() {
+        return;
+    }
+    let (street, papers) = (Street::new(), Papers::new());
+    let tls = |house| SocketAddr::new(street.house(house).ip(), street.house(house).port() + 1);
+    let plan = format!(
+        "[sites]\noffice = {{ sip = \"{};transport=tls\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
+        [plans]\nmain = [\"office\"]\n",
+        tls(OFFICE)
+    );
+    let own = papers.sign(street.house(TANDEM));
+    let lines = format!(
+        "certificate = \"{own}\"\nkey = \"{own}\"\nca = \"{}\"\n",
+        papers.folder.file("ca.pem").display(),
+        own = own.display()
+    );
+    let node = Tandem::start_with(&street, &plan, &lines);
+    let account = format!("<sip:{NUMBER}@{};transport=tls>;answermode=auto", tls(OFFICE));
+    let office = Baresip::start(&street, OFFICE, &papers, &account, &[]);
+    office.says("baresip is ready.");
+    let account = format!(
+        "<sip:+15035550999@{};transport=tls>;outbound=\"sip:{};transport=tls\"",
+        street.house(CALLER).ip(),
+        tls(TANDEM)
+    );
+    let dial = format!("/dial sip:{NUMBER}@{};transport=tls", street.house(TANDEM).ip());
+    let caller = Baresip::start(&street, CALLER, &papers, &account, &[&dial]);
+
+    for phone in [&caller, &office] {
+        phone.says("SRTP is Enabled");
+        phone.says("Call established");
+        phone.says("incoming rtp for 'audio' established");
+    }
+    let keys = caller.keys();
+    assert_eq!((keys.len(), &keys), (2, &office.keys()), "an offer and an answer, as they were made");
+
+    // It hangs up when it ends. The caller's address is nobody's in the plan.
+    kill(Pid::from_raw(i32::try_from(office.child.id()).expect("a process id")), Signal::SIGTERM)
+        .expect("it runs");
+    caller.says("BYE sip:+15035550999");
+    caller.says("session closed");
+    assert_eq!(node.call().end(), "answered by office");
+}
