@@ -77,6 +77,7 @@ struct Sockets {
     unreachable: Counter,
     turned_away: Counter,
     connections: Gauge,
+    not_listening: Gauge,
     last: Counts,
 }
 
@@ -377,6 +378,11 @@ impl Metrics {
         }
     }
 
+    /// So many addresses of `listen` could not be had.
+    pub fn set_not_listening(&self, count: usize) {
+        self.sockets.not_listening.set(gauge(count));
+    }
+
     /// Serves `GET /metrics` for ever. To be called inside the runtime.
     ///
     /// # Errors
@@ -434,6 +440,8 @@ impl Sockets {
             self.turned_away.clone(),
         );
         to.register("connections", "Connections now", self.connections.clone());
+        let missing = "Addresses of `listen` that could not be had at the start";
+        to.register("not_listening", missing, self.not_listening.clone());
     }
 
     fn read(&mut self, now: Counts, connections: usize) {

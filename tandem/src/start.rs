@@ -2,7 +2,9 @@
 
 use crate::calls::{Calls, CallsTo};
 use crate::clock::Clock;
+use crate::codes::Code;
 use crate::config::{self, Loaded, LogFormat, LogLevel, NodeSettings};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::key::{self, Key, KeyError};
 use crate::log;
 use crate::metrics::Metrics;
@@ -84,14 +86,18 @@ pub fn run(options: &Options) -> Result<Ended, StartError> {
 async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Result<Ended, StartError> {
     warn(&loaded);
     raise_descriptors();
-    let Loaded { plan, node: settings, tls, source, .. } = loaded;
-    let tls = Held::new(Read::files(Arc::new(source), Arc::new(tls), None, clock), clock);
+    let Loaded { plan, node: settings, tls, listen, source, .. } = loaded;
+    let source = Arc::new(source);
+    let tls = Held::new(Read::files(Arc::clone(&source), Arc::new(tls), None, clock), clock);
     // Before anything waits, so that no signal kills a node that has begun.
     let signals = Signals::catch().map_err(StartError::System)?;
     let key = key::load_or_make(&settings.data).map_err(StartError::Key)?;
     warn_of_exposed(&key);
     let seed = key::seed().map_err(StartError::System)?;
-    let net = bind(&settings, clock, first_connection(seed))?;
+    let (net, missing) = bind(&settings, clock, first_connection(seed))?;
+    for error in &missing {
+        tracing::error!("{}", not_listening(error, listen.clone()).line(&source));
+    }
     let identity = Identity {
         name: settings.name.clone(),
         listeners: net
@@ -105,6 +111,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
         cps: settings.cps,
     };
     let metrics = Metrics::new();
+    metrics.set_not_listening(missing.len());
     if let Some(address) = settings.metrics {
         let failed = |error| StartError::Metrics { address, error };
         let bound = metrics.serve(address).await.map_err(failed)?;
@@ -172,21 +179,27 @@ fn warn_of_exposed(key: &Key) {
     }
 }
 
-/// Binds what must be bound, and of the rest what can be.
-fn bind(settings: &NodeSettings, clock: Clock, last: u32) -> Result<Net, StartError> {
-    let mut listen = Vec::new();
+/// Binds what can be bound, and says what of that which should be cannot.
+fn bind(settings: &NodeSettings, clock: Clock, last: u32) -> Result<(Net, Vec<BindError>), StartError> {
+    let (mut listen, mut missing) = (Vec::new(), Vec::new());
     for one in &settings.listen {
         // An address that leads nowhere would be told to peers.
         let useful = !one.address.ip().is_unspecified() || net::outgoing_address(one.address.ip()).is_ok();
-        if one.required || useful && net::can_bind(one.transport, one.address) {
-            listen.push((one.transport, one.address));
-        } else {
-            tracing::info!(
-                "not listening on {} {}: no way out from there",
-                one.transport.in_uri(),
-                one.address
-            );
+        let bound = net::try_bind(one.transport, one.address);
+        match bound {
+            Ok(()) if one.required || useful => listen.push((one.transport, one.address)),
+            Err(error) if one.required => missing.push(error),
+            Ok(()) | Err(_) => {
+                let (transport, address) = (one.transport.in_uri(), one.address);
+                tracing::info!("not listening on {transport} {address}: no way out from there");
+            }
         }
+    }
+    // Serving by one address is better than not at all; by none it is not.
+    if listen.is_empty()
+        && let Some(first) = missing.pop()
+    {
+        return Err(StartError::Bind(first));
     }
     let net = Net::bind(&listen, clock, last).map_err(StartError::Bind)?;
     if let Some(granted) = net.receive_buffer() {
@@ -201,7 +214,16 @@ fn bind(settings: &NodeSettings, clock: Clock, last: u32) -> Result<Net, StartEr
             tracing::debug!(granted, "receive buffer of the UDP sockets, in bytes");
         }
     }
-    Ok(net)
+    Ok((net, missing))
+}
+
+fn not_listening(error: &BindError, listen: Option<Span>) -> Diagnostic {
+    let problem = Diagnostic::new(Code::L042, error.to_string());
+    let problem = match listen {
+        Some(span) => problem.at(span, ""),
+        None => problem,
+    };
+    problem.help("start this node again then; it serves the other addresses meanwhile")
 }
 
 /// Where the numbers of connections begin: elsewhere after each start, and with room for two thousand million.

@@ -6,7 +6,7 @@ use core::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -160,16 +160,35 @@ fn every_line_of_a_json_log_is_json() {
 }
 
 #[test]
-fn a_taken_port_and_a_wrong_plan_end_the_start_with_what_to_do() {
+fn taken_ports_and_a_wrong_plan_end_the_start_with_what_to_do() {
     let folder = Folder::new("wrong");
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it is bound");
+    let _also_taken = TcpListener::bind(address).expect("a free port");
     let (lines, status) = Running::start(&folder.plan(address, "\"office\"", &["+15035550100"]), &[]).end();
     let last = lines.last().expect("it says why");
-    assert!(last.starts_with(&format!("tandem: cannot listen on udp {address}: ")), "{lines:?}");
+    assert!(last.starts_with(&format!("tandem: cannot listen on tcp {address}: ")), "{lines:?}");
     assert_eq!(status.code(), Some(1));
 
     let (lines, status) = Running::start(&folder.plan(address, "\"ofice\"", &["+15035550100"]), &[]).end();
     assert!(lines.iter().any(|line| line.contains("error[E101]")), "{lines:?}");
     assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn a_node_that_cannot_have_one_of_its_addresses_serves_the_others_and_says_which_is_missing() {
+    let folder = Folder::new("one-taken");
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound");
+    let node = Running::start(&folder.plan(address, "\"office\"", &["+15035550100"]), &[]);
+    let said = node.line("L042");
+    assert!(
+        said.contains(&format!("cannot listen on udp {address}: ")) && said.contains("tandem.toml:3:10"),
+        "{said}"
+    );
+    assert!(said.contains("another program has this port: stop it"), "{said}");
+    assert_eq!(node.line("tandem: ready on"), format!("tandem: ready on tcp {address}"));
+    TcpStream::connect(address).expect("it is there");
+    node.signal(Signal::SIGTERM);
+    assert_eq!(node.end().1.code(), Some(0));
 }

@@ -62,6 +62,8 @@ pub struct Loaded {
     pub node: NodeSettings,
     /// Who it is in TLS, and how its peers prove who they are.
     pub tls: TlsSettings,
+    /// Where `listen` stands, if it does.
+    pub listen: Option<Span>,
     /// What somebody should look at; the file is good all the same.
     pub warnings: Vec<Diagnostic>,
     /// The text, for drawing the warnings.
@@ -112,18 +114,18 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Refused> {
 /// # Errors
 /// As [`load`].
 pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
-    let (mut draft, (node, mut tls), mut found, secrets) = lower(&source, now);
+    let (mut draft, (node, mut tls, listen), mut found, secrets) = lower(&source, now);
     source.blank(&secrets);
     found.sort_by_key(|problem| (!problem.is_error(), problem.start()));
     if found.iter().any(Diagnostic::is_error) {
         return Err(Refused { problems: found, source });
     }
     tls.peers = core::mem::take(&mut draft.tls);
-    Ok(Loaded { plan: Arc::new(draft.finish()), node, tls, warnings: found, source })
+    Ok(Loaded { plan: Arc::new(draft.finish()), node, tls, listen, warnings: found, source })
 }
 
 /// What `[node]` says.
-type NodeKeys = (NodeSettings, TlsSettings);
+type NodeKeys = (NodeSettings, TlsSettings, Option<Span>);
 
 fn lower(source: &Source, now: Timestamp) -> (Draft, NodeKeys, Vec<Diagnostic>, Vec<Span>) {
     let mut problems = Problems { source, found: Vec::new(), secrets: Vec::new() };

@@ -150,9 +150,9 @@ impl NodeDraft {
         }
     }
 
-    /// What it has come to.
-    pub(super) fn finish(self) -> (NodeSettings, TlsSettings) {
-        (self.settings, self.tls)
+    /// What it has come to, and where `listen` stands.
+    pub(super) fn finish(self) -> (NodeSettings, TlsSettings, Option<Span>) {
+        (self.settings, self.tls, self.listen.map(|(span, _)| span))
     }
 }
 

@@ -275,12 +275,15 @@ pub fn expected(plan: &Plan, roads: &Roads) -> BTreeMap<Path, Vec<Expected>> {
 }
 
 /// Can this be bound now? Leaves nothing behind. To be called inside the runtime.
-#[must_use]
-pub fn can_bind(transport: Transport, address: SocketAddr) -> bool {
-    match transport {
-        Transport::Udp => Udp::bind(address).is_ok(),
-        Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => listen::bind(address).is_ok(),
-    }
+///
+/// # Errors
+/// Why not.
+pub fn try_bind(transport: Transport, address: SocketAddr) -> Result<(), BindError> {
+    let bound = match transport {
+        Transport::Udp => Udp::bind(address).map(|_| ()),
+        Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => listen::bind(address).map(|_| ()),
+    };
+    bound.map_err(|error| BindError { transport, address, error })
 }
 
 /// The address that peers see, for a listener on `[::]` or `0.0.0.0`: the one of the way to the world. Sends nothing.
