@@ -7,6 +7,7 @@
 mod descriptors;
 mod detection;
 mod flood;
+mod hole;
 mod kill;
 mod loss;
 mod pause;

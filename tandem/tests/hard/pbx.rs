@@ -13,12 +13,17 @@ pub(crate) struct Pbx(Child);
 impl Pbx {
     /// Starts one at this address; `None` if there is no SIPp.
     pub(crate) fn start(at: SocketAddr) -> Option<Self> {
+        Self::start_over("u1", at)
+    }
+
+    /// As [`start`](Self::start), over what SIPp calls so: `u1` for UDP, `t1` for TCP.
+    pub(crate) fn start_over(transport: &str, at: SocketAddr) -> Option<Self> {
         let (ip, port) = (at.ip().to_string(), at.port().to_string());
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hard/scenarios");
         let child = Command::new("sipp")
             .arg("-sf")
             .arg(folder.join("pbx.xml"))
-            .args(["-i", &ip, "-p", &port, "-bind_local", "-t", "u1", "-nostdin"])
+            .args(["-i", &ip, "-p", &port, "-bind_local", "-t", transport, "-nostdin"])
             // It must not outlive a test that was killed.
             .args(["-timeout", "180s"])
             .stdin(Stdio::null())
