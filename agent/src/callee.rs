@@ -4,7 +4,7 @@ use crate::dialog::{Body, Dialog};
 use crate::digits;
 use core::net::SocketAddr;
 use core::time::Duration;
-use sip::build::{Extra, answer, answer_with, phrase};
+use sip::build::{Extra, answer, answer_with, phrase, response};
 use sip::txn::{ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
 use sip::{Bytes, Message, Method, Name, Stamp, Time};
 use std::collections::VecDeque;
@@ -70,10 +70,13 @@ struct Unheard {
 pub enum Output {
     /// Send this to the proxy.
     Send(Bytes),
-    /// The caller has acknowledged the answer: it may be spoken.
-    Up,
+    /// The caller has acknowledged the answer: it may be spoken. With what the acknowledgement carries: the answer to an
+    /// offer of ours.
+    Up(Vec<u8>),
     /// The caller offers new media: [`Callee::agree`] or [`Callee::disagree`]. Empty if it asks for an offer.
     Offered(Vec<u8>),
+    /// The caller answers the offer that [`Callee::agree`] has made.
+    Answered(Vec<u8>),
     /// The caller has pressed a digit, and said so by INFO.
     Pressed(char),
     /// The call is over, and why.
@@ -119,16 +122,13 @@ impl Callee {
     ) -> Result<Self, Bytes> {
         let stamp = invite.top_via().map(|via| via.stamp(invite.at(via.span), from));
         let tag = format!("{chance:x}").into_bytes();
-        let refusal = |status, lines: &str| {
-            let extra = Extra { to_tag: &tag, lines: lines.as_bytes() };
-            answer(&invite, stamp.as_ref(), status, phrase(status), extra)
-        };
         let required = invite.elements(Name::Require).map(|span| String::from_utf8_lossy(invite.at(span)));
         let unknown: Vec<_> = required.filter(|option| !is_known(option)).collect();
         if !unknown.is_empty() {
-            return Err(refusal(420, &format!("Unsupported: {}\r\n", unknown.join(", "))));
+            let unsupported = format!("Unsupported: {}\r\n", unknown.join(", "));
+            return Err(refused(&invite, from, 420, chance, &unsupported));
         }
-        let dialog = Dialog::of_called(&invite, &tag).ok_or_else(|| refusal(400, ""))?;
+        let dialog = Dialog::of_called(&invite, &tag).ok_or_else(|| refusal(&invite, from, 400, chance))?;
         let trying = answer(&invite, stamp.as_ref(), 100, "Trying", Extra::default());
         let mut sent = Vec::new();
         let server = ServerInvite::start(trying, desk.reliability, desk.timers, &mut sent);
@@ -288,11 +288,13 @@ impl Callee {
         let number = ack.cseq().map(|(number, _)| number);
         let is_its = |unheard: &mut Unheard| Some(unheard.number) == number;
         let is_first = self.invite.cseq().map(|(number, _)| number) == number;
-        if self.unheard.take_if(|unheard| is_its(unheard)).is_some()
-            && is_first
-            && matches!(self.state, State::Up)
-        {
-            out.push(Output::Up);
+        if self.unheard.take_if(|unheard| is_its(unheard)).is_none() || !matches!(self.state, State::Up) {
+            return;
+        }
+        match ack.body() {
+            body if is_first => out.push(Output::Up(body.to_vec())),
+            [] => {}
+            body => out.push(Output::Answered(body.to_vec())),
         }
     }
 
@@ -475,6 +477,18 @@ impl Callee {
             }
         }
     }
+}
+
+/// The refusal of an INVITE that no call is made of, to be sent as it is.
+#[must_use]
+pub fn refusal(invite: &Message, from: SocketAddr, status: u16, chance: u64) -> Bytes {
+    refused(invite, from, status, chance, "")
+}
+
+fn refused(invite: &Message, from: SocketAddr, status: u16, chance: u64, lines: &str) -> Bytes {
+    let tag = format!("{chance:x}");
+    let extra = Extra { to_tag: tag.as_bytes(), lines: lines.as_bytes() };
+    response(invite, from, status, phrase(status), extra)
 }
 
 /// Extensions that may be required of us: who wants its provisional answers acknowledged gets none.

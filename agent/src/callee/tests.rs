@@ -70,7 +70,11 @@ impl Story {
                     let start = text.lines().next().unwrap_or_default().replace("SIP/2.0 ", "");
                     format!("{start} ({number} {})", String::from_utf8_lossy(method))
                 }
-                other @ (Output::Up | Output::Offered(_) | Output::Pressed(_) | Output::Over(_)) => {
+                other @ (Output::Up(_)
+                | Output::Offered(_)
+                | Output::Answered(_)
+                | Output::Pressed(_)
+                | Output::Over(_)) => {
                     format!("{other:?}")
                 }
             };
@@ -122,7 +126,7 @@ impl Story {
         story.inside("ACK", 7, "");
         assert_eq!(
             core::mem::take(&mut story.told),
-            ["0.000 100 Trying (7 INVITE)", "0.000 200 OK (7 INVITE)", "0.100 Up"]
+            ["0.000 100 Trying (7 INVITE)", "0.000 200 OK (7 INVITE)", "0.100 Up([])"]
         );
         story
     }
@@ -146,7 +150,7 @@ fn a_call_rings_is_answered_and_hung_up_by_the_caller() {
             "0.000 100 Trying (7 INVITE)",
             "0.000 180 Ringing (7 INVITE)",
             "2.000 200 OK (7 INVITE)",
-            "2.100 Up",
+            "2.100 Up([])",
             "9.000 200 OK (8 BYE)",
             "9.000 Over(Caller)",
             "9.000 200 OK (8 BYE)",
@@ -299,7 +303,7 @@ fn an_offer_inside_of_a_call_waits_for_its_answer_and_keeps_others_out() {
     story.act(|call, now, out| call.agree(b"v=0\r\n", now, out));
     story.act(|call, now, out| call.agree(b"v=0\r\n", now, out));
     story.until(700);
-    story.inside("ACK", 8, "");
+    story.inside("ACK", 8, "Content-Type: application/sdp\r\n\r\nv=1");
     story.inside("UPDATE", 10, offer);
     story.act(|call, now, out| call.disagree(488, now, out));
     story.until(60_000);
@@ -310,6 +314,7 @@ fn an_offer_inside_of_a_call_waits_for_its_answer_and_keeps_others_out() {
             "0.100 491 Request Pending (9 UPDATE)",
             "0.100 200 OK (8 INVITE)",
             "0.600 200 OK (8 INVITE)",
+            "0.700 Answered([118, 61, 49])",
             "0.700 Offered([118, 61, 48])",
             "0.700 488 Not Acceptable Here (10 UPDATE)",
         ]

@@ -1,0 +1,259 @@
+use super::*;
+use sip::txn::{Reliability, Timers};
+
+/// One line, and what was told of it: packets as when, how many and of what.
+struct Story {
+    line: Line,
+    told: Vec<String>,
+    now: Time,
+    sent: u32,
+}
+
+const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n\
+    a=rtpmap:101 telephone-event/8000\r\n";
+
+fn at(milliseconds: u64) -> Time {
+    Time::from_micros(milliseconds * 1_000)
+}
+
+fn place(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn request(method: &str, to_tag: &str, number: u32, body: &str) -> Message {
+    let text = format!(
+        "{method} sip:inbox@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK{number}{method}\r\n\
+        From: <sip:ana@a.example>;tag=1\r\nTo: <sip:inbox@127.0.0.1>{to_tag}\r\nCall-ID: c\r\nCSeq: {number} {method}\r\n\
+        Contact: <sip:ana@10.0.0.1>\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    Message::parse(text.as_bytes().into()).unwrap()
+}
+
+fn start(offer: &str, out: &mut Vec<Output>) -> Result<Line, Bytes> {
+    let desk = Desk {
+        contact: "<sip:inbox@127.0.0.1:5070>".into(),
+        via: "SIP/2.0/UDP 127.0.0.1:5070".into(),
+        reliability: Reliability::Reliable,
+        timers: Timers::default(),
+    };
+    Line::start(
+        request("INVITE", "", 7, offer),
+        place("127.0.0.1:5060"),
+        desk,
+        place("192.0.2.1:20000"),
+        0xabc,
+        out,
+    )
+}
+
+impl Story {
+    /// A line that is answered at 0 s.
+    fn new(offer: &str, acknowledged: &str) -> Self {
+        let mut out = Vec::new();
+        let mut line = start(offer, &mut out).unwrap();
+        line.accept(at(0), &mut out);
+        line.on_request(request("ACK", ";tag=abc", 7, acknowledged), at(0), &mut out);
+        let mut story = Self { line, told: Vec::new(), now: at(0), sent: 0 };
+        story.tell(out);
+        let answered = ["0.000 SIP/2.0 100 Trying", "0.000 SIP/2.0 200 OK", "0.000 Up"];
+        assert_eq!(core::mem::take(&mut story.told), answered);
+        story
+    }
+
+    fn tell(&mut self, out: Vec<Output>) {
+        for output in out {
+            let line = match output {
+                Output::Sip(bytes) => String::from_utf8_lossy(&bytes).lines().next().unwrap().into(),
+                Output::Rtp { to, bytes } => {
+                    let packet = rtp::read(&bytes).unwrap();
+                    let runs = packet.payload.chunk_by(|one, other| one == other);
+                    let runs: Vec<String> = runs.map(|run| format!("{}x{:02x}", run.len(), run[0])).collect();
+                    format!("{} {} to {to}", packet.payload_type, runs.join(" "))
+                }
+                Output::Sound(sound) => format!("heard {:?} {:?}", sound.law, sound.bytes),
+                other @ (Output::Up | Output::Pressed(_) | Output::Played | Output::Over(_)) => {
+                    format!("{other:?}")
+                }
+            };
+            self.told.push(format!("{:.3} {line}", self.now.since(Time::ZERO).as_secs_f64()));
+        }
+    }
+
+    fn until(&mut self, milliseconds: u64) {
+        while let Some(due) = self.line.deadline().filter(|due| *due <= at(milliseconds)) {
+            self.now = due;
+            let mut out = Vec::new();
+            self.line.on_deadline(due, &mut out);
+            self.tell(out);
+        }
+        self.now = at(milliseconds);
+    }
+
+    fn on_request(&mut self, method: &str, number: u32, body: &str) {
+        let mut out = Vec::new();
+        self.line.on_request(request(method, ";tag=abc", number, body), self.now, &mut out);
+        self.tell(out);
+    }
+
+    fn hear(&mut self, from: &str, payload_type: u8, payload: &[u8]) {
+        let mut datagram = vec![0x80, payload_type, 0, 0, 0, 0];
+        self.sent += 1;
+        datagram.extend([self.sent.to_be_bytes().get(2..).unwrap(), &[0, 0, 0, 1], payload].concat());
+        let mut out = Vec::new();
+        self.line.on_datagram(place(from), &datagram, self.now, &mut out);
+        self.tell(out);
+    }
+}
+
+fn clip(byte: u8, samples: usize) -> Clip {
+    vec![byte; samples].into()
+}
+
+#[test]
+fn clips_are_played_one_after_the_other_in_frames() {
+    let mut story = Story::new(OFFER, "");
+    story.until(100);
+    story.line.play(clip(1, 200), story.now);
+    story.line.play(clip(2, 60), story.now);
+    story.line.play(clip(9, 0), story.now);
+    story.until(1_000);
+    story.line.play(clip(3, 160), story.now);
+    story.until(2_000);
+    assert_eq!(
+        story.told,
+        [
+            "0.100 0 160x01 to 10.0.0.1:4000",
+            "0.120 0 40x01 60x02 60xff to 10.0.0.1:4000",
+            "0.120 Played",
+            "1.000 0 160x03 to 10.0.0.1:4000",
+            "1.000 Played",
+        ]
+    );
+}
+
+#[test]
+fn what_is_hushed_or_over_is_played_no_further() {
+    let mut story = Story::new(OFFER, "");
+    story.line.play(clip(1, 8_000), story.now);
+    story.until(20);
+    story.line.hush();
+    story.until(100);
+    story.line.play(clip(2, 8_000), story.now);
+    story.until(110);
+    story.on_request("BYE", 8, "");
+    story.until(9_000);
+    assert_eq!(
+        story.told,
+        [
+            "0.000 0 160x01 to 10.0.0.1:4000",
+            "0.020 0 160x01 to 10.0.0.1:4000",
+            "0.100 0 160x02 to 10.0.0.1:4000",
+            "0.110 SIP/2.0 200 OK",
+            "0.110 Over(Caller)",
+        ]
+    );
+}
+
+#[test]
+fn who_wakes_up_late_sends_a_few_frames_and_goes_on_from_there() {
+    let mut story = Story::new(OFFER, "");
+    story.line.play(clip(1, 160 * 50), story.now);
+    let mut out = Vec::new();
+    story.line.on_deadline(at(60), &mut out);
+    assert_eq!((out.len(), story.line.deadline()), (4, Some(at(80))));
+    out.clear();
+    story.line.on_deadline(at(700), &mut out);
+    assert_eq!((out.len(), story.line.deadline()), (FRAMES_MAX, Some(at(700))));
+}
+
+#[test]
+fn a_caller_with_the_other_law_hears_it() {
+    let offer = OFFER.replace("AVP 0 101", "AVP 8");
+    let mut story = Story::new(&offer, "");
+    story.line.play(clip(0x80, 100), story.now);
+    story.until(100);
+    let loud = Law::A.encode(Law::Mu.decode(0x80));
+    assert_eq!(story.told, [format!("0.000 8 100x{loud:02x} 60xd5 to 10.0.0.1:4000"), "0.000 Played".into()]);
+}
+
+#[test]
+fn the_caller_is_heard_and_nobody_else() {
+    let mut story = Story::new(OFFER, "");
+    story.hear("192.0.2.77:9", 0, &[1, 2]);
+    story.hear("198.51.100.9:4000", 0, &[3]);
+    story.hear("192.0.2.77:9", 8, &[4]);
+    story.hear("192.0.2.77:9", 18, &[5]);
+    story.hear("192.0.2.77:9", 101, &[1, 10, 0, 160]);
+    story.until(30);
+    story.on_request("INFO", 8, "Signal=1\r\n");
+    story.on_request("INFO", 9, "Signal=2\r\n");
+    story.line.play(clip(1, 160), story.now);
+    story.until(40);
+    assert_eq!(
+        story.told,
+        [
+            "0.000 heard Mu [1, 2]",
+            "0.000 heard A [4]",
+            "0.000 Pressed('1')",
+            "0.030 SIP/2.0 200 OK",
+            "0.030 SIP/2.0 200 OK",
+            "0.030 Pressed('2')",
+            "0.030 0 160x01 to 192.0.2.77:9",
+            "0.030 Played",
+        ]
+    );
+}
+
+#[test]
+fn a_caller_on_hold_hears_nothing_and_is_not_waited_for() {
+    let mut story = Story::new(OFFER, "");
+    story.line.play(clip(1, 160 * 4), story.now);
+    story.until(10);
+    story.on_request("INVITE", 8, &format!("{OFFER}a=sendonly\r\n"));
+    story.until(50);
+    story.on_request("INVITE", 9, &OFFER.replace("4000", "4002"));
+    story.until(200);
+    assert_eq!(
+        story.told,
+        [
+            "0.000 0 160x01 to 10.0.0.1:4000",
+            "0.010 SIP/2.0 200 OK",
+            "0.050 SIP/2.0 200 OK",
+            "0.060 0 160x01 to 10.0.0.1:4002",
+            "0.060 Played",
+        ]
+    );
+}
+
+#[test]
+fn a_caller_without_an_offer_answers_ours() {
+    let mut story = Story::new("", &OFFER.replace("0 101", "8"));
+    story.line.play(clip(0xff, 160), story.now);
+    story.until(10);
+    assert_eq!(story.told, ["0.000 8 160xd5 to 10.0.0.1:4000", "0.000 Played"]);
+    let mut out = Vec::new();
+    let mut line = start("", &mut out).unwrap();
+    line.accept(at(0), &mut out);
+    out.clear();
+    line.on_request(request("ACK", ";tag=abc", 7, ""), at(0), &mut out);
+    assert!(
+        matches!(&out[..], [Output::Over(Why::Here), Output::Sip(bye)] if bye.starts_with(b"BYE ")),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn a_caller_with_whom_nothing_can_be_spoken_is_refused_at_once() {
+    for (offer, status) in [(OFFER.replace("AVP 0 101", "AVP 18"), 488), ("nonsense".to_owned(), 400)] {
+        let mut out = Vec::new();
+        let refusal = start(&offer, &mut out).map(drop).unwrap_err();
+        let refusal = String::from_utf8_lossy(&refusal).into_owned();
+        assert!(refusal.starts_with(&format!("SIP/2.0 {status} ")) && out.is_empty(), "{refusal}");
+    }
+    let mut story = Story::new(OFFER, "");
+    story.on_request("UPDATE", 8, &OFFER.replace("AVP 0 101", "AVP 18"));
+    story.line.play(clip(1, 160), story.now);
+    story.until(10);
+    assert_eq!(story.told[..2], ["0.000 SIP/2.0 488 Not Acceptable Here", "0.000 0 160x01 to 10.0.0.1:4000"]);
+}
