@@ -7,6 +7,8 @@ struct Story {
     told: Vec<String>,
     now: Time,
     sent: u32,
+    /// The timestamps of what was sent.
+    stamps: Vec<u32>,
 }
 
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n\
@@ -54,7 +56,7 @@ impl Story {
         let mut line = start(offer, &mut out).unwrap();
         line.accept(at(0), &mut out);
         line.on_request(request("ACK", ";tag=abc", 7, acknowledged), at(0), &mut out);
-        let mut story = Self { line, told: Vec::new(), now: at(0), sent: 0 };
+        let mut story = Self { line, told: Vec::new(), now: at(0), sent: 0, stamps: Vec::new() };
         story.tell(out);
         let answered = ["0.000 SIP/2.0 100 Trying", "0.000 SIP/2.0 200 OK", "0.000 Up"];
         assert_eq!(core::mem::take(&mut story.told), answered);
@@ -67,6 +69,7 @@ impl Story {
                 Output::Sip(bytes) => String::from_utf8_lossy(&bytes).lines().next().unwrap().into(),
                 Output::Rtp { to, bytes } => {
                     let packet = rtp::read(&bytes).unwrap();
+                    self.stamps.push(packet.timestamp);
                     let runs = packet.payload.chunk_by(|one, other| one == other);
                     let runs: Vec<String> = runs.map(|run| format!("{}x{:02x}", run.len(), run[0])).collect();
                     format!("{} {} to {to}", packet.payload_type, runs.join(" "))
@@ -224,6 +227,8 @@ fn a_caller_on_hold_hears_nothing_and_is_not_waited_for() {
             "0.060 Played",
         ]
     );
+    let [first, last] = story.stamps[..] else { panic!("{:?}", story.stamps) };
+    assert_eq!(last.wrapping_sub(first), 3 * 160, "time passes on hold");
 }
 
 #[test]
