@@ -7,6 +7,9 @@
 //! | on trial | a refusal | broken, for twice as long as before, at most 10 min |
 //! | broken, on trial | something got through | good |
 //!
+//! What a call or a registration has proven no probe disproves: a peer may serve our account and refuse its OPTIONS all the
+//! same. Three such refusals, and probes say who we are no more.
+//!
 //! While broken the peer is tried last, and our own requests answer it no more: credentials that were revoked are not
 //! said for ever, and a carrier that is lost to us attracts no calls. A new plan forgets it all: somebody has looked.
 
@@ -37,6 +40,10 @@ struct Known {
     /// The same for requests outside of calls: a registrar asks as a server does what a proxy asks for calls.
     outside: Option<(Challenge, u32)>,
     state: State,
+    /// Has a call or a registration got through last?
+    proven: bool,
+    /// Probes that were refused since one got through.
+    refused_probes: u8,
     /// When it refused, the last times, oldest first.
     refusals: Vec<Time>,
 }
@@ -151,6 +158,14 @@ impl Logins {
         !matches!(state, Some(State::Broken { .. }))
     }
 
+    /// May a probe answer this peer? Not if all that it would get is one more refusal.
+    #[must_use]
+    pub fn may_probe(&self, peer: &Peer) -> bool {
+        let known = self.by_peer.get(&peer.name);
+        let idle = known.is_some_and(|known| known.proven && known.refused_probes >= REFUSED_MAX);
+        self.may_answer(peer) && !idle
+    }
+
     /// Until when our own requests do not answer this peer; `None` while they may.
     #[must_use]
     pub fn pause(&self, peer: &Peer) -> Option<Time> {
@@ -160,8 +175,24 @@ impl Logins {
         }
     }
 
-    /// Takes what a peer said to our credentials, or to a request without them.
+    /// Takes what a peer said to the credentials of a probe.
+    pub fn on_probe_word(&mut self, peer: &Peer, word: Word, now: Time) {
+        let known = self.by_peer.entry(Arc::clone(&peer.name)).or_default();
+        known.refused_probes = if word == Word::Through { 0 } else { known.refused_probes.saturating_add(1) };
+        if !known.proven {
+            self.hear(peer, word, now);
+        }
+    }
+
+    /// Takes what a peer said to our credentials in a call or a registration, or to one without them.
     pub fn on_word(&mut self, peer: &Peer, word: Word, now: Time) {
+        self.hear(peer, word, now);
+        if let Some(known) = self.by_peer.get_mut(&peer.name) {
+            known.proven = word == Word::Through;
+        }
+    }
+
+    fn hear(&mut self, peer: &Peer, word: Word, now: Time) {
         let known = match (word, self.by_peer.get_mut(&peer.name)) {
             (_, Some(known)) => known,
             // Who never asked has nothing to forgive.
@@ -366,6 +397,26 @@ mod tests {
         }
         assert_eq!(pauses, [30, 60, 120, 240, 480, 600, 600]);
         assert_eq!(words(&mut logins), [], "it was broken all the time");
+    }
+
+    #[test]
+    fn what_a_call_has_proven_no_probe_disproves_and_after_three_refusals_none_asks_again() {
+        let (mut logins, peer) = (Logins::new(Chance::new(1)), peer());
+        logins.on_probe_word(&peer, Word::Refused, at(1));
+        logins.on_probe_word(&peer, Word::Refused, at(2));
+        logins.on_word(&peer, Word::Through, at(3));
+        assert!(logins.may_probe(&peer));
+        for second in 4..9 {
+            logins.on_probe_word(&peer, Word::Refused, at(second));
+        }
+        assert_eq!((words(&mut logins), logins.may_answer(&peer)), (vec![], true));
+        assert!(!logins.may_probe(&peer), "it would be the ninth time in vain");
+        // The password is revoked: calls find out, and the trial is everybody's.
+        (10..13).for_each(|second| logins.on_word(&peer, Word::Refused, at(second)));
+        assert_eq!((words(&mut logins), logins.may_probe(&peer)), (vec![Word::Refused], false));
+        assert!(logins.on_deadline(at(42)) && logins.may_probe(&peer));
+        logins.on_probe_word(&peer, Word::Through, at(43));
+        assert_eq!(words(&mut logins), [Word::Through]);
     }
 
     #[test]

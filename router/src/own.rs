@@ -77,12 +77,19 @@ impl Own {
         Bytes::from(text)
     }
 
+    fn may_answer(&self, peer: &Peer, logins: &Logins) -> bool {
+        match self.kind {
+            Kind::Probe => logins.may_probe(peer),
+            Kind::Registration | Kind::Leg | Kind::Passing => logins.may_answer(peer),
+        }
+    }
+
     /// What to answer to a refusal that asks for credentials: they are said once, and once more if only the nonce was too
     /// old. To be written with the line if there is one.
     pub fn answer(&mut self, refusal: &Message, peer: &Peer, logins: &mut Logins) -> Answer {
         let challenge = fix::challenge(refusal, peer);
         let may = match self.said {
-            0 => challenge.is_some() && logins.may_answer(peer),
+            0 => challenge.is_some() && self.may_answer(peer, logins),
             1 => challenge.as_ref().is_some_and(|challenge| challenge.stale),
             _ => false,
         };

@@ -212,7 +212,7 @@ impl Probe {
             return;
         }
         if let Some(peer) = peer_at(self.path, there) {
-            means.learned.logins.on_word(peer, word, means.now);
+            means.learned.logins.on_probe_word(peer, word, means.now);
         }
     }
 }
