@@ -217,7 +217,7 @@ fn collect(
 }
 
 const fn step(members: Vec<Member>, ring: Option<Duration>) -> Step {
-    Step { members, ring, stagger: Duration::ZERO, declined: Declined::Next, line: 0 }
+    Step { members, ring, stagger: Duration::ZERO, declined: Declined::Next, from: None, line: 0 }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::load::Ticket;
 use crate::outcome::Reached;
 use crate::path::Path;
 use crate::plan::Declined;
+use crate::presentation::Who;
 use crate::target::{PeerId, TargetId};
 use crate::verdict::Fix;
 use core::time::Duration;
@@ -17,6 +18,8 @@ pub(crate) struct Leg {
     pub(crate) path: Path,
     pub(crate) ring: Duration,
     pub(crate) declined: Declined,
+    /// Who stands in From, if its step says so.
+    pub(crate) from: Option<Who>,
     pub(crate) line: u32,
     /// What its INVITE has that the received one does not, and which refusals asked for it.
     pub(crate) fixes: Vec<(Fix, Message)>,
@@ -70,6 +73,7 @@ impl Leg {
             early: Vec::new(),
             outcome: String::new(),
             phase: Phase::Calling { until: now + first },
+            from: self.from.clone(),
             ..*self
         }
     }

@@ -155,6 +155,12 @@ impl Plan {
         list.map_or(&[], Vec::as_slice)
     }
 
+    /// The step that a frame stands on.
+    #[must_use]
+    pub fn step(&self, frame: Frame) -> Option<&Step> {
+        self.list(frame).get(frame.step)
+    }
+
     /// Goes into courses and out of finished ones until the cursor stands on a step that rings somebody; `None` at
     /// the end of the plan.
     fn settle(&self, cursor: &mut Cursor, at: &Position) -> Option<&Step> {
@@ -356,7 +362,7 @@ mod tests {
 
     fn step(targets: &[u32]) -> Step {
         let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
-        Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, line: 0 }
+        Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, from: None, line: 0 }
     }
 
     /// Two carriers (.1, .2), an office with two machines (.11, .12), two mobiles, an answering service by number.

@@ -4,6 +4,7 @@ use crate::emergency::{self, Emergency};
 use crate::hours::{Hours, Zone};
 use crate::load::Limit;
 use crate::networks::Network;
+use crate::presentation::Who;
 use crate::spent::Cap;
 use crate::strangers::Welcome;
 use crate::target::{Carrier, CarrierId, Peer, PeerId, PeerKind, Target, TargetId};
@@ -90,6 +91,8 @@ pub struct Step {
     pub stagger: Duration,
     /// What follows if one of them declines.
     pub declined: Declined,
+    /// Who stands in From of the calls of this step; `None` for what the plan says of each peer.
+    pub from: Option<Who>,
     /// The line in the plan file.
     pub line: u32,
 }

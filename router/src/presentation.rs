@@ -94,6 +94,19 @@ impl Presentation {
     pub const PLAIN: Self =
         Self { form: Form { who: Who::Caller, diverts: Diverts::Nothing }, trusted: false };
 
+    /// The same for calls of a step that says who stands in From: whoever sees one of our numbers is told that the call was
+    /// forwarded, unless the plan has it otherwise for this peer.
+    #[must_use]
+    pub fn with(&self, who: &Who) -> Self {
+        let diverts = match (who, self.form.diverts) {
+            (Who::Called | Who::Number(_), Diverts::Nothing) if self.form.who == Who::Caller => {
+                Diverts::Diversion
+            }
+            (Who::Caller | Who::Called | Who::Number(_), diverts) => diverts,
+        };
+        Self { form: Form { who: who.clone(), diverts }, trusted: self.trusted }
+    }
+
     /// The forms that a carrier which refuses one is offered in turn: its own, one of our numbers with Diversion, one of our
     /// numbers with History-Info; and from the beginning again.
     #[must_use]

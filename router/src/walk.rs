@@ -15,6 +15,7 @@ use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
 use crate::plan::{Declined, Plan};
 use crate::position::{Confined, Position};
+use crate::presentation::Who;
 use crate::record::LegRecord;
 use crate::roads::Roads;
 use crate::target::{Peer, PeerId, Reach, TargetId};
@@ -354,6 +355,12 @@ impl Walk {
         self.legs.get(id).map_or(&[], |leg| &leg.fixes)
     }
 
+    /// Who stands in a leg's From, if its step says so.
+    #[must_use]
+    pub fn from(&self, id: LegId) -> Option<&Who> {
+        self.legs.get(id).and_then(|leg| leg.from.as_ref())
+    }
+
     /// The To tags of a leg's early dialogs with media.
     #[must_use]
     pub fn early(&self, id: LegId) -> &[Vec<u8>] {
@@ -436,6 +443,7 @@ impl Walk {
             path,
             ring,
             declined,
+            from: self.plan.step(self.position.cursor.frame).and_then(|step| step.from.clone()),
             line,
             fixes: Vec::new(),
             began: now,

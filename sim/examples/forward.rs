@@ -161,6 +161,7 @@ fn plan() -> Arc<Plan> {
         ring: None,
         stagger: Duration::ZERO,
         declined: Declined::Next,
+        from: None,
         line,
     };
     Arc::new(Plan {

@@ -179,7 +179,7 @@ pub fn course(name: &str, steps: Vec<Step>) -> Course {
 #[must_use]
 pub fn step(members: &[TargetId], line: u32) -> Step {
     let members = members.iter().map(|target| Member::Target(*target)).collect();
-    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, line }
+    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, from: None, line }
 }
 
 /// The node's listener for a transport.

@@ -5,12 +5,14 @@ mod told;
 
 use core::time::Duration;
 use router::Plan;
+use router::plan::Step;
 use router::presentation::{Diverts, Form, Presentation, Who};
 use sim::caller::Script;
 use sim::manner::Manner;
 use sim::story::{caller, impatient, stage, tell};
 use sim::town::{
-    self, ANA_TARGET, ANSWERING_TARGET, CARRIER_A_HOST, OFFICE_TARGET, ana_then_answering, step, town_with,
+    self, ANA_TARGET, ANSWERING_TARGET, BEN_TARGET, CARRIER_A_HOST, OFFICE_TARGET, ana_then_answering, step,
+    town_with,
 };
 use sim::world::Move;
 use sip::Time;
@@ -81,6 +83,29 @@ fn a_mobile_sees_the_number_that_was_called_and_the_caller_what_it_sent() {
             "3.000s call 1 ACK -> carrier-a, +15035550100 calls +15035550100",
             "11.000s call 1 BYE <- caller, +15550001000 calls +15035550100",
             "11.000s call 1 BYE -> carrier-a, +15035550100 calls +15035550100",
+        ],
+    );
+}
+
+#[test]
+fn a_step_says_who_stands_in_from_whatever_the_carrier_is_told_else() {
+    let from = |who, members: &[_], line| Step { from: Some(who), ..step(members, line) };
+    let mut plan = shown(ana_then_answering(), Who::Called, Diverts::Nothing, false);
+    plan.courses = town_with(vec![
+        from(Who::Number(OTHER.into()), &[ANA_TARGET], 1),
+        from(Who::Caller, &[BEN_TARGET], 2),
+        from(Who::Called, &[ANSWERING_TARGET], 3),
+    ])
+    .courses;
+    let manners =
+        [("ana", Manner::refuses(480)), ("ben", Manner::refuses(480)), ("answering", Manner::says(0, 1000))];
+    let lines = story(plan, &manners, &[caller()], &[]);
+    tells(
+        &lines.into_iter().filter(|line| line.contains("INVITE ->")).collect::<Vec<_>>(),
+        &[
+            "0.000s call 1 INVITE -> ana by carrier-a, +15035550199 calls +15035550100",
+            "0.000s call 1 INVITE -> ben by carrier-a, +15550001000 calls +15035550100",
+            "0.000s call 1 INVITE -> answering, +15035550100 calls +15035550100\n  Diversion: <sip:+15035550100@10.0.0.1>;reason=no-answer;counter=1",
         ],
     );
 }

@@ -659,7 +659,7 @@ fn peer(name: &str, host: &str) -> Peer {
 
 fn step(targets: &[u32], line: u32) -> Step {
     let members = targets.iter().map(|id| Member::Target(TargetId(*id))).collect();
-    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, line }
+    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, from: None, line }
 }
 
 const VALUES: &[&str] = &[

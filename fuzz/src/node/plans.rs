@@ -180,6 +180,7 @@ fn other_course() -> Course {
         ring: None,
         stagger: Duration::ZERO,
         declined: Declined::Next,
+        from: None,
         line: 8,
     };
     let window = Window { days: 0b1_1111, from: 480, to: 1080 };
@@ -196,7 +197,14 @@ fn other_course() -> Course {
 
 fn step(targets: &[u32], stagger: u64, line: u32) -> Step {
     let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
-    Step { members, ring: None, stagger: Duration::from_secs(stagger), declined: Declined::Next, line }
+    Step {
+        members,
+        ring: None,
+        stagger: Duration::from_secs(stagger),
+        declined: Declined::Next,
+        from: None,
+        line,
+    }
 }
 
 fn target(name: &str, kind: TargetKind, reach: Reach) -> Target {

@@ -59,7 +59,11 @@ impl Call {
         leg: u32,
     ) -> Option<Guise<'a>> {
         let step = offer.first + offer.refused;
-        let wanted = match peer.presentation.as_deref() {
+        let of_step = self
+            .walk
+            .from(leg as usize)
+            .map(|who| peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN).with(who));
+        let wanted = match of_step.as_ref().or(peer.presentation.as_deref()) {
             // Whoever helps has to know who calls; a carrier that refuses that is offered what it takes.
             Some(_) if step == 0 && self.is_for_help() => return None,
             Some(wanted) => wanted,
@@ -94,7 +98,11 @@ impl Call {
         };
         let Some((target, peer, _)) = self.walk.leg_way(leg) else { return };
         let Some(peer) = self.walk.plan().peer(peer) else { return };
-        let Some((carrier, number)) = self.party(target, peer) else { return };
+        // What a step asks for is no habit of the carrier's.
+        let Some((carrier, number)) = self.party(target, peer).filter(|_| self.walk.from(leg).is_none())
+        else {
+            return;
+        };
         let wanted = peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN);
         let step = (offer.first + offer.refused) % wanted.forms();
         if means.learned.accepted.on_accepted(carrier, number, step) {

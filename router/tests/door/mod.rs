@@ -60,6 +60,7 @@ pub fn plan() -> Arc<Plan> {
         ring: None,
         stagger: Duration::ZERO,
         declined: Declined::Next,
+        from: None,
         line,
     };
     Arc::new(Plan {

@@ -56,6 +56,7 @@ pub(crate) fn plan(strangers: Welcome) -> Plan {
         ring: None,
         stagger: Duration::ZERO,
         declined: Declined::Next,
+        from: None,
         line: 1,
     };
     Plan {

@@ -1,10 +1,12 @@
 //! Invariant 12, who calls whom: From, To, P-Asserted-Identity, Diversion, History-Info and Identity leave as they came,
 //! but for what the plan asks of a leg; and each side of a call is given the caller that it knows.
 
-use super::{Inbound, Leg, Oracle, Sent, Turn};
+use super::legs::target_of;
+use super::{Homes, Inbound, Leg, Oracle, Sent, Turn};
 use crate::glance::{Glance, Head, Packet, uri_of};
 use core::net::SocketAddr;
 use router::Plan;
+use router::plan::Member;
 use router::presentation::{Diverts, Form, Presentation, Who};
 use router::target::{Peer, PeerHost};
 use router::verdict::CodeRule;
@@ -21,8 +23,11 @@ impl Oracle {
         let (invite, came) = (&context.invite, context.invite.glance.as_ref()?);
         let plan = self.plan_of(context)?;
         let peer = peer_of(plan, &sent.packet)?;
-        let plain = peer.presentation.is_none();
-        let wanted = peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN);
+        let of_step = from_of_step(plan, &self.homes, sent.to, went.user(&sent.packet.bytes));
+        let plain = peer.presentation.is_none() && of_step.is_none();
+        let of_peer = peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN);
+        let of_step = of_step.map(|who| of_peer.with(who));
+        let wanted = of_step.as_ref().unwrap_or(of_peer);
         let nth = context.legs.iter().position(|branch| *branch == went.branch).unwrap_or(context.legs.len());
         let lines = lines_of(&sent.packet, went);
         // Each other INVITE on the same hop counts one more (RFC 3261 §22.2).
@@ -115,6 +120,13 @@ impl Oracle {
                 && peer_of(plan, &leg.packet).is_some_and(|other| other.kind == peer.kind)
         })
     }
+}
+
+/// Who a step says is to stand in From of its calls to somebody; no plan here says it twice for one.
+fn from_of_step<'a>(plan: &'a Plan, homes: &Homes, to: SocketAddr, user: &[u8]) -> Option<&'a Who> {
+    let target = Member::Target(target_of(plan, homes, to, user)?);
+    let mut steps = plan.courses.iter().flat_map(|course| &course.steps);
+    steps.find(|step| step.from.is_some() && step.members.contains(&target))?.from.as_ref()
 }
 
 /// Was a leg refused in a way that may be about who calls: by status, by a cause, or by what the plan says of the status?

@@ -9,6 +9,7 @@ use router::Plan;
 use router::emergency::Emergency;
 use router::networks::Network;
 use router::plan::{Course, CourseId, Declined, Member, Step};
+use router::presentation::Who;
 use router::spent::Cap;
 use router::target::TargetId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,7 @@ pub(super) struct StepDraft {
     pub(super) stagger: Duration,
     /// `None` for what the plan says.
     pub(super) declined: Option<Declined>,
+    pub(super) from: Option<Who>,
     pub(super) span: Span,
     pub(super) line: u32,
 }
@@ -131,6 +133,6 @@ impl StepDraft {
         };
         let members = self.members.iter().filter_map(member).collect();
         let declined = self.declined.unwrap_or(declined);
-        Step { members, ring: self.ring, stagger: self.stagger, declined, line: self.line }
+        Step { members, ring: self.ring, stagger: self.stagger, declined, from: self.from, line: self.line }
     }
 }

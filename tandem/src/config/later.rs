@@ -133,7 +133,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 13] = [
+const LATER: [Later; 14] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["registrar"],
@@ -164,10 +164,17 @@ const LATER: [Later; 13] = [
     },
     Later {
         places: &[Step, Defaults],
-        keys: &["from", "pai", "diversion"],
+        keys: &["pai", "diversion"],
         code: Code::E216,
-        title: "`from`, `pai` and `diversion` on a step or for all are",
+        title: "`pai` and `diversion` on a step or for all are",
         meanwhile: "write them on the carriers, and on sites and services that are reached by SIP",
+    },
+    Later {
+        places: &[Defaults],
+        keys: &["from"],
+        code: Code::E216,
+        title: "`from` for all is",
+        meanwhile: "write it on the carriers, on sites and services that are reached by SIP, or on steps",
     },
     Later {
         places: &[Step, Defaults, Target],

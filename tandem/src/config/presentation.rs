@@ -29,7 +29,8 @@ pub(super) fn read(
 /// What most carriers understand.
 const USUAL: Diverts = Diverts::Diversion;
 
-fn who(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Who> {
+/// Who stands in From.
+pub(super) fn who(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Who> {
     match text("from", FROM, value, problems)? {
         "caller" => Some(Who::Caller),
         "owned" => Some(Who::Called),

@@ -6,6 +6,7 @@ use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
 use crate::config::names::{Kind, Names};
 use crate::config::phone;
+use crate::config::presentation::who;
 use crate::config::reader::{Problems, Table, Value, empty, quoted, shown, table, text, too_many};
 use crate::config::settings::{FOR, MEMBERS_MAX, STAGGER, STEPS_MAX};
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
@@ -57,6 +58,7 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
         ring: None,
         stagger: Duration::ZERO,
         declined: None,
+        from: None,
         span: value.span(),
         line,
     };
@@ -84,6 +86,7 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
                 }
             }
             step.declined = declined(&mut keys, problems);
+            step.from = keys.take("from").and_then(|value| who(value, problems));
             refuse(&mut keys, Place::Step, problems);
             keys.finish(problems);
             refuse_plan_options(&step, problems);
@@ -113,11 +116,13 @@ pub(super) fn declined(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Opt
     }
 }
 
-/// `for` and `declined` on a plan would be about nobody: its own steps say so.
+/// `for`, `declined` and `from` on a plan would be about nobody: its own steps say so.
 fn refuse_plan_options(step: &StepDraft, problems: &mut Problems<'_>) {
     let Some((_, span)) = step.course() else { return };
     for (key, _) in
-        [("for", step.ring.is_some()), ("declined", step.declined.is_some())].iter().filter(|it| it.1)
+        [("for", step.ring.is_some()), ("declined", step.declined.is_some()), ("from", step.from.is_some())]
+            .iter()
+            .filter(|it| it.1)
     {
         let title = format!("`{key}` has no effect on a plan");
         let problem = Diagnostic::new(Code::E024, title).at(span.clone(), "this is a plan");
