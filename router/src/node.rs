@@ -345,6 +345,9 @@ impl Node {
     }
 
     fn on_loss(&mut self, path: Path, loss: Loss, now: Time, out: &mut Vec<Effect>) {
+        if loss != Loss::Closed {
+            self.learned.streams.on_lost(path, now);
+        }
         for owner in self.waiting.on(path) {
             match owner {
                 Owner::Call(slot) => {

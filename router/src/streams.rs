@@ -53,6 +53,13 @@ impl Streams {
         self.learn(stream, Word::Refused { until: now + REFUSED });
     }
 
+    /// A stream is lost, perhaps one of these: what it took before goes as datagrams again.
+    pub fn on_lost(&mut self, stream: Path, now: Time) {
+        if self.is_taken(stream) {
+            self.on_refused(stream, now);
+        }
+    }
+
     /// The plan has changed, and its peers may have with it.
     pub fn forget(&mut self) {
         self.known.clear();
@@ -85,6 +92,10 @@ mod tests {
         assert!(!streams.is_worth_trying(stream(1), at(599)) && streams.is_worth_trying(stream(1), at(600)));
         streams.on_taken(stream(1));
         assert!(streams.is_worth_trying(stream(1), at(1)) && streams.is_taken(stream(1)));
+        streams.on_lost(stream(2), at(1));
+        assert!(streams.is_worth_trying(stream(2), at(1)), "none of these");
+        streams.on_lost(stream(1), at(1));
+        assert!(!streams.is_taken(stream(1)) && !streams.is_worth_trying(stream(1), at(600)));
         streams.forget();
         assert!(!streams.is_taken(stream(1)));
     }

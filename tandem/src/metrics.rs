@@ -73,6 +73,7 @@ struct Sockets {
     received: Counter,
     sent: Counter,
     noise: Counter,
+    long: Counter,
     lost: Counter,
     unreachable: Counter,
     turned_away: Counter,
@@ -431,6 +432,7 @@ impl Sockets {
     fn register(&self, to: &mut Registry) {
         to.register("received", "Datagrams and framed messages that came", self.received.clone());
         to.register("sent", "Datagrams and messages sent", self.sent.clone());
+        to.register("long", "Datagrams over 1,300 bytes sent: no stream leads there", self.long.clone());
         to.register("noise", "Keep-alives and binary junk, dropped unparsed", self.noise.clone());
         to.register("send_lost", "Datagrams that the kernel had no room for", self.lost.clone());
         to.register("unreachable", "Times the network said that nobody is there", self.unreachable.clone());
@@ -449,6 +451,7 @@ impl Sockets {
         self.received.inc_by(now.received - last.received);
         self.sent.inc_by(now.sent - last.sent);
         self.noise.inc_by(now.noise - last.noise);
+        self.long.inc_by(now.long - last.long);
         self.lost.inc_by(now.lost - last.lost);
         self.unreachable.inc_by(now.unreachable - last.unreachable);
         self.turned_away.inc_by(now.turned_away - last.turned_away);

@@ -274,3 +274,11 @@ fn it_says_which_number_a_mobile_sees() {
         ])
     );
 }
+
+#[test]
+fn where_redirections_may_lead_is_said() {
+    let plan = "[sites]\nhq = { sip = [\"192.0.2.10\", \"192.0.2.11\"], follow = [\"192.0.2.20:5070\", \"[2001:db8::1]\"] }\n\
+        [numbers]\n\"*\" = \"main\"\n[plans]\nmain = [\"hq\"]\n";
+    let out = said_of("follow", plan);
+    assert!(out.contains("  hq may send a call on to 192.0.2.20:5070 or [2001:db8::1].\n"), "{out}");
+}

@@ -127,11 +127,12 @@ fn explain(
     text += &busy(plan, &walked);
     text += &full::words_for(plan, &items, &walked);
     text += &full::cap(plan, id).unwrap_or_default();
+    text += &redirected(plan, &items);
     text += &fates::shared(plan, &items);
     text += &patience::words_for(plan, &items);
     text += &callers::words_for(plan, &items, number);
     text += &ending(plan, &way);
-    text += &ask(loaded, &patience::peers(plan, &items));
+    text += &ask(loaded, &patience::peers_and_followed(plan, &items));
     text
 }
 
@@ -194,6 +195,22 @@ fn busy(plan: &Plan, courses: &[CourseId]) -> String {
             course.name,
             steps.join(", then ")
         );
+    }
+    text
+}
+
+/// Where redirections may lead, a line for each list.
+fn redirected(plan: &Plan, items: &[Item<'_>]) -> String {
+    let mut told: Vec<&[PeerId]> = Vec::new();
+    let mut text = String::new();
+    for peer in patience::peers(plan, items).into_iter().filter_map(|id| plan.peer(id)) {
+        if peer.follow.is_empty() || told.contains(&peer.follow.as_slice()) {
+            continue;
+        }
+        told.push(&peer.follow);
+        let owner = peer.name.split('/').next().unwrap_or_default();
+        let places: Vec<String> = peer.follow.iter().filter_map(|id| rows::address(plan, *id)).collect();
+        text += &format!("  {owner} may send a call on to {}.\n", places.join(" or "));
     }
     text
 }

@@ -58,6 +58,19 @@ impl Patience {
     }
 }
 
+/// All peers of these steps, and those that their redirections may lead to.
+pub(super) fn peers_and_followed(plan: &Plan, items: &[Item<'_>]) -> Vec<PeerId> {
+    let mut found = peers(plan, items);
+    let followed: Vec<PeerId> =
+        found.iter().filter_map(|id| plan.peer(*id)).flat_map(|peer| peer.follow.clone()).collect();
+    for id in followed {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    found
+}
+
 /// All peers of these steps, each once, in order.
 pub(super) fn peers(plan: &Plan, items: &[Item<'_>]) -> Vec<PeerId> {
     let mut found = Vec::new();

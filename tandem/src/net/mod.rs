@@ -16,6 +16,7 @@ use core::pin::{Pin, pin};
 use core::task::Poll;
 use router::path::Loss;
 use router::roads::Roads;
+use router::streams::DATAGRAM_MAX;
 use router::{Event, Flow, Path, Plan, Transport};
 use sip::Bytes;
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub struct Counts {
     pub noise: u64,
     /// Datagrams and messages handed to the kernel or to a connection.
     pub sent: u64,
+    /// Datagrams of those that are longer than they should be: no stream leads there.
+    pub long: u64,
     /// Datagrams that the kernel had no room for.
     pub lost: u64,
     /// Times that the network said that nobody is there.
@@ -172,7 +175,10 @@ impl Net {
             Some(Socket::Udp(udp)) => {
                 let mut heard = core::mem::take(&mut self.heard);
                 match udp.send(flow.path.remote, &bytes, &mut heard) {
-                    Sent::Yes => self.counts.sent += 1,
+                    Sent::Yes => {
+                        self.counts.sent += 1;
+                        self.counts.long += u64::from(bytes.len() > DATAGRAM_MAX);
+                    }
                     Sent::Lost => self.counts.lost += 1,
                     Sent::Unreachable => heard.push(Heard::Unreachable(flow.path.remote)),
                 }
