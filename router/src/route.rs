@@ -191,6 +191,20 @@ impl<'a> Way<'a> {
     }
 }
 
+/// Does what stands next to us in an INVITE's Record-Route, or else its Contact, lead to another machine than the one that it
+/// came from, and one that can be reached? An address behind NAT cannot, nor can a browser's (RFC 7118 §5.2.1).
+#[must_use]
+pub fn leads_elsewhere(invite: &Message, came: Path) -> bool {
+    let next = invite.elements(Name::RecordRoute).chain(invite.elements(Name::Contact)).next();
+    let Some(uri) = next.and_then(|span| Hop::of_route(invite.at(span)).uri) else { return false };
+    let is_private = |ip: IpAddr| matches!(ip, IpAddr::V4(ip) if ip.is_private());
+    let source = came.remote.ip();
+    match uri.host {
+        Host::Ip(ip) => ip != source && (is_private(source) || !is_private(ip)),
+        Host::Name(_) => place_of(&uri).is_some(),
+    }
+}
+
 /// One URI that a request is to go by.
 #[derive(Clone, Copy)]
 struct Hop<'a> {

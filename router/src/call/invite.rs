@@ -4,9 +4,10 @@
 use super::{Call, Client, Means, Offer, reliability, timers};
 use crate::circles::Caller;
 use crate::fix::{self, may_stream};
-use crate::path::{Loss, Path, stream_beside};
+use crate::path::{Flow, Loss, Path, stream_beside};
 use crate::position::LEGS_MAX;
 use crate::relay;
+use crate::route;
 use crate::seal::{Branch, Carried, Kind};
 use crate::slots::Slot;
 use crate::streams::DATAGRAM_MAX;
@@ -117,6 +118,18 @@ impl Call {
         (may_stream(peer) && means.learned.streams.is_worth_trying(stream, means.now)).then_some(stream)
     }
 
+    /// The connection along which the caller gets the requests of the other side; 0 if they go by his address. A peer of the
+    /// plan may have come by a proxy that leaves the call: where his Contact or Record-Route leads, somebody listens.
+    fn along(&self) -> u64 {
+        let Flow { path, connection } = self.came;
+        let is_peer = || self.walk.roads().sender(path.remote).is_some();
+        if connection > 0 && is_peer() && route::leads_elsewhere(&self.request, path) {
+            0
+        } else {
+            connection
+        }
+    }
+
     fn offer_of(&self, leg: LegId, path: Path, means: &Means<'_>) -> Option<Offer> {
         let (target, ..) = self.walk.leg_way(leg)?;
         let peer = self.walk.leg_peer(leg)?;
@@ -162,7 +175,12 @@ impl Call {
             connection,
         };
         let (call_id, from_tag) = (self.request.call_id(), self.request.from_tag());
-        let token = &means.seal.route(call_id, from_tag, self.unix, Carried { shift, veil, connection });
+        let token = &means.seal.route(
+            call_id,
+            from_tag,
+            self.unix,
+            Carried { shift, veil, connection: self.along() },
+        );
         means.edits.clear();
         fix::apply(fixes, &self.request, &uri, peer, &mut means.learned.logins, means.edits);
         let mut lines = Vec::new();

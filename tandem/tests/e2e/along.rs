@@ -8,6 +8,7 @@ use crate::street::{CALLER, Street};
 
 const NUMBER: &str = "+15035550100";
 const OFFICE: u8 = 11;
+const GATEWAY: u8 = 12;
 
 fn plan(street: &Street) -> String {
     let office = street.house(OFFICE);
@@ -86,6 +87,41 @@ fn an_answer_to_a_caller_whose_connection_is_lost_goes_to_the_port_that_he_liste
     office.says(&bye);
     let bye = caller.hears("< BYE");
     caller.replies(&bye, "200 OK", "");
+    office.hears("< 200 BYE");
+    assert_eq!(node.call().end(), "answered by office");
+}
+
+#[test]
+fn a_peer_of_the_plan_whose_contact_leads_to_another_machine_gets_its_bye_there() {
+    let street = Street::new();
+    let (office, proxy) = (street.house(OFFICE), street.house(CALLER));
+    let node = Tandem::start(
+        &street,
+        &format!(
+            "[sites]\noffice = {{ sip = \"{office}\", probe = \"off\" }}\n\
+            proxy = {{ sip = \"{proxy};transport=tcp\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
+            [plans]\nmain = [\"office\"]\n"
+        ),
+    );
+    let (mut caller, mut office) = (Line::dial(&street, CALLER), Phone::new(&street, OFFICE));
+    let gateway = listen(&street, GATEWAY);
+    let invite = caller.invite(NUMBER);
+    let invite = invite.replace(
+        &format!("<sip:{};transport=tcp>", caller.at),
+        &format!("<sip:{};transport=tcp>", street.house(GATEWAY)),
+    );
+    caller.says(&invite);
+    caller.hears("< 100 INVITE");
+    let rung = office.hears("< INVITE");
+    office.replies(&rung, "200 OK", "one");
+    let answer = caller.hears("< 200 INVITE");
+    caller.says(&in_dialog(&invite, &answer, "ACK", 1));
+    office.hears("< ACK");
+    let bye = of_callee(&rung, &office, "BYE");
+    office.says(&bye);
+    let mut gateway = Line::accept(&street, &gateway);
+    let bye = gateway.hears("< BYE");
+    gateway.replies(&bye, "200 OK", "");
     office.hears("< 200 BYE");
     assert_eq!(node.call().end(), "answered by office");
 }
