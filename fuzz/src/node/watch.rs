@@ -142,11 +142,13 @@ impl Watch {
         // A strict router's last Route becomes the Request-URI, which is for the next hop to judge.
         let uri = |message: &Message| message.request_uri().map(|span| message.at(span).to_vec());
         let is_strict = self.came.as_ref().is_some_and(|(_, came)| uri(came) != uri(request))
-            && branch(request).starts_with(b"z9hG4bKts");
+            && branch(request).get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"z9hG4bKts"));
         let is_good = is_strict || request.method() == Method::Ack || check(request).is_ok();
         assert!(is_good, "a good request: {}", request.bytes().escape_ascii());
         let name = branch(request);
-        match name.strip_prefix(b"z9hG4bKt").and_then(|rest| rest.first()) {
+        // A capital says that the caller's URI is hidden beside the branch.
+        let kind = name.strip_prefix(b"z9hG4bKt").and_then(|rest| rest.first()).map(u8::to_ascii_lowercase);
+        match kind {
             Some(b'l') => self.sends_leg(flow, request),
             Some(b'p') => {
                 assert!(plans::paths().contains(&flow.path), "probes go to the plan's peers");
