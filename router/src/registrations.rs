@@ -10,7 +10,7 @@ use crate::registration::{Registered, Registration};
 use crate::slots::{Slot, Slots};
 use crate::target::{Peer, PeerId};
 use core::time::Duration;
-use sip::{Message, Time};
+use sip::{Edits, Message, Span, Time, Uri};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub struct Registrations {
     held: Slots<Registration>,
     slots: BTreeSet<Slot>,
+    /// The users of the plan's accounts.
+    accounts: BTreeSet<Arc<str>>,
     draining: bool,
     chance: Chance,
 }
@@ -34,7 +36,8 @@ impl Registrations {
     #[must_use]
     pub fn new(mut chance: Chance) -> Self {
         let generation = u32::try_from(chance.draw() >> 32).unwrap_or_default();
-        Self { held: Slots::new(generation), slots: BTreeSet::new(), draining: false, chance }
+        let (slots, accounts) = (BTreeSet::new(), BTreeSet::new());
+        Self { held: Slots::new(generation), slots, accounts, draining: false, chance }
     }
 
     /// These are the plan's from now on: new ones begin, those of peers that are no more or are another account are given
@@ -43,6 +46,8 @@ impl Registrations {
         if self.draining {
             return;
         }
+        let terms = |peer: &'_ Peer| peer.login.as_ref().and_then(|login| login.register.clone());
+        self.accounts = plan.peers.iter().filter_map(terms).map(|terms| terms.user).collect();
         let wanted = |peer: &&Peer| peer.login.as_ref().is_some_and(|login| login.register.is_some());
         let mut kept = BTreeSet::new();
         let mut nth = 0;
@@ -107,6 +112,26 @@ impl Registrations {
                 registration.hurry(now);
             }
         }
+    }
+
+    /// A call to one of our accounts is to the number of the plan that its To names, if it names one: by the rules of a
+    /// registrar (RFC 3261 §16.5) the Request-URI is the one that was registered, whatever was dialled.
+    #[must_use]
+    pub fn to_number(&self, invite: &Message, plan: &Plan) -> Option<Message> {
+        if self.accounts.is_empty() {
+            return None;
+        }
+        let uri = invite.request_uri()?;
+        let user = Uri::user_of(invite.at(uri))?;
+        let number = invite.to_uri().and_then(|to| Uri::user_of(invite.at(to)))?;
+        let account = core::str::from_utf8(user).ok().filter(|user| self.accounts.contains(*user))?;
+        plan.listed(number).filter(|(listed, _)| ***listed != *account)?;
+        let start = invite.at(uri).iter().position(|byte| *byte == b':')? + 1;
+        let start = uri.start + u32::try_from(start).ok()?;
+        let span = Span { start, end: start + u32::try_from(user.len()).ok()? };
+        let mut edits = Edits::new();
+        edits.replace(span, number);
+        Message::parse(edits.apply(invite)).ok().filter(|_| invite.at(span) == user)
     }
 
     /// Acts if the deadline of one has come.

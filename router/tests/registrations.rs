@@ -263,6 +263,31 @@ fn a_node_that_drains_and_a_plan_without_it_give_a_registration_up() {
 }
 
 #[test]
+fn a_call_to_our_account_is_to_the_number_of_the_plan_that_its_to_names() {
+    let mut door = Door::with(registered("secret"));
+    let to_account = |branch: &str, to: &str| {
+        let text = String::from_utf8_lossy(&invite(branch)).into_owned();
+        let text = text.replacen("INVITE sip:+15035550100@", "INVITE sip:nguyen@", 1);
+        text.replacen("To: <sip:+15035550100@", &format!("To: <sip:{to}@"), 1).into_bytes()
+    };
+    let begun = door.hears(door::CALLER, &to_account("z9hG4bKa", "15035550100"));
+    let line = "192.0.2.10:5060 <- INVITE sip:15035550100@192.0.2.10:5060 SIP/2.0";
+    assert!(lines(&begun).contains(&line), "{:?}", lines(&begun));
+    for to in ["nguyen", "+15035550199"] {
+        let refused = door.hears(door::CALLER, &to_account(&format!("z9hG4bK{to}"), to));
+        assert!(
+            lines(&refused).contains(&"192.0.2.1:5060 <- SIP/2.0 404 Not Found"),
+            "{:?}",
+            lines(&refused)
+        );
+    }
+    // Whoever has no account there is called as it is written.
+    let mut door = Door::with(plan());
+    let refused = door.hears(door::CALLER, &to_account("z9hG4bKa", "+15035550100"));
+    assert!(lines(&refused).contains(&"192.0.2.1:5060 <- SIP/2.0 404 Not Found"), "{:?}", lines(&refused));
+}
+
+#[test]
 fn a_registrar_that_is_silent_to_the_last_does_not_hold_up_a_node_that_drains() {
     let mut door = Door::with(registered("secret"));
     register(&mut door);

@@ -100,7 +100,7 @@ fn an_account_that_is_no_number_of_the_plan_is_worth_a_word() {
     assert_eq!(
         warned("nguyen", "p"),
         [
-            "plan.toml:10:1: warning[L018]: calls of `one` to the account `nguyen` are refused: it is under no `[numbers]`; \
+            "plan.toml:10:1: warning[L018]: calls of `one` to the account `nguyen` are refused unless To names a number of the plan; \
              help: write it under `[numbers]`, as `nguyen = \"main\"`"
         ]
     );

@@ -27,6 +27,7 @@ impl Node {
         out: &mut Vec<Effect>,
     ) {
         let (room, unix) = (self.room(), self.unix(now));
+        let request = self.registrations.to_number(&request, &self.plan).unwrap_or(request);
         let mark = Mark::of(&request, unix, &self.seal, || self.plan.number_of(called(&request)));
         let Self { plan, roads, strangers, proposals, pace, .. } = self;
         let asked = Admission { plan, roads, strangers, proposals, room, pace, flow, now, out };

@@ -136,8 +136,9 @@ fn unlisted_accounts(draft: &Draft, problems: &mut Problems<'_>) {
             continue;
         };
         let (peer, user) = (shown(&peer.name), shown(&account.user));
-        let title =
-            format!("calls of `{peer}` to the account `{user}` are refused: it is under no `[numbers]`");
+        let title = format!(
+            "calls of `{peer}` to the account `{user}` are refused unless To names a number of the plan"
+        );
         let problem = Diagnostic::new(Code::L018, title).at(span.clone(), "registers it");
         problems.add(problem.help(format!("write it under `[numbers]`, as `{user} = \"main\"`")));
     }
