@@ -58,13 +58,13 @@ pub enum Move {
     Calm(Vec<SocketAddr>),
     /// A node gets a new plan.
     Apply(usize, Arc<Plan>),
-    /// A node's clock is set: microseconds since 1970 at [`Time::ZERO`].
+    /// A node's clock is set: microseconds since 1970 at [`Time::ZERO`](sip::Time::ZERO).
     Clock(usize, i64),
     /// A node takes no new calls.
     Drain(usize),
     /// The DNS behaves otherwise from now on.
     Dns(Mood),
-    /// A name has these records from now on, and no others: each as in [`Dns::add`].
+    /// A name has these records from now on, and no others: each as in [`Dns::add`](crate::dns::Dns::add).
     Zone(&'static str, Vec<&'static str>),
     /// The other side of a stream closes it.
     Close(SocketAddr),
