@@ -249,6 +249,22 @@ full = [\"answering\"]
 }
 
 #[test]
+fn it_says_which_number_those_see_whose_step_says_so() {
+    let plan = "business = \"B\"\n[carriers]\na = \"192.0.2.1\"\n[people]\nana = \"+15035550111\"\n\
+                [numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [{ ring = \"ana\", from = \"owned\" }]\n";
+    let said = said_of("step-from", plan);
+    let seen = said.split_once("Whoever rings sees as the caller\n").map(|(_, seen)| seen);
+    let seen = seen.unwrap().lines().take(2).collect::<Vec<_>>();
+    assert_eq!(
+        seen,
+        [
+            "    the caller's own number  by a",
+            "    +15035550100, forwarded by +15035550100 (Diversion)  by whatever peer the step at :9 goes by",
+        ]
+    );
+}
+
+#[test]
 fn it_says_which_number_a_mobile_sees() {
     let plan = |carriers: &str| {
         format!(

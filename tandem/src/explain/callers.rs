@@ -9,12 +9,20 @@ use router::presentation::{Diverts, Presentation, Who};
 /// they do if the plan does not say.
 pub(super) fn words_for(plan: &Plan, items: &[Item<'_>], number: &str) -> String {
     let number = plan.listed(number.as_bytes()).map_or(number, |(number, _)| number);
-    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
     for peer in peers(plan, items).into_iter().filter_map(|id| plan.peer(id)) {
         let said = words(peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN), number);
         match lines.iter_mut().find(|(known, _)| *known == said) {
-            Some((_, names)) => names.push(&peer.name),
-            None => lines.push((said, vec![&peer.name])),
+            Some((_, names)) => names.push(peer.name.to_string()),
+            None => lines.push((said, vec![peer.name.to_string()])),
+        }
+    }
+    for item in items {
+        if let Item::Step { step, .. } = item
+            && let Some(who) = &step.from
+        {
+            let at = format!("whatever peer the step at :{} goes by", step.line);
+            lines.push((words(&Presentation::PLAIN.with(who), number), vec![at]));
         }
     }
     if let [] | [_] = lines.as_slice()
