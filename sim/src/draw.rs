@@ -4,6 +4,7 @@ use crate::caller::Script;
 use crate::chance::Chance;
 use crate::dns::Mood;
 use crate::draw_accounts::draw_accounts;
+use crate::draw_forwards::draw_forwards;
 use crate::draw_names::draw_names;
 use crate::manner::Manner;
 use crate::network::{Network, Weather};
@@ -80,6 +81,7 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     draw_streams(seed, &mut plan, &mut world, &mut drawn, storm);
     draw_people(&mut chance, &mut world, &plan, &mut drawn);
     draw_faults(&mut chance, &mut drawn, &plan, storm);
+    draw_forwards(seed, &mut plan, &mut drawn.moves, storm);
     heal(&mut drawn);
     for _ in 0..calls {
         let early = chance.permille(600);

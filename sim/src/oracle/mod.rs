@@ -182,6 +182,8 @@ pub(crate) struct Inbound {
     pub(crate) accepted: Option<Time>,
     acked: Option<Time>,
     records: u32,
+    /// Does it ring no phone numbers, since it came back or its plan has sent out enough?
+    pub(crate) confined: bool,
     /// How often an INVITE of the same branch had begun a context before.
     pub(crate) copies: u32,
 }
@@ -530,6 +532,7 @@ impl Oracle {
             accepted: None,
             acked: None,
             records: 0,
+            confined: turn.records.iter().any(|entry| matches!(entry, Entry::Confined { .. })),
             copies,
         };
         let number = number_from(glance.user(&shared.bytes), from);

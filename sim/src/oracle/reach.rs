@@ -21,6 +21,7 @@ impl Oracle {
         let state = self.lives.get(&life);
         let steady = state.is_some_and(|life| life.draining.is_none() && life.died.is_none());
         untouched
+            && !context.confined
             && steady
             && !ended_before
             && self.names_were_known(plan, context, drawn.healed)
