@@ -144,13 +144,14 @@ impl Seal {
         self.read(branch, call_id).map(|(branch, _)| branch.routing)
     }
 
-    /// Hash of everything that routing depends on (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1).
+    /// Hash of everything that routing depends on (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1), but for what makes it this call:
+    /// that is proven by the branch that it stands in.
     #[must_use]
     pub fn routing(&self, request: &Message) -> u32 {
         let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
         let cseq = request.cseq().map_or(0, |(number, _)| number).to_be_bytes();
         let mut hash = self.hash(b'l');
-        for part in [uri, request.call_id(), request.from_tag(), request.to_tag(), &cseq] {
+        for part in [uri, request.to_tag(), &cseq] {
             hash.feed(part);
         }
         for name in [Name::Route, Name::ProxyRequire, Name::ProxyAuthorization] {
