@@ -135,9 +135,10 @@ impl Plan {
     /// Where a course is entered by a call that may be urgent: a call back rings all phones, whatever the hours.
     #[must_use]
     pub fn entrance_for(&self, urgent: Option<Urgent>, course: CourseId, unix: i64) -> Frame {
+        let has_phones = || self.emergency.callback(course).is_some_and(|steps| !steps.is_empty());
         match urgent {
-            Some(Urgent::Callback) => Frame { course, list: List::Callback, step: 0 },
-            Some(Urgent::Emergency) | None => self.entrance(course, unix),
+            Some(Urgent::Callback) if has_phones() => Frame { course, list: List::Callback, step: 0 },
+            Some(Urgent::Callback | Urgent::Emergency) | None => self.entrance(course, unix),
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::draw::{Drawn, draw};
 use crate::oracle::{Stats, Violation};
 use crate::story::Diary;
-use crate::town::{NODE, PSTN_HOST};
+use crate::town::{NODE, OFFICE_HOST, PSTN_HOST};
 use crate::world::{Move, World};
 
 /// What a run came to.
@@ -79,6 +79,9 @@ fn prepare(seed: u64, calls: u32) -> (World, Drawn) {
     let (mut world, drawn) = draw(seed, calls);
     for script in &drawn.scripts {
         world.add_call(PSTN_HOST, 0, *script);
+    }
+    for script in &drawn.help {
+        world.add_call(OFFICE_HOST, 0, *script);
     }
     for (at, what) in &drawn.moves {
         world.plan_move(*at, what.clone());

@@ -4,7 +4,7 @@ use crate::caller::Script;
 use crate::chance::Chance;
 use crate::dns::Mood;
 use crate::draw_accounts::draw_accounts;
-use crate::draw_forwards::draw_forwards;
+use crate::draw_forwards::{draw_forwards, draw_help};
 use crate::draw_names::draw_names;
 use crate::manner::Manner;
 use crate::network::{Network, Weather};
@@ -31,6 +31,8 @@ use std::sync::Arc;
 pub(crate) struct Drawn {
     /// The calls.
     pub(crate) scripts: Vec<Script>,
+    /// The calls for help, which the office places.
+    pub(crate) help: Vec<Script>,
     /// What goes wrong when.
     pub(crate) moves: Vec<(Time, Move)>,
     /// The target that is healed.
@@ -68,6 +70,7 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     }
     let mut drawn = Drawn {
         scripts: Vec::new(),
+        help: Vec::new(),
         moves: Vec::new(),
         healed: TargetId(u32::try_from(chance.below(4)).unwrap_or(0)),
         calm: vec![NODE, PSTN],
@@ -80,6 +83,7 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     drawn.moves.extend(draw_accounts(seed, &mut plan, &mut world, (storm, heal_at)));
     draw_streams(seed, &mut plan, &mut world, &mut drawn, storm);
     draw_people(&mut chance, &mut world, &plan, &mut drawn);
+    drawn.help = draw_help(seed, &mut world, &mut plan, last_call);
     draw_faults(&mut chance, &mut drawn, &plan, storm);
     draw_forwards(seed, &mut plan, &mut drawn.moves, storm);
     heal(&mut drawn);

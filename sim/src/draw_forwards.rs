@@ -1,14 +1,18 @@
-//! What a seed draws of phones that are forwarded to a number of the plan, and of caps on what goes out to phones.
+//! What a seed draws of phones that are forwarded to a number of the plan, of caps on what goes out to phones, and of calls
+//! for help.
 
+use crate::caller::Script;
 use crate::chance::Chance;
 use crate::manner::Manner;
-use crate::town::{ANA, BEN, NUMBER};
-use crate::world::Move;
+use crate::town::{ANA, BEN, NODE, NUMBER};
+use crate::world::{Move, World};
 use core::time::Duration;
 use router::Plan;
+use router::emergency::Emergency;
 use router::plan::CourseId;
 use router::spent::Cap;
 use sip::Time;
+use std::sync::Arc;
 
 /// In one run of four a phone is forwarded back for some time, in one of five the plan has a cap.
 pub(crate) fn draw_forwards(seed: u64, plan: &mut Plan, moves: &mut Vec<(Time, Move)>, storm: Duration) {
@@ -27,4 +31,19 @@ pub(crate) fn draw_forwards(seed: u64, plan: &mut Plan, moves: &mut Vec<(Time, M
         let until = at + chance.span(Duration::ZERO, storm / 2);
         moves.push((until, Move::Person(number, Manner::says(0, 1000))));
     }
+}
+
+/// In one run of four the office calls for help now and then, and is called back at any time after.
+pub(crate) fn draw_help(seed: u64, world: &mut World, plan: &mut Plan, until: Duration) -> Vec<Script> {
+    let mut chance = Chance::new(seed ^ 0x0911);
+    if !chance.permille(250) {
+        return Vec::new();
+    }
+    plan.emergency = Emergency::of(plan, ["911"].map(Arc::from).into());
+    world.people.push(("911", "help", Manner::says(0, 1000)));
+    let call = |chance: &mut Chance| {
+        let own = chance.permille(500).then_some(NUMBER);
+        Script { caller: own, ..Script::patient(chance.span(Duration::ZERO, until), "911", NODE) }
+    };
+    (0..=chance.below(3)).map(|_| call(&mut chance)).collect()
 }

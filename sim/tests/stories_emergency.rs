@@ -258,3 +258,24 @@ fn if_no_phone_answers_a_call_back_the_answering_service_does() {
         ],
     );
 }
+
+#[test]
+fn a_call_back_to_a_plan_that_knows_no_phones_is_walked_as_any_other() {
+    let back = call(ms(0), "Priority: psap-callback\r\n");
+    let mut plan = town_with(vec![step(&[ANSWERING_TARGET], 1)]);
+    plan.emergency = Emergency::default();
+    let lines = story(plan, &[("answering", Manner::says(0, 1000))], &[back], &[], false);
+    assert!(lines.iter().any(|line| line == "1.000s call 1 200 -> caller"), "{lines:#?}");
+}
+
+#[test]
+fn a_call_back_that_a_mobile_sends_round_makes_no_storm() {
+    let back = call(ms(0), "Priority: psap-callback\r\n");
+    let round = Manner::Forwards { to: NUMBER, keeps: false };
+    let manners =
+        [("office", Manner::Ring { after: ms(0) }), ("ana", round), ("help", Manner::says(0, 1000))];
+    let calls = [help(ms(0)), (back.0, Script { at: ms(1_000), ..back.1 })];
+    let lines = story(closed(), &manners, &calls, &[], false);
+    let invites = lines.iter().filter(|line| line.contains("INVITE -> ana")).count();
+    assert_eq!(invites, 1, "{lines:#?}");
+}

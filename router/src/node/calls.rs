@@ -42,8 +42,7 @@ impl Node {
         let urgent = self.urgent(urgent, sender, &request, now, out);
         let root = self.plan.entrance_for(urgent, course, unix);
         let draw = self.chance.draw();
-        let confined =
-            if urgent.is_none() { self.confined(course, mark, &request, flow, now, out) } else { None };
+        let confined = self.confined((course, urgent), mark, &request, flow, now, out);
         let position = Position { draw, confined, urgent, ..Position::new(root, breadth, now, unix) };
         self.served += 1;
         let stranger = sender.is_none().then_some(flow.path.remote.ip());
@@ -91,7 +90,7 @@ impl Node {
     /// Why a new call is to ring no phone numbers, if it is not.
     fn confined(
         &self,
-        course: CourseId,
+        (course, urgent): (CourseId, Option<Urgent>),
         mark: Mark,
         request: &Message,
         flow: Flow,
@@ -99,8 +98,15 @@ impl Node {
         out: &mut Vec<Effect>,
     ) -> Option<Confined> {
         let came_back = || self.has_come_back(mark, request, now).then_some(Confined::CameBack);
-        let why =
-            circles::forwarded_too_often(request).or_else(came_back).or_else(|| self.spent(course, now))?;
+        let why = match urgent {
+            Some(Urgent::Emergency) => None,
+            // A call back may come round too, and would ring all phones each time.
+            Some(Urgent::Callback) => circles::forwarded_too_often(request).or_else(came_back),
+            None => {
+                let spent = || self.spent(course, now);
+                circles::forwarded_too_often(request).or_else(came_back).or_else(spent)
+            }
+        }?;
         let number = text(called(request));
         out.push(Effect::Record(Entry::Confined { at: now, number, flow, why }));
         Some(why)

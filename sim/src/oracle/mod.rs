@@ -182,6 +182,8 @@ pub(crate) struct Inbound {
     pub(crate) accepted: Option<Time>,
     acked: Option<Time>,
     records: u32,
+    /// Is it a call for help or back? Limits do not hold for it.
+    pub(crate) urgent: bool,
     /// Does it ring no phone numbers, since it came back or its plan has sent out enough?
     pub(crate) confined: bool,
     /// How often an INVITE of the same branch had begun a context before.
@@ -533,6 +535,7 @@ impl Oracle {
             acked: None,
             records: 0,
             confined: turn.records.iter().any(|entry| matches!(entry, Entry::Confined { .. })),
+            urgent: turn.records.iter().any(|entry| matches!(entry, Entry::Urgent { .. })),
             copies,
         };
         let number = number_from(glance.user(&shared.bytes), from);

@@ -47,7 +47,7 @@ impl Oracle {
         sent: &Sent,
         glance: &Glance,
     ) -> Option<(&'static str, Option<TargetId>)> {
-        let (plan, to) = (self.plan_of(context).filter(|_| !context.confined)?, sent.to);
+        let (plan, to) = (self.plan_of(context).filter(|_| !context.confined && !context.urgent)?, sent.to);
         let user = glance.user(&sent.packet.bytes);
         let fault = match self.belief(turn, context, to) {
             Belief::Steady(Standing::Down) => "is down",
