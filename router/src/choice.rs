@@ -86,10 +86,8 @@ impl Choice<'_> {
     }
 
     fn rank(&self, id: PeerId, path: Path, full: bool) -> Rank {
-        // Full is what it says of itself now, not how well it is.
-        let says_full = self.health.side(path) == Some(Side::Full);
-        let standing = if says_full { self.health.believed(path) } else { self.health.standing(path) };
-        let full = full || says_full;
+        let standing = self.health.standing_unless_full(path);
+        let full = full || self.health.side(path) == Some(Side::Full);
         let suspect = standing == Standing::Suspect;
         // Whoever is well proves that its domains are: only the others need a look around.
         let doomed = (suspect || standing == Standing::Unknown) && self.is_doomed(id);

@@ -288,7 +288,13 @@ impl Health {
     /// already has its one call, one with a [`Side`] or one that is to be tried last is [`Standing::Down`] for the next.
     #[must_use]
     pub fn standing(&self, path: Path) -> Standing {
-        if self.sides.of(path).is_some() || self.last.contains(&path) {
+        if self.sides.of(path).is_some() { Standing::Down } else { self.standing_unless_full(path) }
+    }
+
+    /// [`standing`](Self::standing), were it not full: full is what it says of itself now, not how well it is.
+    #[must_use]
+    pub fn standing_unless_full(&self, path: Path) -> Standing {
+        if self.sides.of(path).is_some_and(|side| side != Side::Full) || self.last.contains(&path) {
             return Standing::Down;
         }
         self.beliefs.get(&path).map_or(Standing::Unknown, Belief::standing_for_next_call)
