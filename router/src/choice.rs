@@ -57,6 +57,11 @@ impl Choice<'_> {
         self.least(target).is_some_and(|(rank, ..)| Rank { full: false, ..rank }.is_well() && rank.full)
     }
 
+    /// May a way that somebody has named be taken in this pass, whatever its limits?
+    pub(crate) fn is_open(&self, id: PeerId, path: Path, pass: Pass) -> bool {
+        pass == Pass::Second || self.rank(id, path, false).is_well()
+    }
+
     fn least(&self, target: TargetId) -> Option<(Rank, PeerId, Path)> {
         let party = self.at.party(target);
         let mut best: Option<(Rank, PeerId, Path)> = None;

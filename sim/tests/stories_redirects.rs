@@ -6,8 +6,8 @@ mod told;
 use router::Plan;
 use router::target::{Peer, PeerId, PeerKind};
 use sim::manner::Manner;
-use sim::story::{alarming, caller, story};
-use sim::town::{CARRIER_A, CARRIER_B, one_address_then_answering, peer};
+use sim::story::{alarming, caller, caller_at, story};
+use sim::town::{CARRIER_A, CARRIER_B, OFFICE_TARGET, one_address_then_answering, peer, step};
 use told::{ms, tells};
 
 /// A redirection there.
@@ -115,4 +115,43 @@ fn a_redirection_to_a_place_that_the_plan_does_not_allow_is_an_alarm_and_the_nex
         lines.into_iter().partition(|line| line.contains("sends calls elsewhere (302)"));
     assert_eq!(alarms.len(), 1, "{alarms:?}");
     tells(&told, &[&begun[..], &ANSWERED_ELSEWHERE].concat());
+}
+
+/// The fourth call of an office that sends all calls to somebody who is silent, and is down when it comes.
+fn fourth(plan: Plan) -> Vec<String> {
+    let manners = [("office", TO_FOURTH), ("carrier-b", Manner::Dead), ("answering", Manner::says(0, 1000))];
+    let callers = [0, 10_000, 20_000, 30_000].map(|at| caller_at(ms(at)));
+    story(plan, &manners, &callers).into_iter().filter(|line| line.contains(" call 4 ")).collect()
+}
+
+#[test]
+fn a_redirection_to_somebody_who_is_down_is_not_followed_while_others_are_well() {
+    let expected = [
+        "30.000s call 4 INVITE <- caller",
+        "30.000s call 4 INVITE -> office",
+        "30.000s call 4 302 <- office",
+        "30.000s call 4 INVITE -> answering",
+        "30.000s call 4 180 <- answering",
+        "30.000s call 4 180 -> caller",
+        "31.000s call 4 200 <- answering",
+        "31.000s call 4 200 -> caller",
+        "31.000s call 4 ACK -> answering",
+        "41.000s call 4 BYE <- caller",
+        "41.000s call 4 BYE -> answering",
+    ];
+    tells(&fourth(plan()), &expected);
+}
+
+#[test]
+fn a_redirection_to_somebody_who_is_down_is_followed_when_nobody_else_is_left() {
+    let mut plan = plan();
+    plan.courses[0].steps = vec![step(&[OFFICE_TARGET], 1)];
+    let expected = [
+        "30.000s call 4 INVITE <- caller",
+        "30.000s call 4 INVITE -> office",
+        "30.000s call 4 302 <- office",
+        "30.000s call 4 INVITE -> carrier-b",
+        "32.000s call 4 408 -> caller",
+    ];
+    tells(&fourth(plan), &expected);
 }

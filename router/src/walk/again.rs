@@ -1,25 +1,26 @@
 //! The same hop once more with a changed INVITE, where a refusal asks for a change; or the place that a redirection names.
 
 use super::{LegId, Output, Walk};
+use crate::choice::Choice;
 use crate::fix;
 use crate::health::Health;
 use crate::leg::Leg;
 use crate::logins::Word;
 use crate::path::{Path, Transport};
-use crate::position::INVITES_MAX;
+use crate::position::{INVITES_MAX, Pass};
 use crate::target::{Peer, PeerHost, PeerId};
-use crate::verdict::Fix;
+use crate::verdict::{Fix, Go, Meaning};
 use sip::{Host, Message, Name, NameAddr, Time, Uri};
 
 impl Walk {
     /// May the hop of a leg that was refused be tried once more with this change?
-    pub(super) fn may_fix(&self, id: LegId, fix: Fix, refusal: &Message, health: &Health) -> bool {
+    pub(super) fn may_fix(&self, id: LegId, fix: Fix, refusal: &Message, now: Time, health: &Health) -> bool {
         let (Some(leg), Some(peer)) = (self.legs.get(id), self.leg_peer(id)) else { return false };
         let done = leg.fixes.iter().filter(|(done, _)| *done == fix).count();
         let once = done == 0 || done == 1 && fix::may_be_repeated(fix, refusal, peer);
         let possible = match fix {
             Fix::Stream => self.roads.have_streams(),
-            Fix::Follow => self.redirected(id, refusal, health).is_some(),
+            Fix::Follow => self.redirected(id, refusal, now, health).is_some(),
             Fix::Credentials | Fix::SessionTimer | Fix::Presentation => true,
         };
         once && possible && self.position.invites < INVITES_MAX && fix::can_be_met(fix, refusal, peer)
@@ -46,7 +47,7 @@ impl Walk {
         out: &mut Vec<Output>,
     ) {
         let elsewhere = match change.0 {
-            Fix::Follow => self.redirected(id, &change.1, health),
+            Fix::Follow => self.redirected(id, &change.1, now, health),
             Fix::Credentials | Fix::SessionTimer | Fix::Stream | Fix::Presentation => None,
         };
         let Some(before) = self.legs.get(id) else { return };
@@ -65,17 +66,28 @@ impl Walk {
     }
 
     /// The peer that a redirection of this leg leads to, and the best of its paths that this call has not tried: of those
-    /// that the plan allows, the first that a Contact names (RFC 3261 §8.1.3.4).
-    fn redirected(&self, id: LegId, refusal: &Message, health: &Health) -> Option<(PeerId, Path)> {
+    /// that the plan allows, the first that a Contact names (RFC 3261 §8.1.3.4). To what is down it leads only if nobody
+    /// who is well is left in the plan.
+    fn redirected(&self, id: LegId, refusal: &Message, now: Time, health: &Health) -> Option<(PeerId, Path)> {
         let leg = self.legs.get(id)?;
         let allowed = &self.plan.peer(leg.peer)?.follow;
         let tried = |path: &Path| self.position.party(leg.target).is_some_and(|at| at.tried.contains(path));
-        contacts(refusal).find_map(|uri| {
-            let peer =
-                *allowed.iter().find(|id| self.plan.peer(**id).is_some_and(|peer| is_at(&uri, peer)))?;
-            let paths = self.roads.of(peer).iter().filter(|path| !tried(path));
-            Some((peer, *paths.min_by_key(|path| health.standing(**path))?))
-        })
+        let choice = Choice { plan: &self.plan, at: &self.position, health, roads: &self.roads, now };
+        let lead = |pass: Pass| {
+            contacts(refusal).find_map(|uri| {
+                let is_there = |id: &&PeerId| self.plan.peer(**id).is_some_and(|peer| is_at(&uri, peer));
+                let peer = *allowed.iter().find(is_there)?;
+                let paths = self.roads.of(peer).iter();
+                let paths = paths.filter(|path| !tried(path) && choice.is_open(peer, **path, pass));
+                Some((peer, *paths.min_by_key(|path| health.standing(**path))?))
+            })
+        };
+        let is_last = || {
+            let mut without = self.position.clone();
+            without.on_over(leg.target, leg.peer, None, Go::NextTarget, Meaning::PathFailure);
+            self.plan.next(&without, health, now, &self.roads).cursor.pass == Pass::Second
+        };
+        lead(Pass::First).or_else(|| lead(Pass::Second).filter(|_| is_last()))
     }
 
     /// The user part that a redirection has named for a leg.

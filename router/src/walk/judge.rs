@@ -45,7 +45,7 @@ impl Walk {
             believe(health, path, sign, now, out);
         }
         if let (Some(fix), Some(refusal)) = (verdict.fix, &response)
-            && self.may_fix(id, fix, refusal, health)
+            && self.may_fix(id, fix, refusal, now, health)
         {
             health.on_call_over(path);
             return self.again(id, (fix, refusal.clone()), now, health, out);
