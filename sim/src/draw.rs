@@ -6,6 +6,7 @@ use crate::dns::Mood;
 use crate::draw_accounts::draw_accounts;
 use crate::draw_forwards::{draw_forwards, draw_help};
 use crate::draw_names::draw_names;
+use crate::draw_redirects::draw_redirects;
 use crate::manner::Manner;
 use crate::network::{Network, Weather};
 use crate::town::{
@@ -81,11 +82,13 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     let mut plan = draw_plan(&mut chance, drawn.healed);
     drawn.moves = draw_names(seed, &mut world, &mut plan, storm);
     drawn.moves.extend(draw_accounts(seed, &mut plan, &mut world, (storm, heal_at)));
+    let redirects = draw_redirects(seed, &mut plan, &mut world, storm);
     draw_streams(seed, &mut plan, &mut world, &mut drawn, storm);
     draw_people(&mut chance, &mut world, &plan, &mut drawn);
     drawn.help = draw_help(seed, &mut world, &mut plan, last_call);
     draw_faults(&mut chance, &mut drawn, &plan, storm);
     draw_forwards(seed, &mut plan, &mut drawn.moves, storm);
+    drawn.moves.extend(redirects);
     heal(&mut drawn);
     for _ in 0..calls {
         let early = chance.permille(600);
@@ -318,7 +321,7 @@ fn draw_people(chance: &mut Chance, world: &mut World, plan: &Plan, drawn: &mut 
     }
 }
 
-fn draw_manner(chance: &mut Chance, ring: Duration) -> Manner {
+pub(crate) fn draw_manner(chance: &mut Chance, ring: Duration) -> Manner {
     let answer = seconds(chance, 0, 5);
     let edge = ring + Duration::from_millis(chance.below(21)) - Duration::from_millis(10);
     let after = chance.span(Duration::ZERO, Duration::from_secs(3));

@@ -13,6 +13,7 @@ mod draw;
 mod draw_accounts;
 mod draw_forwards;
 mod draw_names;
+mod draw_redirects;
 mod forward;
 pub mod glance;
 pub mod guard;
