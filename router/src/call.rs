@@ -475,7 +475,11 @@ impl Call {
             _ if !intact => return self.failed(leg, Outcome::Broken, None, means),
             0..=199 => self.walk.on_provisional(leg, response, means.now, means.health, &mut asked),
             200..=299 => return self.answered(leg, response, means),
-            _ => {
+            status => {
+                let path = self.clients.get(leg).map(|client| client.path);
+                if status == 513 && path.and_then(|path| self.stream_to(leg, path, means)).is_none() {
+                    self.walk.has_no_stream(leg);
+                }
                 let outcome = Outcome::Refused(said(&response));
                 return self.failed(leg, outcome, Some(response), means);
             }

@@ -31,6 +31,8 @@ pub(crate) struct Leg {
     pub(crate) early: Vec<Vec<u8>>,
     pub(crate) outcome: String,
     pub(crate) phase: Phase,
+    /// Is it known that no stream to its peer is to be had?
+    pub(crate) no_stream: bool,
     /// What counts it, if something that it goes by has a limit.
     pub(crate) ticket: Option<Ticket>,
 }
@@ -74,6 +76,7 @@ impl Leg {
             outcome: String::new(),
             phase: Phase::Calling { until: now + first },
             from: self.from.clone(),
+            no_stream: false,
             ..*self
         }
     }

@@ -453,6 +453,7 @@ impl Walk {
             early: Vec::new(),
             outcome: String::new(),
             phase: Phase::Calling { until: now + self.first(peer, path, health) },
+            no_stream: false,
             ticket,
         });
         self.position.on_begun(target, path, now);

@@ -113,3 +113,25 @@ fn whoever_finds_it_too_long_is_asked_once_over_tcp() {
     ];
     tells(&lines, &expected);
 }
+
+#[test]
+fn whoever_finds_it_too_long_and_takes_no_stream_is_not_asked_again() {
+    let manners = [("office", Manner::refuses(513)), ("answering", Manner::says(0, 1000))];
+    let callers = [caller(), caller_at(ms(20_000))];
+    let lines = story(one_address_then_answering(), &manners, &callers);
+    let second: Vec<String> = lines.into_iter().filter(|line| line.contains(" call 2 ")).collect();
+    let expected = [
+        "20.000s call 2 INVITE <- caller",
+        "20.000s call 2 INVITE -> office",
+        "20.000s call 2 513 <- office",
+        "20.000s call 2 INVITE -> answering",
+        "20.000s call 2 180 <- answering",
+        "20.000s call 2 180 -> caller",
+        "21.000s call 2 200 <- answering",
+        "21.000s call 2 200 -> caller",
+        "21.000s call 2 ACK -> answering",
+        "31.000s call 2 BYE <- caller",
+        "31.000s call 2 BYE -> answering",
+    ];
+    tells(&second, &expected);
+}

@@ -113,6 +113,11 @@ impl Call {
         if length <= DATAGRAM_MAX && !is_asked() {
             return None;
         }
+        self.stream_to(leg, path, means)
+    }
+
+    /// The stream beside a leg's path, if it may be taken and is worth trying.
+    pub(super) fn stream_to(&self, leg: LegId, path: Path, means: &Means<'_>) -> Option<Path> {
         let peer = self.walk.leg_peer(leg)?;
         let stream = stream_beside(path, &means.identity.listeners)?;
         (may_stream(peer) && means.learned.streams.is_worth_trying(stream, means.now)).then_some(stream)

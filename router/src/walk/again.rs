@@ -13,13 +13,20 @@ use crate::verdict::{Fix, Go, Meaning};
 use sip::{Host, Message, Name, NameAddr, Time, Uri};
 
 impl Walk {
+    /// A leg whose INVITE is too long for its peer can do nothing about that: nobody takes a stream there.
+    pub fn has_no_stream(&mut self, id: LegId) {
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.no_stream = true;
+        }
+    }
+
     /// May the hop of a leg that was refused be tried once more with this change?
     pub(super) fn may_fix(&self, id: LegId, fix: Fix, refusal: &Message, now: Time, health: &Health) -> bool {
         let (Some(leg), Some(peer)) = (self.legs.get(id), self.leg_peer(id)) else { return false };
         let done = leg.fixes.iter().filter(|(done, _)| *done == fix).count();
         let once = done == 0 || done == 1 && fix::may_be_repeated(fix, refusal, peer);
         let possible = match fix {
-            Fix::Stream => self.roads.have_streams(),
+            Fix::Stream => self.roads.have_streams() && !leg.no_stream,
             Fix::Follow => self.redirected(id, refusal, now, health).is_some(),
             Fix::Credentials | Fix::SessionTimer | Fix::Presentation => true,
         };
