@@ -4,6 +4,7 @@ use crate::caller::Script;
 use crate::chance::Chance;
 use crate::dns::Mood;
 use crate::draw_accounts::draw_accounts;
+use crate::draw_beside::draw_beside;
 use crate::draw_forwards::{draw_forwards, draw_help};
 use crate::draw_names::draw_names;
 use crate::draw_redirects::draw_redirects;
@@ -89,7 +90,6 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     draw_faults(&mut chance, &mut drawn, &plan, storm);
     draw_forwards(seed, &mut plan, &mut drawn.moves, storm);
     drawn.moves.extend(redirects);
-    heal(&mut drawn);
     for _ in 0..calls {
         let early = chance.permille(600);
         let (from, to) = if early { (Duration::ZERO, storm) } else { (storm, last_call) };
@@ -97,6 +97,8 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
         let script = draw_script(&mut chance, at);
         drawn.scripts.push(script);
     }
+    drawn.moves.extend(draw_beside(seed, &mut world, &mut drawn.scripts, storm));
+    heal(&mut drawn);
     let plan = Arc::new(plan);
     world.add_node(town::identity(seed), &plan);
     if chance.permille(300) {

@@ -5,7 +5,7 @@ mod moves;
 use crate::caller::{Script, Seen};
 use crate::chance::{Chance, mix, mix_word};
 use crate::dns::Dns;
-use crate::glance::Packet;
+use crate::glance::{Glance, Head, Packet};
 use crate::manner::Manner;
 use crate::network::Network;
 use crate::oracle::{Cause, Oracle, Sent, Turn};
@@ -26,7 +26,7 @@ pub use moves::Move;
 
 #[derive(Debug)]
 enum Due {
-    Deliver { from: SocketAddr, to: SocketAddr, packet: Arc<Packet> },
+    Deliver { from: SocketAddr, to: SocketAddr, over: Transport, packet: Arc<Packet> },
     Bounce { at: SocketAddr, remote: SocketAddr, over: Transport },
     Wake { host: usize, alarm: Alarm },
     Answer { life: u32, query: Query },
@@ -244,7 +244,7 @@ impl World {
 
     fn happen(&mut self, due: Due) {
         match due {
-            Due::Deliver { from, to, packet } => self.deliver(from, to, &packet),
+            Due::Deliver { from, to, over, packet } => self.deliver((from, to), over, &packet),
             Due::Bounce { at, remote, over } => self.lose(at, remote, over, Loss::Unreachable),
             Due::Wake { host, alarm } => {
                 let mut asks = core::mem::take(&mut self.asks);
@@ -264,15 +264,15 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, from: SocketAddr, to: SocketAddr, packet: &Arc<Packet>) {
+    fn deliver(&mut self, (from, to): (SocketAddr, SocketAddr), over: Transport, packet: &Arc<Packet>) {
         if let Some(&(number, _)) = self.places.get(&to) {
             let mut asks = core::mem::take(&mut self.asks);
             if let Some(host) = self.hosts.get_mut(number) {
                 host.receive((from, to), packet, &self.people, self.now, &mut asks);
             }
             self.grant(number, asks);
-        } else if let Some((seat, local)) = self.seat_at(to, self.transport(from)) {
-            let path = Path { transport: self.transport(from), local, remote: from };
+        } else if let Some((seat, local)) = self.seat_at(to, over) {
+            let path = Path { transport: over, local, remote: from };
             let flow = Flow { path, connection: 0 };
             let cause = Cause::Packet { from, to, packet: Arc::clone(packet) };
             self.feed(seat, Event::Received { flow, bytes: Arc::clone(&packet.bytes) }, cause);
@@ -292,12 +292,24 @@ impl World {
         if self.streams.contains(&host) { Transport::Tcp } else { Transport::Udp }
     }
 
+    /// How a host sends this: what was asked over a stream is answered there (RFC 3261 §18.2.2).
+    fn way_of(&self, from: SocketAddr, packet: &Packet) -> Transport {
+        let answers = packet.glance.as_ref().filter(|glance| !glance.is_request());
+        let via = answers.map_or(&[][..], |glance| glance.value(&packet.bytes, Head::Via));
+        if self.beside.contains_key(&from) && via.starts_with(b"SIP/2.0/TCP ") {
+            Transport::Tcp
+        } else {
+            self.transport(from)
+        }
+    }
+
     /// Does what a host asked for.
     fn grant(&mut self, host: usize, mut asks: Vec<Ask>) {
         for ask in asks.drain(..) {
             match ask {
                 Ask::Send { from, to, bytes } => {
-                    self.send(from, to, self.transport(from), Arc::new(Packet::new(bytes)));
+                    let packet = Packet::new(bytes);
+                    self.send(from, to, self.way_of(from, &packet), Arc::new(packet));
                 }
                 Ask::Wake { at, alarm } => self.push(at, Due::Wake { host, alarm }),
             }
@@ -310,7 +322,8 @@ impl World {
         self.datagrams += 1;
         self.hash = mix(mix_word(self.hash, self.now.as_micros()), &packet.bytes);
         if let Some(diary) = &mut self.diary {
-            let chosen = over.is_reliable() && ![from, to].iter().any(|it| self.streams.contains(it));
+            let asks = packet.glance.as_ref().is_some_and(Glance::is_request);
+            let chosen = asks && over.is_reliable() && ![from, to].iter().any(|it| self.streams.contains(it));
             diary.sent(self.now, from, to, chosen.then_some(over), &packet);
         }
         let latency = self.network.weather.latency;
@@ -321,7 +334,7 @@ impl World {
         } else {
             self.network.carry(from, to, self.now, &mut self.chance)
         };
-        let beside = self.beside.get(&to).copied();
+        let beside = [to, from].iter().find_map(|it| self.beside.get(it)).copied();
         let refused = over.is_reliable() && !streams && beside.is_none();
         if over.is_reliable() && !streams && beside == Some(Beside::Swallowed) {
             return;
@@ -333,10 +346,10 @@ impl World {
             return;
         }
         if let Some(at) = second {
-            self.push(at, Due::Deliver { from, to, packet: Arc::clone(&packet) });
+            self.push(at, Due::Deliver { from, to, over, packet: Arc::clone(&packet) });
         }
         if let Some(at) = first {
-            self.push(at, Due::Deliver { from, to, packet });
+            self.push(at, Due::Deliver { from, to, over, packet });
         }
     }
 

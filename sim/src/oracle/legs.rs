@@ -75,6 +75,7 @@ impl Oracle {
             packet: Arc::clone(&sent.packet),
             to: sent.to,
             over: sent.over,
+            streamed: sent.over.is_reliable(),
             outside,
             began: turn.now,
             heard: None,
@@ -135,7 +136,11 @@ impl Oracle {
         let plan = self.plan_of(context);
         let met = |leg: &Leg| {
             let raised = leg.packet.glance.as_ref().is_some_and(|first| first.cseq < glance.cseq);
-            let streams = leg.over != sent.over;
+            let cseq_of = |leg: &Leg| leg.packet.glance.as_ref().map(|invite| invite.cseq);
+            let later = |other: &&Leg| same(other) && other.streamed && cseq_of(other) > cseq_of(leg);
+            let mut legs = context.legs.iter().filter_map(|branch| self.legs.get(branch));
+            // The one that went over a stream may have come back to datagrams since.
+            let streams = leg.over != sent.over || legs.any(|other| later(&other));
             let asked =
                 matches!(leg.last, Some((_, 401 | 407))) || streams && matches!(leg.last, Some((_, 513)));
             raised && (asked || plan.is_some_and(|plan| is_about_caller(plan, leg)))

@@ -213,6 +213,8 @@ pub(crate) struct Leg {
     pub(crate) packet: Arc<Packet>,
     pub(crate) to: SocketAddr,
     pub(crate) over: Transport,
+    /// Did it begin over a stream?
+    pub(crate) streamed: bool,
     /// By which addresses its target could have been rung as well when it began.
     pub(crate) outside: Vec<SocketAddr>,
     pub(crate) began: Time,

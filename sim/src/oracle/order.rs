@@ -130,6 +130,11 @@ impl Oracle {
                 let ended = other.ended.is_some_and(|ended| ended < leg.began);
                 ended || other.ended == Some(leg.began) && other.target == leg.target
             };
+            // What a hop that was chosen before has asked for is said to the same hop.
+            let is_same = |other: &LegRecord| other.path == leg.path && other.target == leg.target;
+            if record.legs.iter().take(place).any(is_same) {
+                continue;
+            }
             let Some(cause) = silent
                 .iter()
                 .filter(is_before)

@@ -8,7 +8,7 @@ use crate::manner::Manner;
 use crate::network::Weather;
 use crate::town::NODE;
 use core::net::SocketAddr;
-use router::path::Loss;
+use router::path::{Loss, Transport};
 use router::{Event, Plan};
 use sip::Bytes;
 use std::sync::Arc;
@@ -138,8 +138,8 @@ impl World {
                 self.dns.remove(name);
                 records.iter().for_each(|record| self.dns.add(name, record));
             }
-            Move::Close(remote) => self.lose(NODE, remote, self.transport(remote), Loss::Closed),
-            Move::Stall(remote) => self.lose(NODE, remote, self.transport(remote), Loss::Stalled),
+            Move::Close(remote) => self.lose(NODE, remote, Transport::Tcp, Loss::Closed),
+            Move::Stall(remote) => self.lose(NODE, remote, Transport::Tcp, Loss::Stalled),
             Move::Inject { from, to, bytes } => {
                 self.send(from, to, self.transport(from), Arc::new(Packet::new(bytes)));
             }
