@@ -555,9 +555,13 @@ impl Oracle {
 
 impl Inbound {
     /// May a node have forgotten it, so that a late copy of its INVITE is a new call? After a refusal that was
-    /// acknowledged: T4; after any other final response: 64 · T1 (RFC 3261 §17.2.1, RFC 6026 §7.1).
+    /// acknowledged: T4; after any other final response: 64 · T1 (RFC 3261 §17.2.1, RFC 6026 §7.1). Of what was refused without
+    /// state nothing is known: each copy is judged anew.
     fn is_forgotten(&self, now: Time) -> bool {
-        let Some(over) = self.over() else { return !self.admitted && now > self.began };
+        if !self.admitted {
+            return now > self.began;
+        }
+        let Some(over) = self.over() else { return false };
         let acked =
             self.acked.is_some_and(|acked| now.since(acked).as_secs() >= 5) && self.accepted.is_none();
         acked || now.since(over).as_secs() >= 32

@@ -209,7 +209,7 @@ impl Oracle {
     fn doom_of(&self, turn: &Turn<'_>, context: &Inbound, plan: &Plan, peer: &Peer) -> Doom {
         let mut doom = Doom::No;
         for domain in domains_of(peer) {
-            let (mut down, mut changed, mut well) = (0, 0, false);
+            let (mut down, mut changed, mut well, mut unsure) = (0, 0, false, false);
             for member in plan.peers.iter().filter(|peer| domains_of(peer).contains(&domain)) {
                 let beliefs: Vec<Belief> = addresses_at(member, &self.homes)
                     .into_iter()
@@ -220,17 +220,22 @@ impl Oracle {
                     is(Belief::Steady(Standing::Down)),
                     beliefs.iter().all(|belief| *belief == Belief::Steady(Standing::Down)),
                 );
-                if is(Belief::Steady(Standing::Up)) || is(Belief::Steady(Standing::Probation)) {
-                    well = true;
+                let is_well =
+                    |belief: &Belief| matches!(belief, Belief::Steady(Standing::Up | Standing::Probation));
+                // Of a name the node may know fewer addresses than it has.
+                let named = matches!(member.host, PeerHost::Name(_));
+                if beliefs.iter().any(is_well) {
+                    let sure = !named || beliefs.iter().all(is_well);
+                    (well, unsure) = (well || sure, unsure || !sure);
+                    changed += usize::from(!sure && is_down);
                 } else if is_down && all_down {
                     down += 1;
                 } else if is_down || is(Belief::Changed) {
-                    // Of a name the node may know fewer addresses than it has.
                     changed += 1;
                 }
             }
             match (well, down >= DOWN_MIN, changed) {
-                (false, true, 0) => return Doom::Yes,
+                (false, true, 0) if !unsure => return Doom::Yes,
                 (false, _, _) if down + changed >= DOWN_MIN => doom = Doom::Perhaps,
                 _ => (),
             }

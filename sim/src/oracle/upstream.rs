@@ -1,10 +1,10 @@
 //! What callers are told.
 
-use super::{Inbound, Leg, Oracle, Turn};
+use super::{Inbound, Leg, Oracle, Turn, addresses_at};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::fmt;
 use core::time::Duration;
-use router::target::{Peer, PeerHost};
+use router::target::Peer;
 use sip::Time;
 use std::sync::Arc;
 
@@ -143,7 +143,8 @@ impl Oracle {
     /// for it, and is it none of the legs' own?
     fn may_ring_out(&self, context: &Inbound, went: &Glance) -> bool {
         let plan = self.plan_of(context);
-        let here = |peer: &&Peer| matches!(&peer.host, PeerHost::Ip(ip) if *ip == context.source.ip());
+        let at = context.source.ip();
+        let here = |peer: &&Peer| addresses_at(peer, &self.homes).iter().any(|address| address.ip() == at);
         let asked = plan
             .and_then(|plan| plan.peers.iter().find(here))
             .is_some_and(|peer| peer.dialect.ring_out == 503 || peer.dialect.goes_on(503) == Some(true));
