@@ -49,6 +49,8 @@ impl Oracle {
     ) -> Option<(&'static str, Option<TargetId>)> {
         let (plan, to) = (self.plan_of(context).filter(|_| !context.confined && !context.urgent)?, sent.to);
         let user = glance.user(&sent.packet.bytes);
+        // A way that a redirection has named is taken whatever its limits.
+        let named = turn.came().is_some_and(|(_, _, came)| (300..400).contains(&came.status));
         let fault = match self.belief(turn, context, to) {
             Belief::Steady(Standing::Down) => "is down",
             Belief::Steady(Standing::Unknown | Standing::Suspect)
@@ -56,7 +58,7 @@ impl Oracle {
             {
                 "is in a failed domain"
             }
-            _ if self.is_full(turn, plan, to, user) => "is full",
+            _ if !named && self.is_full(turn, plan, to, user) => "is full",
             Belief::Steady(_) | Belief::Changed => return None,
         };
         let number = core::str::from_utf8(Self::number_of(context)).ok()?;
