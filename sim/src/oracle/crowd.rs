@@ -58,6 +58,9 @@ impl Oracle {
 
     /// Is something that this leg would go by certainly at its limit of calls at once?
     pub(super) fn is_full(&self, turn: &Turn<'_>, plan: &Plan, to: SocketAddr, user: &[u8]) -> bool {
+        if plan.limits.is_empty() {
+            return false;
+        }
         limits_of(plan, &self.homes, to, target_of(plan, &self.homes, to, user)).any(|limited| {
             let limit = plan.limits.get(&limited);
             limit.is_some_and(|limit| {
@@ -68,14 +71,21 @@ impl Oracle {
         })
     }
 
+    /// What a leg to this address and user counts for, by the plan of its call.
+    pub(super) fn counted(&self, plan: &Plan, to: SocketAddr, user: &[u8]) -> Vec<Counted> {
+        if plan.limits.is_empty() {
+            return Vec::new();
+        }
+        limits_of(plan, &self.homes, to, target_of(plan, &self.homes, to, user))
+            .filter_map(|limited| plan.limits.get(&limited))
+            .map(|limit| limit.of.clone())
+            .collect()
+    }
+
     /// The calls that something carries in one life of a node: at least, and at most.
     fn carried(&self, life: u32, now: Time, of: &Counted) -> (u32, u32) {
         let (mut least, mut most) = (0, 0);
-        for leg in self.legs.values().filter(|leg| leg.life == life) {
-            let plan = self.contexts.get(&(life, leg.context)).and_then(|context| self.plan_of(context));
-            if !plan.is_some_and(|plan| counts_for(plan, &self.homes, leg, of)) {
-                continue;
-            }
+        for leg in self.legs.values().filter(|leg| leg.life == life && leg.counted.contains(of)) {
             match self.state_of(leg, now) {
                 Carried::No => (),
                 Carried::Perhaps => most += 1,
@@ -113,14 +123,6 @@ impl Oracle {
         let certain = certain && leg.unreachable.is_none() && age < Duration::from_secs(180);
         if certain { Carried::Yes } else { Carried::Perhaps }
     }
-}
-
-fn counts_for(plan: &Plan, homes: &Homes, leg: &Leg, of: &Counted) -> bool {
-    let user = leg.packet.glance.as_ref().map(|glance| glance.user(&leg.packet.bytes)).unwrap_or_default();
-    let target = target_of(plan, homes, leg.to, user);
-    limits_of(plan, homes, leg.to, target)
-        .filter_map(|limited| plan.limits.get(&limited))
-        .any(|limit| limit.of == *of)
 }
 
 /// Has this way to a target any limit?

@@ -21,6 +21,7 @@ use core::net::SocketAddr;
 use names::Named;
 use router::door::{Event, Identity};
 use router::health::{Side, Standing};
+use router::load::Counted;
 use router::path::{Loss, Path, Transport};
 use router::record::{CallRecord, Entry};
 use router::target::{Peer, PeerHost};
@@ -204,6 +205,8 @@ impl Inbound {
 /// One INVITE that a node sent.
 #[derive(Debug)]
 pub(crate) struct Leg {
+    /// What it counts for.
+    pub(crate) counted: Vec<Counted>,
     pub(crate) life: u32,
     pub(crate) context: u64,
     /// Which context of that branch: see [`Inbound::copies`].
