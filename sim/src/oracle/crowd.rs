@@ -71,11 +71,10 @@ impl Oracle {
         })
     }
 
-    /// What a leg to this address and user counts for, by the plan of its call.
-    pub(super) fn counted(&self, plan: &Plan, to: SocketAddr, user: &[u8]) -> Vec<Counted> {
-        if plan.limits.is_empty() {
-            return Vec::new();
-        }
+    /// What a leg of this context to this address and user counts for, by the plan of its call.
+    pub(super) fn counted(&self, context: (u32, u64), to: SocketAddr, user: &[u8]) -> Vec<Counted> {
+        let plan = self.contexts.get(&context).and_then(|context| self.plan_of(context));
+        let Some(plan) = plan.filter(|plan| !plan.limits.is_empty()) else { return Vec::new() };
         limits_of(plan, &self.homes, to, target_of(plan, &self.homes, to, user))
             .filter_map(|limited| plan.limits.get(&limited))
             .map(|limit| limit.of.clone())

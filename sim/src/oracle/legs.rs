@@ -67,11 +67,8 @@ impl Oracle {
         for (invariant, fault) in faults.into_iter().flatten() {
             self.broken(invariant, || format!("{}: {fault} (to {})", Name(&sent.packet), sent.to));
         }
-        let plan = self.contexts.get(&key).and_then(|context| self.plan_of(context));
-        let user = glance.user(&sent.packet.bytes);
-        let counted = plan.map(|plan| self.counted(plan, sent.to, user)).unwrap_or_default();
         let leg = Leg {
-            counted,
+            counted: self.counted(key, sent.to, glance.user(&sent.packet.bytes)),
             life: turn.life,
             context: glance.second,
             copy: self.contexts.get(&key).map_or(0, |context| context.copies),
