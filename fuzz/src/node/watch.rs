@@ -132,7 +132,10 @@ impl Watch {
         self.calls.insert(caller(&trying), verdict);
         let leg = sent.find(|(_, message)| message.is_request() && message.method() == Method::Invite);
         if let Some((_, leg)) = leg {
-            assert_eq!(kept(&leg), kept(invite), "what is not ours to change is not changed");
+            // Who is hidden from a carrier, and that the call was forwarded, is told in these.
+            let told: &[Name] =
+                if is_veiled(&leg) { &[Name::From, Name::Diversion, Name::HistoryInfo] } else { &[] };
+            assert_eq!(beside(&leg, told), beside(invite, told), "what is not ours to change is not changed");
             assert_eq!(leg.body(), invite.body(), "the body is not changed");
         }
     }
@@ -200,8 +203,8 @@ impl Watch {
         let strict = came.request_uri().and_then(|span| token_of(came.at(span)));
         assert!(routes.chain(strict).any(is_ours), "passed on by our seal alone");
         // Where the callee has another caller before it, or a higher CSeq, each side is told what it knows.
-        let is_veiled = branch(request).get(8).is_some_and(u8::is_ascii_uppercase);
-        let told: &[Name] = if is_veiled { &[Name::From, Name::To, Name::CSeq] } else { &[Name::CSeq] };
+        let told: &[Name] =
+            if is_veiled(request) { &[Name::From, Name::To, Name::CSeq] } else { &[Name::CSeq] };
         assert_eq!(beside(request, told), beside(came, told), "what is not ours to change is not changed");
         let whose = |message: &Message| [message.from_tag().to_vec(), message.to_tag().to_vec()];
         assert_eq!(whose(request), whose(came), "nor the tags");
@@ -260,12 +263,12 @@ fn caller(message: &Message) -> Caller {
     (branch(message), sent_by, message.call_id().to_vec())
 }
 
-/// The lines that a proxy leaves as they are.
-fn kept(message: &Message) -> Vec<&[u8]> {
-    beside(message, &[])
+/// Is a caller's URI hidden beside our branch?
+fn is_veiled(message: &Message) -> bool {
+    branch(message).get(8).is_some_and(u8::is_ascii_uppercase)
 }
 
-/// Those of them that have none of these names.
+/// The lines that a proxy leaves as they are, but for those of these names.
 fn beside<'a>(message: &'a Message, names: &[Name]) -> Vec<&'a [u8]> {
     let ours = [Name::Via, Name::MaxForwards, Name::Route, Name::RecordRoute, Name::MaxBreadth];
     let is_mark = |field: &Field| field.name == Name::Other && message.is_named(field, router::circles::WALK);
