@@ -6,7 +6,7 @@ use crate::path::Path;
 use crate::plan::Plan;
 use crate::position::{Party, Pass, Position};
 use crate::roads::Roads;
-use crate::target::{PeerId, PeerKind, Reach, TargetId};
+use crate::target::{Peer, PeerId, Reach, TargetId};
 use sip::Time;
 
 /// One question: what is known, at one moment of one call.
@@ -130,10 +130,7 @@ impl Choice<'_> {
     }
 
     fn is_barred(&self, id: PeerId, party: Option<&Party>) -> bool {
-        let carrier = self.plan.peer(id).and_then(|peer| match peer.kind {
-            PeerKind::Trunk(carrier) => Some(carrier),
-            PeerKind::Site | PeerKind::Service => None,
-        });
+        let carrier = self.plan.peer(id).and_then(Peer::carrier);
         party.is_some_and(|party| {
             party.barred_peers.contains(&id) || carrier.is_some_and(|c| party.barred_carriers.contains(&c))
         })

@@ -1,7 +1,7 @@
 //! What dies together: peers that share a failure domain, and the trunks of one carrier.
 
 use crate::plan::Plan;
-use crate::target::{Peer, PeerId, PeerKind};
+use crate::target::{Peer, PeerId};
 use std::collections::BTreeMap;
 
 /// The failure domains of one plan that have more than one member.
@@ -55,9 +55,6 @@ impl Fates {
 }
 
 fn domains_of(peer: &Peer) -> impl Iterator<Item = Domain<'_>> {
-    let carrier = match peer.kind {
-        PeerKind::Trunk(carrier) => Some(Domain::Carrier(carrier.0)),
-        PeerKind::Site | PeerKind::Service => None,
-    };
+    let carrier = peer.carrier().map(|carrier| Domain::Carrier(carrier.0));
     carrier.into_iter().chain(peer.domains.iter().map(|name| Domain::Named(name)))
 }

@@ -477,10 +477,7 @@ mod tests {
         }
 
         fn over(&mut self, target: u32, peer: u32, go: Go, meaning: Meaning) -> Vec<String> {
-            let carrier = self.plan.peer(PeerId(peer)).and_then(|peer| match peer.kind {
-                PeerKind::Trunk(carrier) => Some(carrier),
-                PeerKind::Site | PeerKind::Service => None,
-            });
+            let carrier = self.plan.peer(PeerId(peer)).and_then(Peer::carrier);
             self.at.on_over(TargetId(target), PeerId(peer), carrier, go, meaning);
             self.rings()
         }

@@ -7,7 +7,7 @@ use crate::networks::Network;
 use crate::presentation::Who;
 use crate::spent::Cap;
 use crate::strangers::Welcome;
-use crate::target::{Carrier, CarrierId, Peer, PeerId, PeerKind, Target, TargetId};
+use crate::target::{Carrier, CarrierId, Peer, PeerId, Target, TargetId};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,10 +125,7 @@ impl Plan {
 
     /// The limits that a call to this target by this peer counts for.
     pub fn limits_of(&self, target: TargetId, peer: PeerId) -> impl Iterator<Item = &Limit> {
-        let carrier = self.peer(peer).and_then(|peer| match peer.kind {
-            PeerKind::Trunk(carrier) => Some(Limited::Carrier(carrier)),
-            PeerKind::Site | PeerKind::Service => None,
-        });
+        let carrier = self.peer(peer).and_then(Peer::carrier).map(Limited::Carrier);
         let all = carrier.into_iter().chain([Limited::Peer(peer), Limited::Target(target)]);
         all.filter_map(|limited| self.limits.get(&limited))
     }

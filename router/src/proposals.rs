@@ -91,8 +91,7 @@ pub fn guess(plan: &Plan, roads: &Roads, request: &Message, from: IpAddr) -> Opt
     let found = by_domain().map(|found| (found, Clue::Domain));
     let found = found.or_else(|| Some((by_address()?, Clue::Near)));
     let ((_, peer), clue) = found.or_else(|| Some((only()?, Clue::OnlyOne)))?;
-    let PeerKind::Trunk(carrier) = peer.kind else { return None };
-    Some((Arc::clone(&plan.carriers.get(carrier.0 as usize)?.name), clue))
+    Some((Arc::clone(&plan.carriers.get(peer.carrier()?.0 as usize)?.name), clue))
 }
 
 fn trunks(plan: &Plan) -> impl Iterator<Item = (usize, &Peer)> {

@@ -110,8 +110,7 @@ impl Registration {
     /// One that is asked for at this time.
     #[must_use]
     pub fn new(peer: &Peer, at: Time, mut chance: Chance) -> Option<Self> {
-        let login = peer.login.as_ref()?;
-        let terms = login.register.as_ref()?;
+        let terms = peer.register()?;
         let account = format!("sip:{}@{}", terms.user, domain(peer, terms));
         let own = Own {
             kind: Kind::Registration,
@@ -194,14 +193,13 @@ impl Registration {
     /// Is it, at this peer of another plan, still the same: the same account at the same place?
     #[must_use]
     pub fn is_of(&self, peer: &Peer) -> bool {
-        let terms = |peer: &Peer| peer.login.as_ref().and_then(|login| login.register.clone());
         let same = |one: &Register, other: &Register| {
             one.user == other.user && domain(&self.peer, one) == domain(peer, other)
         };
         let place = (&self.peer.host, self.peer.port, self.peer.transport);
         !self.is_leaving()
             && place == (&peer.host, peer.port, peer.transport)
-            && terms(&self.peer).zip(terms(peer)).is_some_and(|(one, other)| same(&one, &other))
+            && self.peer.register().zip(peer.register()).is_some_and(|(one, other)| same(one, other))
     }
 
     /// A new plan has it too: if it failed, or if the plan says something new about it, it is asked for at once.
@@ -211,7 +209,7 @@ impl Registration {
             (user, password, realm, register)
         };
         let changed = self.peer.login.as_ref().map(said) != peer.login.as_ref().map(said);
-        if changed && let Some(Login { register: Some(terms), .. }) = &peer.login {
+        if changed && let Some(terms) = peer.register() {
             self.expires = terms.expires;
         }
         self.peer = peer.clone();
@@ -437,8 +435,7 @@ impl Registration {
     }
 
     fn contact(&self, leaves: &Listener) -> String {
-        let user =
-            self.peer.login.as_ref().and_then(|login| login.register.as_ref()).map(|terms| &*terms.user);
+        let user = self.peer.register().map(|terms| &*terms.user);
         format!("sip:{}@{}{}", user.unwrap_or_default(), Home(leaves), leaves.transport.as_param())
     }
 

@@ -46,9 +46,9 @@ impl Registrations {
         if self.draining {
             return;
         }
-        let terms = |peer: &'_ Peer| peer.login.as_ref().and_then(|login| login.register.clone());
-        self.accounts = plan.peers.iter().filter_map(terms).map(|terms| terms.user).collect();
-        let wanted = |peer: &&Peer| peer.login.as_ref().is_some_and(|login| login.register.is_some());
+        self.accounts =
+            plan.peers.iter().filter_map(Peer::register).map(|terms| Arc::clone(&terms.user)).collect();
+        let wanted = |peer: &&Peer| peer.register().is_some();
         let mut kept = BTreeSet::new();
         let mut nth = 0;
         for peer in plan.peers.iter().filter(wanted) {
@@ -80,7 +80,7 @@ impl Registrations {
     pub fn on_roads(&mut self, there: There<'_>, now: Time) {
         let (plan, roads) = there;
         for (id, peer) in (0..).map(PeerId).zip(&plan.peers) {
-            if peer.login.as_ref().is_none_or(|login| login.register.is_none()) {
+            if peer.register().is_none() {
                 continue;
             }
             let Some(registration) = self.slot_of(peer).and_then(|slot| self.held.get_mut(slot)) else {

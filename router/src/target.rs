@@ -115,6 +115,21 @@ impl fmt::Debug for Login {
 }
 
 impl Peer {
+    /// The carrier whose trunk it is; `None` for a site or a service.
+    #[must_use]
+    pub const fn carrier(&self) -> Option<CarrierId> {
+        match self.kind {
+            PeerKind::Trunk(carrier) => Some(carrier),
+            PeerKind::Site | PeerKind::Service => None,
+        }
+    }
+
+    /// The account that we register there; `None` if calls come without that.
+    #[must_use]
+    pub fn register(&self) -> Option<&Register> {
+        self.login.as_ref()?.register.as_ref()
+    }
+
     /// The URI of a user there.
     #[must_use]
     pub fn uri(&self, user: &[u8]) -> Vec<u8> {

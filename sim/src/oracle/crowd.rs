@@ -9,7 +9,7 @@ use core::time::Duration;
 use router::Plan;
 use router::load::Counted;
 use router::plan::Limited;
-use router::target::{PeerId, PeerKind, TargetId};
+use router::target::{PeerId, TargetId};
 use sip::Time;
 
 /// A leg is forgotten by then, whatever was missed.
@@ -138,12 +138,7 @@ fn limits_of(
 ) -> impl Iterator<Item = Limited> {
     let at = |id: &PeerId| plan.peer(*id).is_some_and(|peer| addresses_at(peer, homes).contains(&to));
     let peers: Vec<PeerId> = (0..).map(PeerId).take(plan.peers.len()).filter(at).collect();
-    let carriers: Vec<Limited> = peers
-        .iter()
-        .filter_map(|id| match plan.peer(*id)?.kind {
-            PeerKind::Trunk(carrier) => Some(Limited::Carrier(carrier)),
-            PeerKind::Site | PeerKind::Service => None,
-        })
-        .collect();
+    let carriers: Vec<Limited> =
+        peers.iter().filter_map(|id| plan.peer(*id)?.carrier()).map(Limited::Carrier).collect();
     target.map(Limited::Target).into_iter().chain(peers.into_iter().map(Limited::Peer)).chain(carriers)
 }

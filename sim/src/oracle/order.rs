@@ -12,7 +12,7 @@ use router::health::Standing;
 use router::path::{Path, Transport};
 use router::plan::Member;
 use router::record::{CallRecord, Entry, LegRecord};
-use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, TargetId};
+use router::target::{Peer, PeerHost, PeerId, Reach, TargetId};
 use sip::Time;
 use std::sync::Arc;
 
@@ -270,10 +270,7 @@ fn peers_at<'a>(plan: &'a Plan, homes: &Homes, address: SocketAddr) -> impl Iter
 
 /// What a peer can die of, together with others: the domains of the plan, and its carrier.
 fn domains_of(peer: &Peer) -> Vec<String> {
-    let carrier = match peer.kind {
-        PeerKind::Trunk(carrier) => Some(format!("carrier {}", carrier.0)),
-        PeerKind::Site | PeerKind::Service => None,
-    };
+    let carrier = peer.carrier().map(|carrier| format!("carrier {}", carrier.0));
     carrier.into_iter().chain(peer.domains.iter().map(|name| format!("domain {name}"))).collect()
 }
 

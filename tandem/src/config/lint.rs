@@ -129,7 +129,7 @@ fn unlisted_accounts(draft: &Draft, problems: &mut Problems<'_>) {
         return;
     }
     for (id, peer) in (0..).map(PeerId).zip(&draft.plan.peers) {
-        let Some(account) = peer.login.as_ref().and_then(|login| login.register.as_ref()) else { continue };
+        let Some(account) = peer.register() else { continue };
         let Some(span) =
             written_at(draft, id).filter(|_| draft.plan.course_of(account.user.as_bytes()).is_none())
         else {

@@ -8,7 +8,7 @@ use router::path::Listener;
 use router::plan::CourseId;
 use router::position::{Cursor, LEGS_MAX, Position};
 use router::roads::Roads;
-use router::target::{PeerHost, PeerId, TargetId};
+use router::target::{Peer, PeerHost, PeerId, TargetId};
 use router::verdict::{Go, Meaning};
 use router::{Health, Plan, Transport};
 use sip::Time;
@@ -90,10 +90,7 @@ pub(super) fn at_worst(plan: &Plan, course: CourseId, unix: i64) -> Way {
 
 /// It has rung for its time and nobody came.
 fn rings_out(leg: &Leg, plan: &Plan, position: &mut Position) {
-    let carrier = plan.peer(leg.peer).and_then(|peer| match peer.kind {
-        router::target::PeerKind::Trunk(carrier) => Some(carrier),
-        router::target::PeerKind::Site | router::target::PeerKind::Service => None,
-    });
+    let carrier = plan.peer(leg.peer).and_then(Peer::carrier);
     position.on_over(leg.target, leg.peer, carrier, Go::NextTarget, Meaning::NoAnswer);
 }
 

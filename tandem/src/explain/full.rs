@@ -6,7 +6,7 @@ use super::steps::Item;
 use router::Plan;
 use router::load::Limit;
 use router::plan::{Course, CourseId, Limited, Member, Step};
-use router::target::PeerKind;
+use router::target::Peer;
 use std::collections::BTreeSet;
 
 /// The limits of all that these steps use, a line each, and the `full` lists of their plans.
@@ -14,9 +14,7 @@ pub(super) fn words_for(plan: &Plan, items: &[Item<'_>], courses: &[CourseId]) -
     let mut limited: BTreeSet<Limited> = BTreeSet::new();
     for id in peers(plan, items) {
         limited.insert(Limited::Peer(id));
-        if let Some(PeerKind::Trunk(carrier)) = plan.peer(id).map(|peer| peer.kind) {
-            limited.insert(Limited::Carrier(carrier));
-        }
+        limited.extend(plan.peer(id).and_then(Peer::carrier).map(Limited::Carrier));
     }
     for item in items {
         if let Item::Step { step, .. } = item {
