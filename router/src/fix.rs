@@ -9,6 +9,7 @@ use crate::streams::Streams;
 use crate::target::{Peer, PeerKind};
 use crate::verdict::Fix;
 use sip::digest::{Asked, Challenge};
+use sip::text::leading_decimal;
 use sip::{Edits, Message, Name};
 
 /// What peers have taught this node about the INVITEs that they accept.
@@ -122,9 +123,7 @@ fn lengthen(refusal: &Message, request: &Message, edits: &mut Edits) {
 
 /// The shortest session timer that a 422 allows, in seconds; `None` if it names none, or a longer one than a week.
 fn min_se(refusal: &Message) -> Option<u32> {
-    let value = refusal.value(Name::MinSe)?;
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let seconds: u32 = core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()?;
+    let seconds = u32::try_from(leading_decimal(refusal.value(Name::MinSe)?)?).ok()?;
     (seconds <= MIN_SE_MAX).then_some(seconds)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::outcome::Said;
 use crate::q850;
+use sip::text::leading_decimal;
 use sip::{Message, Name, reason};
 
 /// What a refusal says.
@@ -17,9 +18,7 @@ pub fn said(response: &Message) -> Said {
 /// Reads Retry-After in seconds; its comment and parameters are left out.
 #[must_use]
 pub fn retry_after(response: &Message) -> Option<u32> {
-    let value = response.value(Name::RetryAfter)?;
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()
+    u32::try_from(leading_decimal(response.value(Name::RetryAfter)?)?).ok()
 }
 
 /// Where whoever was rejected by an analysis of calls (608, RFC 8688 §3.3) is told that he may complain, in words for records.

@@ -3,6 +3,7 @@
 use crate::load::{Load, Ticket};
 use crate::seal::Seal;
 use core::time::Duration;
+use sip::text::leading_decimal;
 use sip::{Message, Method, Name, Time};
 
 /// The leg of this ticket was answered with this 2xx.
@@ -22,8 +23,6 @@ pub(crate) fn passed(load: &mut Load, seal: &Seal, request: &Message, now: Time)
 
 /// Session-Expires in seconds (RFC 4028 §4); its parameters are left out.
 fn session_timer(answer: &Message) -> Option<Duration> {
-    let value = answer.value(Name::SessionExpires)?;
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let seconds: u64 = core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()?;
+    let seconds = leading_decimal(answer.value(Name::SessionExpires)?)?;
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }

@@ -41,6 +41,14 @@ pub fn read_hex(digits: &[u8]) -> Option<u64> {
     is_number.then(read).flatten()
 }
 
+/// The decimal number that a value begins with, whatever follows: a comment, parameters. `None` if it begins with none, or with
+/// one beyond 64 bits.
+#[must_use]
+pub fn leading_decimal(value: &[u8]) -> Option<u64> {
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    core::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()
+}
+
 /// Pushes an address; IPv6 without brackets (RFC 5952).
 pub fn push_ip(out: &mut Vec<u8>, ip: IpAddr) {
     match ip {
@@ -88,6 +96,13 @@ mod tests {
         let read = |text: &str| read_hex(text.as_bytes());
         assert_eq!([read("0"), read("00fF"), read("ffffffffffffffff")], [Some(0), Some(255), Some(u64::MAX)]);
         assert_eq!([read(""), read("+1"), read("g"), read("1 "), read("00000000000000000")], [None; 5]);
+    }
+
+    #[test]
+    fn a_value_is_read_as_far_as_its_number_goes() {
+        let read = |text: &str| leading_decimal(text.as_bytes());
+        assert_eq!([read("0"), read("120 (soon)"), read("90;refresher=uac")], [Some(0), Some(120), Some(90)]);
+        assert_eq!([read(""), read(" 1"), read("-1"), read("18446744073709551616")], [None; 4]);
     }
 
     #[test]
