@@ -2,7 +2,7 @@
 
 use crate::circles::Caller;
 use crate::hours::Hours;
-use crate::next::WALK_MAX;
+use crate::next::{DEPTH_MAX, WALK_MAX};
 use crate::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use crate::target::{Reach, Target, TargetId, TargetKind};
 use core::time::Duration;
@@ -54,9 +54,6 @@ pub const WAITING_MAX: usize = 1_024;
 
 /// How long all phones ring for a call back: as long as it takes to come to one.
 const RING: Duration = Duration::from_secs(60);
-
-/// Courses inside courses that are looked into; the plan file has fewer.
-const DEPTH_MAX: usize = 16;
 
 impl Urgent {
     /// In a word, for lists and labels.

@@ -55,7 +55,7 @@ pub const WALK_MAX: Duration = Duration::from_secs(180);
 const STEPS_MAX: usize = 1_000;
 
 /// Courses inside courses. The plan file's are checked for circles; this bounds what is left.
-const DEPTH_MAX: usize = 16;
+pub const DEPTH_MAX: usize = 16;
 
 impl Plan {
     /// Says what a call at this position does next. Pure: the same position, beliefs and time give the same move,

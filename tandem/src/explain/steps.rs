@@ -1,6 +1,7 @@
 //! The steps of a course in the order they stand, courses inside it counted out.
 
 use router::Plan;
+use router::next::DEPTH_MAX;
 use router::plan::{Member, Step};
 use router::position::{Frame, List};
 
@@ -61,5 +62,4 @@ fn list<'a>(
     }
 }
 
-const DEPTH_MAX: usize = 16; // As deep as a walk goes.
 const ITEMS_MAX: usize = 1_000; // More than anybody reads.
