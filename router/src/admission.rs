@@ -88,8 +88,10 @@ pub struct Admission<'a> {
     pub proposals: &'a mut Proposals,
     /// Is there room?
     pub room: Room,
-    /// How fast calls are taken.
+    /// How fast calls have come.
     pub pace: &'a mut Pace,
+    /// How fast they may come.
+    pub cps: Option<u32>,
     /// Where the call came from.
     pub flow: Flow,
     /// The time.
@@ -114,7 +116,7 @@ impl Admission<'_> {
         if self.room != Room::CutOff || !is_local() {
             self.room.left()?;
         }
-        if self.pace.is_spent(self.now) {
+        if self.pace.is_spent(self.cps, self.now) {
             return Err(Refusal::plain(503, "more new calls a second than this node takes"));
         }
         let found = self.plan.course_of(user);
@@ -141,7 +143,7 @@ impl Admission<'_> {
             self.out.push(Effect::Record(Entry::Unlisted { number: text(user), flow: self.flow }));
         }
         let (course, _) = found.ok_or(Refusal::plain(404, "nobody listed this number"))?;
-        self.pace.take(self.now);
+        self.pace.take(self.cps, self.now);
         let urgent = emergency::says_callback(request).then_some(Urgent::Callback);
         Ok(Admitted { course, sender: Some(sender), urgent })
     }
@@ -157,7 +159,7 @@ impl Admission<'_> {
                 Err("more calls of strangers than are taken")
             }
             (Some(course), Welcome::Listed) => {
-                self.pace.take(self.now);
+                self.pace.take(self.cps, self.now);
                 Ok(Admitted { course, sender: None, urgent: None })
             }
         };

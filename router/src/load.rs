@@ -5,6 +5,7 @@
 //! heard of it for so long that it must be over: a proxy holds no dialogs. So this is an estimate. It begins empty with
 //! the process, and does not know what other nodes carry; what it calls full is tried last, never refused.
 
+use crate::pace::Pace;
 use crate::spent::{Cap, Spent};
 use core::fmt;
 use core::time::Duration;
@@ -62,8 +63,8 @@ pub struct Load {
 #[derive(Clone, Copy, Debug, Default)]
 struct Gauge {
     calls: u32,
-    /// When the next call would come if all came evenly (the "theoretical arrival time" of a leaky bucket).
-    due: Time,
+    /// How fast its calls have come.
+    pace: Pace,
     learned: Option<(u32, Time)>,
     told: Option<Time>,
 }
@@ -92,15 +93,12 @@ const TIMER_SLACK: Duration = Duration::from_secs(32);
 /// That something is full is told again after so long at the earliest: at its limit it is full after every call.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
-const SECOND: Duration = Duration::from_secs(1);
-
 impl Load {
     /// Would a further call be too much? By what the plan says, and by what was learned.
     #[must_use]
     pub fn is_full(&self, limit: &Limit, now: Time) -> bool {
         let Some(gauge) = self.gauges.get(&limit.of) else { return limit.channels == Some(0) };
-        limit.channels.is_some_and(|channels| gauge.calls >= channels)
-            || limit.cps.is_some_and(|cps| gauge.due > now + (SECOND - interval(cps)))
+        limit.channels.is_some_and(|channels| gauge.calls >= channels) || gauge.pace.is_spent(limit.cps, now)
     }
 
     /// Has a peer shown by its refusals that it takes no more than it carries?
@@ -151,10 +149,7 @@ impl Load {
         for limit in limits {
             let gauge = self.gauges.entry(limit.of.clone()).or_default();
             gauge.calls += 1;
-            if let Some(cps) = limit.cps {
-                // What was rung in spite of the limit is not held against it for long.
-                gauge.due = (gauge.due.max(now) + interval(cps)).min(now + SECOND * 2);
-            }
+            gauge.pace.take(limit.cps, now);
             let calls = gauge.calls;
             let quiet = gauge.told.is_none_or(|told| now >= told + TOLD_EVERY);
             if quiet && self.is_full(limit, now) {
@@ -281,11 +276,6 @@ impl fmt::Display for Counted {
             Self::Peer(name) | Self::Target(name) => write!(out, "{name}"),
         }
     }
-}
-
-/// The pause between calls that come evenly.
-fn interval(cps: u32) -> Duration {
-    SECOND / cps.max(1)
 }
 
 #[cfg(test)]

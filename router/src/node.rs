@@ -122,7 +122,7 @@ impl Node {
             deadlines: Deadlines::new(),
             draining: false,
             cut_off: false,
-            pace: Pace::new(identity.cps),
+            pace: Pace::default(),
             identity,
             chance,
             plan,

@@ -1,13 +1,11 @@
-//! How fast new calls are taken, if somebody says so.
+//! How fast new calls are taken, by a node or by what has a limit.
 
 use core::time::Duration;
 use sip::Time;
 
-/// New calls a second; as many may come in one burst.
-#[derive(Clone, Copy, Debug)]
+/// New calls a second; as many may come in one burst. `None` is any number.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
-    /// The pause between calls that come evenly; zero for no bound.
-    every: Duration,
     /// When the next one would come if all came evenly (the "theoretical arrival time" of a leaky bucket).
     due: Time,
 }
@@ -15,25 +13,23 @@ pub struct Pace {
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Pace {
-    /// So many calls a second; `None` for any number.
-    #[must_use]
-    pub fn new(cps: Option<u32>) -> Self {
-        let every = cps.map_or(Duration::ZERO, |cps| SECOND / cps.max(1));
-        Self { every, due: Time::ZERO }
-    }
-
     /// Would one more be too much now?
     #[must_use]
-    pub fn is_spent(&self, now: Time) -> bool {
-        self.due > now + SECOND.saturating_sub(self.every)
+    pub fn is_spent(&self, cps: Option<u32>, now: Time) -> bool {
+        cps.is_some_and(|cps| self.due > now + (SECOND - pause(cps)))
     }
 
-    /// One more is taken.
-    pub fn take(&mut self, now: Time) {
-        if !self.every.is_zero() {
-            self.due = self.due.max(now) + self.every;
+    /// One more is taken. What is taken in spite of the pace is not held against it for long.
+    pub fn take(&mut self, cps: Option<u32>, now: Time) {
+        if let Some(cps) = cps {
+            self.due = (self.due.max(now) + pause(cps)).min(now + SECOND * 2);
         }
     }
+}
+
+/// The pause between calls that come evenly.
+fn pause(cps: u32) -> Duration {
+    SECOND / cps.max(1)
 }
 
 #[cfg(test)]
@@ -42,12 +38,12 @@ mod tests {
 
     #[test]
     fn a_second_of_calls_may_come_at_once_and_then_they_come_evenly() {
-        let mut pace = Pace::new(Some(4));
+        let mut pace = Pace::default();
         let mut taken = Vec::new();
         for milliseconds in (0..2_000).step_by(50) {
             let now = Time::from_micros(milliseconds * 1_000);
-            if !pace.is_spent(now) {
-                pace.take(now);
+            if !pace.is_spent(Some(4), now) {
+                pace.take(Some(4), now);
                 taken.push(milliseconds);
             }
         }
@@ -56,8 +52,8 @@ mod tests {
 
     #[test]
     fn without_a_bound_every_call_is_taken() {
-        let mut pace = Pace::new(None);
-        (0..10_000).for_each(|_| pace.take(Time::ZERO));
-        assert!(!pace.is_spent(Time::ZERO));
+        let mut pace = Pace::default();
+        (0..10_000).for_each(|_| pace.take(None, Time::ZERO));
+        assert!(!pace.is_spent(None, Time::ZERO));
     }
 }

@@ -29,8 +29,9 @@ impl Node {
         let (room, unix) = (self.room(), self.unix(now));
         let request = self.registrations.to_number(&request, &self.plan).unwrap_or(request);
         let mark = Mark::of(&request, unix, &self.seal, || self.plan.number_of(called(&request)));
-        let Self { plan, roads, strangers, proposals, pace, .. } = self;
-        let asked = Admission { plan, roads, strangers, proposals, room, pace, flow, now, out };
+        let Self { plan, roads, strangers, proposals, pace, identity, .. } = self;
+        let cps = identity.cps;
+        let asked = Admission { plan, roads, strangers, proposals, room, pace, cps, flow, now, out };
         let admitted = relay::admit(&request, &below).and_then(|()| mark.admit());
         let decided = admitted.and_then(|()| asked.decide(&request));
         let Admitted { course, sender, urgent } = match decided {
