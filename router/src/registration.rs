@@ -8,9 +8,8 @@ use crate::door::Effect;
 use crate::logins::Word;
 use crate::own::{Answer, Home, Own};
 use crate::path::{Flow, Listener, Loss, Path};
-use crate::plan::Plan;
+use crate::probes::There;
 use crate::record::Entry;
-use crate::roads::Roads;
 use crate::said::retry_after;
 use crate::seal::Kind;
 use crate::slots::Slot;
@@ -251,7 +250,7 @@ impl Registration {
     }
 
     /// Acts if a deadline has come.
-    pub fn on_deadline(&mut self, slot: Slot, there: (&Plan, &Roads), means: &mut Means<'_>) {
+    pub fn on_deadline(&mut self, slot: Slot, there: There<'_>, means: &mut Means<'_>) {
         let now = means.now;
         let mut heard = Vec::new();
         match &mut self.state {
@@ -275,36 +274,37 @@ impl Registration {
         (slot, nth): (Slot, u32),
         from: Path,
         response: Message,
-        there: (&Plan, &Roads),
+        there: There<'_>,
         means: &mut Means<'_>,
     ) {
         if self.path() != Some(from) || self.own.tries != nth {
             return;
         }
+        let Some(transaction) = self.transaction() else { return };
         let mut heard = Vec::new();
-        match &mut self.state {
-            State::Asking { transaction, .. } | State::Leaving { transaction, .. } => {
-                transaction.on_response(response, means.now, &mut heard);
-            }
-            State::Waiting { .. } | State::Parting { .. } | State::Gone => return,
-        }
+        transaction.on_response(response, means.now, &mut heard);
         self.heard(slot, heard, there, means);
     }
 
     /// The way there is lost.
-    pub fn on_loss(&mut self, slot: Slot, loss: Loss, there: (&Plan, &Roads), means: &mut Means<'_>) {
+    pub fn on_loss(&mut self, slot: Slot, loss: Loss, there: There<'_>, means: &mut Means<'_>) {
+        let Some(transaction) = self.transaction() else { return };
         let mut heard = Vec::new();
-        match &mut self.state {
-            State::Asking { transaction, .. } | State::Leaving { transaction, .. } => match loss {
-                Loss::Closed => transaction.on_closed(&mut heard),
-                Loss::Unreachable | Loss::Stalled => transaction.on_unreachable(means.now, &mut heard),
-            },
-            State::Waiting { .. } | State::Parting { .. } | State::Gone => return,
+        match loss {
+            Loss::Closed => transaction.on_closed(&mut heard),
+            Loss::Unreachable | Loss::Stalled => transaction.on_unreachable(means.now, &mut heard),
         }
         self.heard(slot, heard, there, means);
     }
 
-    fn heard(&mut self, slot: Slot, heard: Vec<ClientOutput>, there: (&Plan, &Roads), means: &mut Means<'_>) {
+    fn transaction(&mut self) -> Option<&mut ClientRequest> {
+        match &mut self.state {
+            State::Asking { transaction, .. } | State::Leaving { transaction, .. } => Some(transaction),
+            State::Waiting { .. } | State::Parting { .. } | State::Gone => None,
+        }
+    }
+
+    fn heard(&mut self, slot: Slot, heard: Vec<ClientOutput>, there: There<'_>, means: &mut Means<'_>) {
         for output in heard {
             let Some(path) = self.path() else { return };
             match output {
@@ -330,7 +330,7 @@ impl Registration {
         slot: Slot,
         (path, status): (Path, u16),
         response: &Message,
-        there: (&Plan, &Roads),
+        there: There<'_>,
         means: &mut Means<'_>,
     ) {
         let refused = Failure::Refused(status);
@@ -367,7 +367,7 @@ impl Registration {
     }
 
     /// Asks for it, by the best path.
-    fn ask(&mut self, slot: Slot, there: (&Plan, &Roads), means: &mut Means<'_>) {
+    fn ask(&mut self, slot: Slot, there: There<'_>, means: &mut Means<'_>) {
         // Nobody says again and again what was refused; who else speaks to this peer may find out meanwhile.
         if let Some(until) = means.learned.logins.pause(&self.peer) {
             self.state = State::Waiting { until: until.max(means.now + REFRESH_MIN) };
@@ -385,7 +385,7 @@ impl Registration {
     }
 
     /// The path to try next: as good as any other, then the one it is registered on, then as the peer's records have it.
-    fn way(&self, (plan, roads): (&Plan, &Roads), means: &Means<'_>) -> Option<Path> {
+    fn way(&self, (plan, roads): There<'_>, means: &Means<'_>) -> Option<Path> {
         let id = plan.peers.iter().position(|peer| peer.name == self.peer.name)?;
         let paths = roads.of(PeerId(u32::try_from(id).ok()?)).iter().copied();
         let left = paths.filter(|path| !self.tried.contains(path));
@@ -472,7 +472,7 @@ impl Registration {
         &mut self,
         slot: Slot,
         (path, failure): (Path, Failure),
-        there: (&Plan, &Roads),
+        there: There<'_>,
         means: &mut Means<'_>,
     ) {
         if self.is_leaving() {
