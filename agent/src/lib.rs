@@ -5,6 +5,7 @@ pub mod callee;
 pub mod dialog;
 pub mod digits;
 pub mod g711;
+pub mod guide;
 pub mod line;
 pub mod rtp;
 pub mod sdp;
