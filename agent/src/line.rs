@@ -52,6 +52,8 @@ pub enum Output {
     Pressed(char),
     /// The caller was heard.
     Sound(Sound),
+    /// The caller says that there is nothing to be heard (RFC 3389): packets may stay away from now on.
+    Quiet,
     /// All that was to be played was played.
     Played,
     /// The call is over, and why.
@@ -65,6 +67,8 @@ pub struct Sound {
     pub law: Law,
     /// Its source.
     pub ssrc: u32,
+    /// Its number in the order of sending.
+    pub sequence: u16,
     /// When it was sampled.
     pub timestamp: u32,
     /// The samples.
@@ -73,6 +77,9 @@ pub struct Sound {
 
 /// The length of a frame.
 const FRAME_TIME: Duration = Duration::from_millis(20);
+
+/// The payload type of comfort noise (RFC 3551 §6). It is sent by some who were not asked for it.
+const COMFORT_NOISE: u8 = 13;
 
 /// Frames that are sent at once by somebody who woke up late; beyond it the clip waits with him.
 const FRAMES_MAX: usize = 5;
@@ -187,10 +194,17 @@ impl Line {
             // Some send the other law, which they have offered too (RFC 3264 §6.1).
             0 => Law::Mu,
             8 => Law::A,
+            COMFORT_NOISE => return out.push(Output::Quiet),
             _ => return,
         };
-        let (ssrc, timestamp, bytes) = (packet.ssrc, packet.timestamp, packet.payload.to_vec());
-        out.push(Output::Sound(Sound { law, ssrc, timestamp, bytes }));
+        let (sequence, bytes) = (packet.sequence, packet.payload.to_vec());
+        out.push(Output::Sound(Sound {
+            law,
+            ssrc: packet.ssrc,
+            sequence,
+            timestamp: packet.timestamp,
+            bytes,
+        }));
     }
 
     /// Acts if a deadline has come.

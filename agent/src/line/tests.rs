@@ -74,8 +74,12 @@ impl Story {
                     let runs: Vec<String> = runs.map(|run| format!("{}x{:02x}", run.len(), run[0])).collect();
                     format!("{} {} to {to}", packet.payload_type, runs.join(" "))
                 }
-                Output::Sound(sound) => format!("heard {:?} {:?}", sound.law, sound.bytes),
-                other @ (Output::Up | Output::Pressed(_) | Output::Played | Output::Over(_)) => {
+                Output::Sound(sound) => format!("heard {} {:?} {:?}", sound.sequence, sound.law, sound.bytes),
+                other @ (Output::Up
+                | Output::Pressed(_)
+                | Output::Quiet
+                | Output::Played
+                | Output::Over(_)) => {
                     format!("{other:?}")
                 }
             };
@@ -100,9 +104,9 @@ impl Story {
     }
 
     fn hear(&mut self, from: &str, payload_type: u8, payload: &[u8]) {
-        let mut datagram = vec![0x80, payload_type, 0, 0, 0, 0];
         self.sent += 1;
-        datagram.extend([self.sent.to_be_bytes().get(2..).unwrap(), &[0, 0, 0, 1], payload].concat());
+        let sent = self.sent.to_be_bytes();
+        let datagram = [&[0x80, payload_type], &sent[2..], &sent, &[0, 0, 0, 1], payload].concat();
         let mut out = Vec::new();
         self.line.on_datagram(place(from), &datagram, self.now, &mut out);
         self.tell(out);
@@ -187,6 +191,8 @@ fn the_caller_is_heard_and_nobody_else() {
     story.hear("198.51.100.9:4000", 0, &[3]);
     story.hear("192.0.2.77:9", 8, &[4]);
     story.hear("192.0.2.77:9", 18, &[5]);
+    story.hear("192.0.2.77:9", 13, &[60]);
+    story.hear("198.51.100.9:4000", 13, &[60]);
     story.hear("192.0.2.77:9", 101, &[1, 10, 0, 160]);
     story.until(30);
     story.on_request("INFO", 8, "Signal=1\r\n");
@@ -196,8 +202,9 @@ fn the_caller_is_heard_and_nobody_else() {
     assert_eq!(
         story.told,
         [
-            "0.000 heard Mu [1, 2]",
-            "0.000 heard A [4]",
+            "0.000 heard 1 Mu [1, 2]",
+            "0.000 heard 3 A [4]",
+            "0.000 Quiet",
             "0.000 Pressed('1')",
             "0.030 SIP/2.0 200 OK",
             "0.030 SIP/2.0 200 OK",
