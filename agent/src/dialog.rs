@@ -70,6 +70,12 @@ impl Dialog {
         })
     }
 
+    /// Our tag.
+    #[must_use]
+    pub fn tag(&self) -> &[u8] {
+        &self.local_tag
+    }
+
     /// Is this request one of theirs, inside of this call?
     #[must_use]
     pub fn has(&self, request: &Message) -> bool {

@@ -4,10 +4,12 @@
 pub mod callee;
 pub mod dialog;
 pub mod digits;
+mod expiry;
 pub mod g711;
 pub mod guide;
 pub mod line;
 pub mod rtp;
 pub mod sdp;
+pub mod talk;
 pub mod tape;
 pub mod wav;

@@ -1,10 +1,11 @@
 //! One call that is answered here, with its sound: what is said is played frame by frame, what is heard is told.
 
-use crate::callee::{self, Callee, Desk, Why};
+use crate::callee::{self, Callee};
 use crate::digits::Ear;
 use crate::g711::Law;
 use crate::rtp::{self, FRAME, Latch, Sender};
 use crate::sdp::{self, Agreed, Version};
+use crate::talk::{self, Desk, Why};
 use core::net::SocketAddr;
 use core::time::Duration;
 use sip::{Bytes, Message, Time};
@@ -114,20 +115,32 @@ impl Line {
         let (played, frame_at) = (0, None);
         // A call that begins says nothing but that it is being worked on.
         out.extend(asked.into_iter().filter_map(|output| match output {
-            callee::Output::Send(bytes) => Some(Output::Sip(bytes)),
-            callee::Output::Up(_)
-            | callee::Output::Offered(_)
-            | callee::Output::Answered(_)
-            | callee::Output::Pressed(_)
-            | callee::Output::Over(_) => None,
+            talk::Output::Send(bytes) => Some(Output::Sip(bytes)),
+            talk::Output::Up(_)
+            | talk::Output::Offered(_)
+            | talk::Output::Answered(_)
+            | talk::Output::Pressed(_)
+            | talk::Output::Over(_) => None,
         }));
         Ok(Self { callee, local, version, agreed, answer, latch, sender, ear, clips, played, frame_at })
     }
 
-    /// The call.
+    /// The INVITE that the call began with.
     #[must_use]
-    pub const fn callee(&self) -> &Callee {
-        &self.callee
+    pub const fn invite(&self) -> &Message {
+        self.callee.invite()
+    }
+
+    /// Is this request one of this call?
+    #[must_use]
+    pub fn has(&self, request: &Message) -> bool {
+        self.callee.has(request)
+    }
+
+    /// Has everything been said?
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.callee.is_done()
     }
 
     /// Lets the caller hear ringing.
@@ -259,26 +272,26 @@ impl Line {
         &mut self,
         now: Time,
         out: &mut Vec<Output>,
-        act: impl FnOnce(&mut Callee, Time, &mut Vec<callee::Output>),
+        act: impl FnOnce(&mut Callee, Time, &mut Vec<talk::Output>),
     ) {
         let mut asked = Vec::new();
         act(&mut self.callee, now, &mut asked);
         self.carry_out(asked, now, out);
     }
 
-    fn carry_out(&mut self, asked: Vec<callee::Output>, now: Time, out: &mut Vec<Output>) {
+    fn carry_out(&mut self, asked: Vec<talk::Output>, now: Time, out: &mut Vec<Output>) {
         for output in asked {
             match output {
-                callee::Output::Send(bytes) => out.push(Output::Sip(bytes)),
-                callee::Output::Up(answer) => self.on_up(&answer, now, out),
-                callee::Output::Offered(offer) => self.on_offer(&offer, now, out),
-                callee::Output::Answered(answer) => {
+                talk::Output::Send(bytes) => out.push(Output::Sip(bytes)),
+                talk::Output::Up(answer) => self.on_up(&answer, now, out),
+                talk::Output::Offered(offer) => self.on_offer(&offer, now, out),
+                talk::Output::Answered(answer) => {
                     sdp::accept(&answer).into_iter().for_each(|agreed| self.agree(agreed));
                 }
-                callee::Output::Pressed(digit) => {
+                talk::Output::Pressed(digit) => {
                     out.extend(self.ear.press(digit, now).map(Output::Pressed));
                 }
-                callee::Output::Over(why) => {
+                talk::Output::Over(why) => {
                     self.hush();
                     out.push(Output::Over(why));
                 }

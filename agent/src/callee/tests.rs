@@ -1,4 +1,5 @@
 use super::*;
+use sip::txn::{Reliability, Timers};
 
 /// A call at one desk, and what was said in it: one line for each output.
 struct Story {
@@ -152,7 +153,7 @@ fn a_call_rings_is_answered_and_hung_up_by_the_caller() {
             "2.000 200 OK (7 INVITE)",
             "2.100 Up([])",
             "9.000 200 OK (8 BYE)",
-            "9.000 Over(Caller)",
+            "9.000 Over(There)",
             "9.000 200 OK (8 BYE)",
         ]
     );

@@ -157,7 +157,7 @@ fn what_is_hushed_or_over_is_played_no_further() {
             "0.020 0 160x01 to 10.0.0.1:4000",
             "0.100 0 160x02 to 10.0.0.1:4000",
             "0.110 SIP/2.0 200 OK",
-            "0.110 Over(Caller)",
+            "0.110 Over(There)",
         ]
     );
 }

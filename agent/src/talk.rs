@@ -1,0 +1,377 @@
+//! What goes on inside of a call, whoever called: RFC 3261 §12 to §15 and RFC 3311. What is said and recorded is its owner's.
+
+use crate::dialog::{Body, Dialog};
+use crate::digits;
+use crate::expiry::Expiry;
+use core::net::SocketAddr;
+use core::time::Duration;
+use sip::build::{Extra, answer_with, phrase};
+use sip::txn::{ClientOutput, ClientRequest, Reliability, Timers};
+use sip::{Bytes, Message, Method, Time};
+use std::collections::VecDeque;
+
+/// Who talks here, and how its messages reach the proxy in front of it.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// Its Contact, as a whole value.
+    pub contact: String,
+    /// What its Via says before the branch: `SIP/2.0/UDP 127.0.0.1:5070`.
+    pub via: String,
+    /// Whether the way to the proxy loses datagrams.
+    pub reliability: Reliability,
+    /// Its timers.
+    pub timers: Timers,
+}
+
+/// What a call asks of its owner.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send this to the proxy.
+    Send(Bytes),
+    /// The call is up and may be spoken: an answer of ours was acknowledged. With what the acknowledgement carries: the
+    /// answer to an offer of ours.
+    Up(Vec<u8>),
+    /// The other side offers new media: agree or disagree. Empty if it asks for an offer.
+    Offered(Vec<u8>),
+    /// The other side answers the offer that was made to it where it asked for one.
+    Answered(Vec<u8>),
+    /// The other side has pressed a digit, and said so by INFO.
+    Pressed(char),
+    /// The call is over, and why.
+    Over(Why),
+}
+
+/// How a call came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The other side hung up.
+    There,
+    /// The caller gave up before it was answered.
+    Cancelled,
+    /// It was refused.
+    Refused,
+    /// It was ended here.
+    Here,
+    /// The caller never acknowledged the answer.
+    Unheard,
+    /// The call was not refreshed in time (RFC 4028 §10).
+    Expired,
+}
+
+/// One end of a call, with what is under way inside of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Talk {
+    desk: Desk,
+    /// Where the requests of this call come from.
+    proxy: SocketAddr,
+    dialog: Dialog,
+    branches: u64,
+    /// The number of their INVITE that it began with; `None` if it was ours.
+    first: Option<u32>,
+    stage: Stage,
+    /// What was answered to requests inside of the call, by their branch: copies get it again.
+    answered: VecDeque<(Vec<u8>, Bytes)>,
+    /// An answer of ours to an INVITE that waits for its ACK (RFC 3261 §13.3.1.4).
+    unheard: Option<Unheard>,
+    /// The re-INVITE or UPDATE that waits for our answer to its offer.
+    asked: Option<Message>,
+    /// The session timer that was agreed on.
+    expiry: Option<Expiry>,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// No final answer was given.
+    Early,
+    /// Answered.
+    Up,
+    /// Our BYE is out, on this branch.
+    Leaving(Vec<u8>, ClientRequest),
+    /// Nothing more will happen.
+    Over,
+}
+
+/// A 2xx that goes out again until its ACK comes.
+#[derive(Clone, Debug)]
+struct Unheard {
+    number: u32,
+    bytes: Bytes,
+    again_at: Time,
+    pause: Duration,
+    until: Time,
+}
+
+/// Answers that are kept for copies of their requests. The other side has one request under way at a time, or two.
+const ANSWERED_MAX: usize = 8;
+
+/// What is understood inside of a call.
+pub(crate) const ALLOW: &str = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n";
+
+pub(crate) const SDP: &str = "application/sdp";
+
+impl Talk {
+    /// A call that nobody has answered yet. The branches of its requests are those after `branches`.
+    pub(crate) fn new(
+        dialog: Dialog,
+        desk: Desk,
+        proxy: SocketAddr,
+        first: Option<u32>,
+        branches: u64,
+    ) -> Self {
+        let (stage, answered, unheard, asked, expiry) = (Stage::Early, VecDeque::new(), None, None, None);
+        Self { desk, proxy, dialog, branches, first, stage, answered, unheard, asked, expiry }
+    }
+
+    pub(crate) const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Our tag.
+    pub(crate) fn tag(&self) -> &[u8] {
+        self.dialog.tag()
+    }
+
+    /// Is this request one of theirs, inside of this call?
+    pub(crate) fn has(&self, request: &Message) -> bool {
+        self.dialog.has(request)
+    }
+
+    pub(crate) const fn is_early(&self) -> bool {
+        matches!(self.stage, Stage::Early)
+    }
+
+    pub(crate) const fn is_up(&self) -> bool {
+        matches!(self.stage, Stage::Up)
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// Does an answer of ours wait for its ACK?
+    pub(crate) const fn waits(&self) -> bool {
+        self.unheard.is_some()
+    }
+
+    /// The call was answered.
+    pub(crate) fn begin(&mut self, expiry: Option<Expiry>) {
+        (self.stage, self.expiry) = (Stage::Up, expiry);
+    }
+
+    /// Nothing more happens.
+    pub(crate) fn end(&mut self, why: Why, out: &mut Vec<Output>) {
+        (self.stage, self.unheard, self.asked, self.expiry) = (Stage::Over, None, None, None);
+        out.push(Output::Over(why));
+    }
+
+    /// Ends a call that is up.
+    pub(crate) fn bye(&mut self, why: Why, now: Time, out: &mut Vec<Output>) {
+        let (branch, via) = self.via();
+        let bye = self.dialog.request("BYE", &via, b"", ("", b""));
+        let mut said = Vec::new();
+        let bye = ClientRequest::start(bye, self.desk.reliability, self.desk.timers, now, &mut said);
+        self.end(why, out);
+        self.stage = Stage::Leaving(branch, bye);
+        self.on_bye(said, out);
+    }
+
+    /// Answers an offer that was made inside of the call.
+    pub(crate) fn agree(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
+        if let Some(request) = self.asked.take() {
+            self.answer(&request, 200, (SDP, sdp), now, out);
+        }
+    }
+
+    /// Refuses such an offer: the call goes on as it was.
+    pub(crate) fn disagree(&mut self, status: u16, now: Time, out: &mut Vec<Output>) {
+        if let Some(request) = self.asked.take() {
+            self.answer(&request, status, ("", b""), now, out);
+        }
+    }
+
+    /// A request inside of the call came.
+    pub(crate) fn on_request(&mut self, request: Message, now: Time, out: &mut Vec<Output>) {
+        let branch = request.top_via().map(|via| via.branch().to_vec()).unwrap_or_default();
+        // A copy of what the owner has not answered yet.
+        let is_asked =
+            self.asked.as_ref().and_then(Message::top_via).is_some_and(|via| via.branch() == branch);
+        if request.method() == Method::Ack {
+            self.on_ack(&request, out);
+        } else if request.method() == Method::Cancel {
+            self.answer(&request, 481, ("", b""), now, out);
+        } else if let Some((_, answer)) = self.answered.iter().find(|(other, _)| *other == branch) {
+            out.push(Output::Send(answer.clone()));
+        } else if !is_asked {
+            self.on_inside(request, now, out);
+        }
+    }
+
+    /// A response to a request of ours inside of the call came.
+    pub(crate) fn on_response(&mut self, response: Message, now: Time, out: &mut Vec<Output>) {
+        let is_of = |branch: &[u8]| response.top_via().is_some_and(|via| via.branch() == branch);
+        if let Stage::Leaving(branch, bye) = &mut self.stage
+            && is_of(branch)
+        {
+            let mut said = Vec::new();
+            bye.on_response(response, now, &mut said);
+            self.on_bye(said, out);
+        }
+    }
+
+    /// Acts if a deadline has come.
+    pub(crate) fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
+        if let Stage::Leaving(_, bye) = &mut self.stage {
+            let mut said = Vec::new();
+            bye.on_deadline(now, &mut said);
+            self.on_bye(said, out);
+        }
+        if self.expiry.is_some_and(|expiry| expiry.ends <= now) {
+            self.bye(Why::Expired, now, out);
+        }
+        let Some(unheard) = &mut self.unheard else { return };
+        if unheard.until <= now {
+            self.unheard = None;
+            // RFC 3261 §13.3.1.4: the call is up, and has to be ended.
+            self.bye(Why::Unheard, now, out);
+        } else if unheard.again_at <= now {
+            unheard.pause = (unheard.pause * 2).min(self.desk.timers.t2);
+            unheard.again_at = now + unheard.pause;
+            out.push(Output::Send(unheard.bytes.clone()));
+        }
+    }
+
+    /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let bye = match &self.stage {
+            Stage::Leaving(_, bye) => bye.deadline(),
+            Stage::Early | Stage::Up | Stage::Over => None,
+        };
+        let unheard = self.unheard.as_ref().map(|unheard| unheard.again_at.min(unheard.until));
+        let expiry = self.expiry.map(|expiry| expiry.ends);
+        [bye, unheard, expiry].into_iter().flatten().min()
+    }
+
+    /// Answers a request, and keeps the answer for its copies.
+    pub(crate) fn answer(
+        &mut self,
+        request: &Message,
+        status: u16,
+        body: Body<'_>,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let via = request.top_via();
+        let stamp = via.as_ref().map(|via| via.stamp(request.at(via.span), self.proxy));
+        let mut lines = String::new();
+        let is_offer = matches!(request.method(), Method::Invite | Method::Update);
+        if is_offer || request.method() == Method::Options {
+            lines += &format!("Contact: {}\r\n{ALLOW}", self.desk.contact);
+        }
+        if is_offer {
+            lines += &self.expiry_lines(status);
+        }
+        let extra = Extra { to_tag: self.dialog.tag(), lines: lines.as_bytes() };
+        let bytes = answer_with(request, stamp.as_ref(), status, phrase(status), extra, body);
+        if request.method() == Method::Invite && (200..300).contains(&status) {
+            self.wait_for_ack(request.cseq().map_or(0, |(number, _)| number), &bytes, now);
+        }
+        if self.answered.len() == ANSWERED_MAX {
+            self.answered.pop_front();
+        }
+        if request.method() != Method::Cancel {
+            let branch = via.map(|via| via.branch().to_vec()).unwrap_or_default();
+            self.answered.push_back((branch, bytes.clone()));
+        }
+        out.push(Output::Send(bytes));
+    }
+
+    /// An answer of ours to the INVITE with this number goes out again until its ACK comes.
+    pub(crate) fn wait_for_ack(&mut self, number: u32, bytes: &Bytes, now: Time) {
+        let Timers { t1, life, .. } = self.desk.timers;
+        self.unheard =
+            Some(Unheard { number, bytes: bytes.clone(), again_at: now + t1, pause: t1, until: now + life });
+    }
+
+    /// What is said of the timer in an answer that agrees on it.
+    pub(crate) fn expiry_lines(&self, status: u16) -> String {
+        let agreed = self.expiry.filter(|_| (200..300).contains(&status));
+        agreed.map_or_else(String::new, |expiry| expiry.lines())
+    }
+
+    fn on_ack(&mut self, ack: &Message, out: &mut Vec<Output>) {
+        let number = ack.cseq().map(|(number, _)| number);
+        let is_its = |unheard: &mut Unheard| Some(unheard.number) == number;
+        if self.unheard.take_if(|unheard| is_its(unheard)).is_none() || !self.is_up() {
+            return;
+        }
+        match ack.body() {
+            body if self.first == number => out.push(Output::Up(body.to_vec())),
+            [] => {}
+            body => out.push(Output::Answered(body.to_vec())),
+        }
+    }
+
+    /// A request that is no copy.
+    fn on_inside(&mut self, request: Message, now: Time, out: &mut Vec<Output>) {
+        let is_live = self.is_early() || self.is_up();
+        let taken = if is_live { self.dialog.take(&request) } else { Err(481) };
+        if let Err(status) = taken {
+            return self.answer(&request, status, ("", b""), now, out);
+        }
+        match request.method() {
+            Method::Bye => {
+                self.answer(&request, 200, ("", b""), now, out);
+                self.end(Why::There, out);
+            }
+            // RFC 3261 §14.2: one offer at a time, and none before the first is answered.
+            Method::Invite | Method::Update if self.asked.is_some() || self.is_early() => {
+                self.answer(&request, 491, ("", b""), now, out);
+            }
+            Method::Update if request.body().is_empty() => {
+                self.expiry = Expiry::asked_by(&request, now);
+                self.answer(&request, 200, ("", b""), now, out);
+            }
+            Method::Invite | Method::Update => {
+                self.expiry = Expiry::asked_by(&request, now);
+                out.push(Output::Offered(request.body().to_vec()));
+                self.asked = Some(request);
+            }
+            Method::Info => {
+                let digit = digits::of_info(request.body());
+                self.answer(&request, 200, ("", b""), now, out);
+                out.extend(digit.map(Output::Pressed));
+            }
+            Method::Options => self.answer(&request, 200, ("", b""), now, out),
+            Method::Ack | Method::Cancel => {}
+            Method::Register
+            | Method::Prack
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Refer
+            | Method::Message
+            | Method::Publish
+            | Method::Other => self.answer(&request, 405, ("", b""), now, out),
+        }
+    }
+
+    /// The next branch of ours, and the Via with it.
+    fn via(&mut self) -> (Vec<u8>, Vec<u8>) {
+        self.branches = self.branches.wrapping_add(1);
+        let branch = format!("z9hG4bK{:x}", self.branches);
+        let via = format!("{};branch={branch}", self.desk.via);
+        (branch.into_bytes(), via.into_bytes())
+    }
+
+    fn on_bye(&mut self, said: Vec<ClientOutput>, out: &mut Vec<Output>) {
+        for output in said {
+            match output {
+                ClientOutput::Send(bytes) => out.push(Output::Send(bytes)),
+                ClientOutput::Done | ClientOutput::TimedOut | ClientOutput::Unreachable => {
+                    self.stage = Stage::Over;
+                }
+                // Whatever is said to a BYE, the call is over.
+                ClientOutput::Pass(_) => {}
+            }
+        }
+    }
+}
