@@ -32,11 +32,16 @@ impl Clock {
         unix.saturating_sub(i64::try_from(self.now().as_micros()).unwrap_or(i64::MAX))
     }
 
+    /// Microseconds since 1970 (UTC), as the time of day is set now.
+    #[must_use]
+    pub fn unix(self) -> i64 {
+        self.epoch().saturating_add_unsigned(self.now().as_micros())
+    }
+
     /// The time of day, for what is decided by date while a plan file is read.
     #[must_use]
     pub fn today(self) -> jiff::Timestamp {
-        let unix = self.epoch().saturating_add_unsigned(self.now().as_micros());
-        jiff::Timestamp::from_microsecond(unix).unwrap_or_default()
+        jiff::Timestamp::from_microsecond(self.unix()).unwrap_or_default()
     }
 
     /// Waits until `time`; for ever if there is none. At the most a millisecond late, never early.

@@ -15,4 +15,5 @@ pub mod names;
 pub mod net;
 pub mod run;
 pub mod start;
+pub mod store;
 pub mod tls;

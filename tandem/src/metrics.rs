@@ -62,6 +62,8 @@ pub struct Metrics {
     calls_now: Gauge,
     lingering: Gauge,
     calls_unwritten: Gauge,
+    store_open: Gauge,
+    history_lost: Counter,
     panics: Counter,
     pause: Gauge<f64, AtomicU64>,
     plan: Family<Labels<1>, Gauge>,
@@ -95,6 +97,8 @@ pub struct Readings {
     pub lingering: usize,
     /// Lines of the call list that were lost since the start.
     pub calls_unwritten: u64,
+    /// Whether the store can be written, and calls that are missing in it since the start.
+    pub history: (bool, u64),
     /// The longest that the loop was busy without looking at its sockets, lately.
     pub pause: Duration,
 }
@@ -131,6 +135,8 @@ impl Metrics {
             calls_now: Gauge::default(),
             lingering: Gauge::default(),
             calls_unwritten: Gauge::default(),
+            store_open: Gauge::default(),
+            history_lost: Counter::default(),
             panics: Counter::default(),
             pause: Gauge::default(),
             plan: Family::default(),
@@ -204,6 +210,12 @@ impl Metrics {
             "calls_unwritten",
             "Lines of the call list lost to a slow disk",
             self.calls_unwritten.clone(),
+        );
+        to.register("store_open", "1 while the store can be written", self.store_open.clone());
+        to.register(
+            "history_lost",
+            "Calls missing in the history: the store is gone or too slow",
+            self.history_lost.clone(),
         );
         to.register("panics", "Bugs survived; every one is worth a report", self.panics.clone());
         to.register(
@@ -312,6 +324,9 @@ impl Metrics {
         self.calls_now.set(gauge(now.calls));
         self.lingering.set(gauge(now.lingering));
         self.calls_unwritten.set(i64::try_from(now.calls_unwritten).unwrap_or(i64::MAX));
+        let (open, lost) = now.history;
+        self.store_open.set(i64::from(open));
+        self.history_lost.inc_by(lost.saturating_sub(self.history_lost.get()));
         self.pause.set(now.pause.as_secs_f64());
     }
 
@@ -695,6 +710,7 @@ mod tests {
             calls: 0,
             lingering: 0,
             calls_unwritten: 0,
+            history: (true, 0),
             pause: Duration::from_millis(250),
         };
         metrics.read(reading(5));

@@ -7,6 +7,8 @@ use crate::metrics::{Metrics, Pause, Readings};
 use crate::names::Names;
 use crate::net::udp::Rest;
 use crate::net::{self, Net};
+use crate::store::Store;
+use crate::store::history::{Kept, When};
 use crate::tls::Tls;
 use crate::tls::held::{Held, Read};
 use core::time::Duration;
@@ -38,6 +40,8 @@ pub struct Outside {
     pub metrics: Metrics,
     /// The call list, if one is kept.
     pub calls: Option<Calls>,
+    /// What is kept of all calls.
+    pub store: Store,
     /// Signals from the operating system.
     pub signals: Signals,
 }
@@ -199,8 +203,9 @@ impl Run {
                 self.beat(now);
             }
             if let Some(ended) = self.ended(now) {
+                // What a stalled disk has not taken by then is lost.
+                let _ = tokio::time::timeout(LAST_LINES, self.outside.store.flush()).await;
                 if let Some(calls) = self.outside.calls.take() {
-                    // What a stalled disk has not taken by then is lost.
                     let _ = tokio::time::timeout(LAST_LINES, calls.finish()).await;
                 }
                 return ended;
@@ -307,17 +312,21 @@ impl Run {
             match effect {
                 Effect::Send { flow, bytes } => self.outside.net.send(flow, bytes, &mut self.later),
                 Effect::Resolve { query } => self.outside.names.ask(query),
-                Effect::Record(entry) => self.record(&entry, now),
+                Effect::Record(entry) => self.record(entry, now),
             }
         }
         self.effects = effects;
     }
 
-    fn record(&mut self, entry: &Entry, now: Time) {
-        self.log.add(entry, now);
-        self.outside.metrics.add(entry);
-        if let (Entry::Call(call), Some(calls)) = (entry, &mut self.outside.calls) {
-            calls.add(call, self.epoch);
+    fn record(&mut self, entry: Entry, now: Time) {
+        self.log.add(&entry, now);
+        self.outside.metrics.add(&entry);
+        if let Entry::Call(call) = entry {
+            if let Some(calls) = &mut self.outside.calls {
+                calls.add(&call, self.epoch);
+            }
+            let when = When::of(call.began, self.epoch, &self.node.plan().zone);
+            self.outside.store.keep(Kept::Over(call, when));
         }
     }
 
@@ -385,6 +394,7 @@ impl Run {
             self.handle(Event::Clock { epoch });
         }
         self.log.on_beat(now);
+        self.outside.store.remind(now);
         let unix = self.outside.clock.today().as_second();
         self.outside.tls.remind(unix);
         self.outside.metrics.read_certificates(self.outside.tls.tls().certificates(), unix);
@@ -394,6 +404,7 @@ impl Run {
             calls: self.node.calls(),
             lingering: self.node.lingering(),
             calls_unwritten: self.outside.calls.as_ref().map_or(0, Calls::lost),
+            history: (self.outside.store.is_open(), self.outside.store.lost()),
             pause: self.pause.longest(),
         };
         self.outside.metrics.read(readings);

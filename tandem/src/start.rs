@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::net::{self, BindError, Net};
 use crate::run::{Ended, Outside, Reload, Run, Signals};
+use crate::store::{self, Store};
 use crate::tls::held::{Held, Read};
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -121,9 +122,11 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
         Some(to) => Some(Calls::start(to.clone()).map_err(|error| StartError::Calls { to, error })?),
         None => None,
     };
+    let began = store::Run { node: settings.name.clone(), plan: source.path().to_owned() };
+    let store = Store::start(&settings.data, began, clock).map_err(StartError::System)?;
     let names = Names::new(settings.dns.clone());
     let ready = ready_line(&net);
-    let outside = Outside { clock, net, names, tls, metrics, calls, signals };
+    let outside = Outside { clock, net, names, tls, metrics, calls, store, signals };
     let format = options.format.unwrap_or(settings.log.format);
     let reload = reload(options.plan.clone(), settings, clock);
     let mut run = Run::new(outside, identity, plan, reload);

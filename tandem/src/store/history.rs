@@ -1,0 +1,253 @@
+//! The history: every call with its legs, each with exactly one end.
+
+use router::emergency::Urgent;
+use router::hours::Zone;
+use router::position::Confined;
+use router::record::{CallRecord, End, LegRecord};
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use sip::Time;
+
+/// A piece of history.
+#[derive(Debug)]
+pub enum Kept {
+    /// A call that is over.
+    Over(Box<CallRecord>, When),
+}
+
+/// What turns a node's times into those of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    /// Microseconds since 1970 (UTC) at [`Time::ZERO`].
+    pub epoch: i64,
+    /// How far the business's clock is ahead of UTC, in seconds.
+    pub offset: i32,
+}
+
+/// Where the calls of a run stand among all calls of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// When the run began, in microseconds since 1970: no other run of this file began then.
+    began: i64,
+    /// The number of the run.
+    run: i64,
+    /// The number of its first call.
+    first: i64,
+}
+
+/// The tables. All times of a call and its legs but `began` of a call are microseconds after that.
+pub(super) const TABLES: &str = "
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    node TEXT NOT NULL,
+    began INTEGER NOT NULL UNIQUE, -- microseconds since 1970 (UTC)
+    seen INTEGER NOT NULL          -- it ran still
+) STRICT;
+
+CREATE TABLE calls (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,     -- what people call it: c-4f1d09
+    run INTEGER NOT NULL REFERENCES runs (id),
+    call_id TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    number TEXT NOT NULL,          -- that was called
+    address TEXT NOT NULL,         -- where it came from
+    peer TEXT,                     -- and by which peer, if that is known
+    file TEXT NOT NULL,            -- the plan file
+    course TEXT NOT NULL,          -- the plan in it
+    closed INTEGER NOT NULL,
+    confined TEXT,                 -- why it rang no phone numbers
+    urgent TEXT,
+    began INTEGER NOT NULL,        -- microseconds since 1970 (UTC)
+    ahead INTEGER NOT NULL,        -- the business's clock, in seconds
+    rang INTEGER,
+    ended INTEGER,
+    end TEXT CHECK (end IN ('answered', 'cancelled', 'failed', 'node ended')), -- none yet: it is under way
+    answered_by TEXT,
+    status INTEGER                 -- that the caller was given, of one that failed
+) STRICT;
+
+CREATE INDEX calls_began ON calls (began);
+
+CREATE TABLE legs (
+    call INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    nth INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    transport TEXT NOT NULL,
+    address TEXT NOT NULL,
+    line INTEGER NOT NULL,         -- of its step in the plan file
+    fix TEXT,                      -- what was changed, if it is the same hop once more
+    began INTEGER NOT NULL,
+    rang INTEGER,
+    ended INTEGER,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (call, nth)
+) STRICT, WITHOUT ROWID;
+";
+
+/// How long a call is kept: 400 days, so that a year can be compared with the one before.
+pub(super) const KEPT_MICROS: i64 = 400 * 86_400 * 1_000_000;
+
+impl Place {
+    /// A run that begins at this moment and has no file yet.
+    pub(super) const fn new(unix: i64) -> Self {
+        Self { began: unix, run: 0, first: 1 }
+    }
+
+    /// The number of a call in the file; `nth` counts the calls of this run from 1.
+    fn number(self, nth: u64) -> i64 {
+        self.first.saturating_add_unsigned(nth.saturating_sub(1))
+    }
+}
+
+/// What people call the call with this number: `c-` and six hexadecimal digits, a permutation of all numbers that have so
+/// many, so that two have never the same name and neighbours differ in their first letters. From the sixteen-millionth
+/// call on there are eight, then sixteen.
+#[must_use]
+pub fn name(number: i64) -> String {
+    let number = number.unsigned_abs();
+    let (digits, bits) = match number {
+        0..0x0100_0000 => (6, 24),
+        0x0100_0000..0x1_0000_0000 => (8, 32),
+        0x1_0000_0000.. => (16, 64),
+    };
+    // An odd factor takes no two numbers below a power of two to the same.
+    let mixed = number.wrapping_mul(MIX) & (u64::MAX >> (64 - bits));
+    format!("c-{mixed:0digits$x}")
+}
+
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 over the golden ratio: neighbours come to lie far from each other.
+
+/// Begins a run in this file, or finds it there. Calls that other runs have left open are over: their node has ended.
+pub(super) fn begin_run(db: &Connection, node: &str, place: Place, unix: i64) -> rusqlite::Result<Place> {
+    let known = db.query_row("SELECT id FROM runs WHERE began = ?1", [place.began], |row| row.get(0));
+    if let Some(run) = known.optional()? {
+        return Ok(Place { run, ..place });
+    }
+    let next: i64 = db.query_row("SELECT coalesce(max(id), 0) + 1 FROM calls", (), |row| row.get(0))?;
+    let insert = "INSERT INTO runs (node, began, seen) VALUES (?1, ?2, ?3)";
+    db.execute(insert, params![node, place.began, unix])?;
+    let run = db.last_insert_rowid();
+    db.execute("UPDATE calls SET end = 'node ended' WHERE end IS NULL", ())?;
+    Ok(Place { run, first: next.max(place.first), ..place })
+}
+
+/// The run goes on.
+pub(super) fn seen(db: &Connection, place: Place, unix: i64) -> rusqlite::Result<()> {
+    db.execute("UPDATE runs SET seen = ?1 WHERE id = ?2", [unix, place.run]).map(drop)
+}
+
+/// Takes out some of the calls that began before this moment, and says whether there may be more.
+pub(super) fn clean(db: &Connection, before: i64) -> rusqlite::Result<bool> {
+    let some =
+        "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE began < ?1 ORDER BY began LIMIT ?2)";
+    let gone = db.execute(some, [before, CLEAN_MAX])?;
+    // A run's calls follow each other, so the oldest call tells which runs have none left.
+    db.execute("DELETE FROM runs WHERE id < (SELECT run FROM calls ORDER BY id LIMIT 1)", ())?;
+    Ok(i64::try_from(gone).is_ok_and(|gone| gone >= CLEAN_MAX))
+}
+
+const CLEAN_MAX: i64 = 200; // In one transaction: a few milliseconds.
+
+/// Writes a piece of history.
+pub(super) fn keep(db: &Connection, kept: &Kept, place: Place, file: &str) -> rusqlite::Result<()> {
+    match kept {
+        Kept::Over(call, when) => over(db, call, *when, place, file),
+    }
+}
+
+fn over(db: &Connection, call: &CallRecord, when: When, place: Place, file: &str) -> rusqlite::Result<()> {
+    let number = place.number(call.id);
+    let (end, answered_by, status) = match &call.end {
+        End::Answered { target } => ("answered", Some(&**target), None),
+        End::Cancelled => ("cancelled", None, None),
+        End::Failed { status } => ("failed", None, Some(*status)),
+    };
+    let (address, peer) = &call.from;
+    let mut insert = db.prepare(
+        "INSERT INTO calls (id, name, run, call_id, caller, number, address, peer, file, course, closed, confined, urgent,
+                            began, ahead, rang, ended, end, answered_by, status)
+         VALUES (:id, :name, :run, :call_id, :caller, :number, :address, :peer, :file, :course, :closed, :confined, :urgent,
+                 :began, :ahead, :rang, :ended, :end, :answered_by, :status)
+         ON CONFLICT (id) DO UPDATE SET rang = excluded.rang, ended = excluded.ended, end = excluded.end,
+                                        answered_by = excluded.answered_by, status = excluded.status",
+    )?;
+    insert.execute(named_params! {
+        ":id": number,
+        ":name": name(number),
+        ":run": place.run,
+        ":call_id": call.call_id,
+        ":caller": call.caller,
+        ":number": call.number,
+        ":address": address.to_string(),
+        ":peer": peer.as_deref(),
+        ":file": file,
+        ":course": &*call.course,
+        ":closed": call.closed,
+        ":confined": call.confined.map(Confined::as_str),
+        ":urgent": call.urgent.map(Urgent::as_str),
+        ":began": when.unix(call.began),
+        ":ahead": when.offset,
+        ":rang": call.rang.map(|rang| after(call, rang)),
+        ":ended": after(call, call.ended),
+        ":end": end,
+        ":answered_by": answered_by,
+        ":status": status,
+    })?;
+    let mut insert = db.prepare(
+        "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    for (leg, nth) in call.legs.iter().zip(1_i64..) {
+        let LegRecord { target, peer, path, line, fix, began, rang, ended, outcome } = leg;
+        insert.execute(params![
+            number,
+            nth,
+            &**target,
+            &**peer,
+            path.transport.in_uri(),
+            path.remote.to_string(),
+            line,
+            fix.map(|fix| fix.to_string()),
+            after(call, *began),
+            rang.map(|rang| after(call, rang)),
+            ended.map(|ended| after(call, ended)),
+            outcome,
+        ])?;
+    }
+    Ok(())
+}
+
+impl When {
+    /// At this time, by the clock of this zone.
+    #[must_use]
+    pub fn of(time: Time, epoch: i64, zone: &Zone) -> Self {
+        let unix = Self { epoch, offset: 0 }.unix(time);
+        Self { epoch, offset: zone.offset_at(unix.div_euclid(1_000_000)) }
+    }
+
+    /// Microseconds since 1970.
+    fn unix(self, time: Time) -> i64 {
+        self.epoch.saturating_add_unsigned(time.as_micros())
+    }
+}
+
+fn after(call: &CallRecord, time: Time) -> i64 {
+    i64::try_from(time.since(call.began).as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_calls_have_the_same_name_and_neighbours_are_told_apart_by_their_beginnings() {
+        assert_eq!([name(1), name(2), name(3)], ["c-4a7c15", "c-94f82a", "c-df743f"]);
+        assert_eq!(name(0x0100_0000), "c-15000000");
+        assert_eq!(name(0x1_0000_0000).len(), 18);
+        let many = 1..200_000;
+        let names: BTreeSet<String> = many.clone().map(name).collect();
+        assert_eq!(names.len(), many.count());
+    }
+}
