@@ -8,6 +8,7 @@ mod expiry;
 pub mod g711;
 pub mod guide;
 pub mod line;
+pub mod prompts;
 pub mod rtp;
 pub mod sdp;
 pub mod talk;
