@@ -13,4 +13,5 @@ pub mod rtp;
 pub mod sdp;
 pub mod talk;
 pub mod tape;
+pub mod voice;
 pub mod wav;
