@@ -68,7 +68,7 @@ impl Callee {
     /// Has everything been said?
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.talk.is_over() && self.deadline().is_none()
+        self.talk.is_done() && self.server.deadline().is_none()
     }
 
     /// Lets the caller hear ringing. A caller that requires every answer to be acknowledged (RFC 3262) hears none.
@@ -81,7 +81,7 @@ impl Callee {
     /// Answers the call, with this answer to its offer, or this offer if it has none.
     pub fn accept(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
         if self.talk.is_early() {
-            self.talk.begin(Expiry::asked_by(&self.invite, now));
+            self.talk.begin(Expiry::asked_by(&self.invite, now), sdp);
             self.respond(200, (SDP, sdp), now, out);
         }
     }

@@ -70,6 +70,16 @@ impl Dialog {
         })
     }
 
+    /// Takes the route and the place that the answer to our INVITE names, whatever an earlier one has named (RFC 3261
+    /// §13.2.2.4).
+    pub fn renew(&mut self, answer: &Message) {
+        if let Some(target) = contact(answer) {
+            self.target = target.to_vec();
+        }
+        self.routes = routes(answer).collect();
+        self.routes.reverse();
+    }
+
     /// Our tag.
     #[must_use]
     pub fn tag(&self) -> &[u8] {

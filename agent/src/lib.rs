@@ -2,12 +2,14 @@
 //! I/O, as everything else: events go in, effects come out.
 
 pub mod callee;
+pub mod caller;
 pub mod dialog;
 pub mod digits;
 mod expiry;
 pub mod g711;
 pub mod guide;
 pub mod line;
+mod ours;
 pub mod prompts;
 pub mod rtp;
 pub mod sdp;

@@ -117,6 +117,7 @@ impl Line {
         out.extend(asked.into_iter().filter_map(|output| match output {
             talk::Output::Send(bytes) => Some(Output::Sip(bytes)),
             talk::Output::Up(_)
+            | talk::Output::Said(_)
             | talk::Output::Offered(_)
             | talk::Output::Answered(_)
             | talk::Output::Pressed(_)
@@ -283,6 +284,8 @@ impl Line {
         for output in asked {
             match output {
                 talk::Output::Send(bytes) => out.push(Output::Sip(bytes)),
+                // Who is called says nothing before its answer.
+                talk::Output::Said(_) => {}
                 talk::Output::Up(answer) => self.on_up(&answer, now, out),
                 talk::Output::Offered(offer) => self.on_offer(&offer, now, out),
                 talk::Output::Answered(answer) => {

@@ -3,11 +3,12 @@
 use crate::dialog::{Body, Dialog};
 use crate::digits;
 use crate::expiry::Expiry;
+use crate::ours::{Came, Ours, What};
 use core::net::SocketAddr;
 use core::time::Duration;
 use sip::build::{Extra, answer_with, phrase};
-use sip::txn::{ClientOutput, ClientRequest, Reliability, Timers};
-use sip::{Bytes, Message, Method, Time};
+use sip::txn::{Reliability, Timers};
+use sip::{Bytes, Message, Method, Name, Time};
 use std::collections::VecDeque;
 
 /// Who talks here, and how its messages reach the proxy in front of it.
@@ -28,12 +29,14 @@ pub struct Desk {
 pub enum Output {
     /// Send this to the proxy.
     Send(Bytes),
-    /// The call is up and may be spoken: an answer of ours was acknowledged. With what the acknowledgement carries: the
-    /// answer to an offer of ours.
+    /// The other side says this before it answers, 100 too, or refuses with it; never a 2xx.
+    Said(Message),
+    /// The call is up and may be spoken: it was answered, or our answer was acknowledged. With the answer to an offer of ours,
+    /// if there was one.
     Up(Vec<u8>),
     /// The other side offers new media: agree or disagree. Empty if it asks for an offer.
     Offered(Vec<u8>),
-    /// The other side answers the offer that was made to it where it asked for one.
+    /// The other side answers an offer that was made inside of the call.
     Answered(Vec<u8>),
     /// The other side has pressed a digit, and said so by INFO.
     Pressed(char),
@@ -54,6 +57,8 @@ pub enum Why {
     Here,
     /// The caller never acknowledged the answer.
     Unheard,
+    /// Nobody answered.
+    Silent,
     /// The call was not refreshed in time (RFC 4028 §10).
     Expired,
 }
@@ -77,6 +82,12 @@ pub(crate) struct Talk {
     asked: Option<Message>,
     /// The session timer that was agreed on.
     expiry: Option<Expiry>,
+    /// Requests of ours that are under way.
+    ours: Vec<Ours>,
+    /// What we have said of our media last.
+    said: Vec<u8>,
+    /// Does the other side know UPDATE?
+    updates: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -85,9 +96,7 @@ enum Stage {
     Early,
     /// Answered.
     Up,
-    /// Our BYE is out, on this branch.
-    Leaving(Vec<u8>, ClientRequest),
-    /// Nothing more will happen.
+    /// Ended. Our BYE may still be out.
     Over,
 }
 
@@ -104,8 +113,17 @@ struct Unheard {
 /// Answers that are kept for copies of their requests. The other side has one request under way at a time, or two.
 const ANSWERED_MAX: usize = 8;
 
+/// Requests of ours that are under way at a time. Who makes us send more has not answered those.
+const OURS_MAX: usize = 8;
+
+/// So long a refresh waits that has met an offer of the other side (RFC 3261 §14.1).
+const GLARE: Duration = Duration::from_millis(2_500);
+
 /// What is understood inside of a call.
 pub(crate) const ALLOW: &str = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n";
+
+/// What is accepted in answers.
+pub(crate) const SUPPORTED: &str = "Supported: timer\r\n";
 
 pub(crate) const SDP: &str = "application/sdp";
 
@@ -119,7 +137,22 @@ impl Talk {
         branches: u64,
     ) -> Self {
         let (stage, answered, unheard, asked, expiry) = (Stage::Early, VecDeque::new(), None, None, None);
-        Self { desk, proxy, dialog, branches, first, stage, answered, unheard, asked, expiry }
+        let (ours, said, updates) = (Vec::new(), Vec::new(), false);
+        Self {
+            desk,
+            proxy,
+            dialog,
+            branches,
+            first,
+            stage,
+            answered,
+            unheard,
+            asked,
+            expiry,
+            ours,
+            said,
+            updates,
+        }
     }
 
     pub(crate) const fn desk(&self) -> &Desk {
@@ -148,36 +181,51 @@ impl Talk {
         matches!(self.stage, Stage::Over)
     }
 
+    /// Has everything been said?
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_over() && self.deadline().is_none()
+    }
+
     /// Does an answer of ours wait for its ACK?
     pub(crate) const fn waits(&self) -> bool {
         self.unheard.is_some()
     }
 
-    /// The call was answered.
-    pub(crate) fn begin(&mut self, expiry: Option<Expiry>) {
-        (self.stage, self.expiry) = (Stage::Up, expiry);
+    /// The call was answered, and this is what we have said of our media.
+    pub(crate) fn begin(&mut self, expiry: Option<Expiry>, said: &[u8]) {
+        (self.stage, self.expiry, self.said) = (Stage::Up, expiry, said.to_vec());
     }
 
     /// Nothing more happens.
     pub(crate) fn end(&mut self, why: Why, out: &mut Vec<Output>) {
         (self.stage, self.unheard, self.asked, self.expiry) = (Stage::Over, None, None, None);
+        self.ours.retain(|ours| ours.what() == What::Bye);
         out.push(Output::Over(why));
     }
 
     /// Ends a call that is up.
     pub(crate) fn bye(&mut self, why: Why, now: Time, out: &mut Vec<Output>) {
-        let (branch, via) = self.via();
-        let bye = self.dialog.request("BYE", &via, b"", ("", b""));
-        let mut said = Vec::new();
-        let bye = ClientRequest::start(bye, self.desk.reliability, self.desk.timers, now, &mut said);
         self.end(why, out);
-        self.stage = Stage::Leaving(branch, bye);
-        self.on_bye(said, out);
+        self.request(What::Bye, "BYE", "", now, out);
+    }
+
+    /// Our INVITE with this number was answered: the ACK (RFC 3261 §13.2.2.4).
+    pub(crate) fn answered(&mut self, number: u32, answer: &Message) -> Bytes {
+        self.dialog.renew(answer);
+        self.updates = answer.elements(Name::Allow).any(|span| answer.at(span) == b"UPDATE");
+        let (_, via) = self.via();
+        self.dialog.ack(number, via.as_bytes())
+    }
+
+    /// A provisional answer to our INVITE was heard that has this number (RFC 3262 §7.2).
+    pub(crate) fn heard(&mut self, number: u32, invite: u32, now: Time, out: &mut Vec<Output>) {
+        self.request(What::Prack, "PRACK", &format!("RAck: {number} {invite} INVITE\r\n"), now, out);
     }
 
     /// Answers an offer that was made inside of the call.
     pub(crate) fn agree(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
         if let Some(request) = self.asked.take() {
+            self.said = sdp.to_vec();
             self.answer(&request, 200, (SDP, sdp), now, out);
         }
     }
@@ -208,25 +256,24 @@ impl Talk {
 
     /// A response to a request of ours inside of the call came.
     pub(crate) fn on_response(&mut self, response: Message, now: Time, out: &mut Vec<Output>) {
-        let is_of = |branch: &[u8]| response.top_via().is_some_and(|via| via.branch() == branch);
-        if let Stage::Leaving(branch, bye) = &mut self.stage
-            && is_of(branch)
-        {
-            let mut said = Vec::new();
-            bye.on_response(response, now, &mut said);
-            self.on_bye(said, out);
+        let mut came = Vec::new();
+        if let Some(ours) = self.ours.iter_mut().find(|ours| ours.has(&response)) {
+            ours.on_response(response, now, &mut came);
         }
+        self.on_ours(came, now, out);
     }
 
     /// Acts if a deadline has come.
     pub(crate) fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
-        if let Stage::Leaving(_, bye) = &mut self.stage {
-            let mut said = Vec::new();
-            bye.on_deadline(now, &mut said);
-            self.on_bye(said, out);
-        }
+        let mut came = Vec::new();
+        self.ours.iter_mut().for_each(|ours| ours.on_deadline(now, &mut came));
+        self.on_ours(came, now, out);
         if self.expiry.is_some_and(|expiry| expiry.ends <= now) {
             self.bye(Why::Expired, now, out);
+        } else if let Some(expiry) = &mut self.expiry
+            && expiry.refresh_at.take_if(|at| *at <= now).is_some()
+        {
+            self.refresh(now, out);
         }
         let Some(unheard) = &mut self.unheard else { return };
         if unheard.until <= now {
@@ -242,13 +289,10 @@ impl Talk {
 
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        let bye = match &self.stage {
-            Stage::Leaving(_, bye) => bye.deadline(),
-            Stage::Early | Stage::Up | Stage::Over => None,
-        };
+        let ours = self.ours.iter().filter_map(Ours::deadline).min();
         let unheard = self.unheard.as_ref().map(|unheard| unheard.again_at.min(unheard.until));
-        let expiry = self.expiry.map(|expiry| expiry.ends);
-        [bye, unheard, expiry].into_iter().flatten().min()
+        let expiry = self.expiry.map(|expiry| expiry.refresh_at.unwrap_or(expiry.ends).min(expiry.ends));
+        [ours, unheard, expiry].into_iter().flatten().min()
     }
 
     /// Answers a request, and keeps the answer for its copies.
@@ -354,24 +398,78 @@ impl Talk {
         }
     }
 
-    /// The next branch of ours, and the Via with it.
-    fn via(&mut self) -> (Vec<u8>, Vec<u8>) {
-        self.branches = self.branches.wrapping_add(1);
-        let branch = format!("z9hG4bK{:x}", self.branches);
-        let via = format!("{};branch={branch}", self.desk.via);
-        (branch.into_bytes(), via.into_bytes())
+    /// Keeps the call up (RFC 4028 §7.4): by an offer of what holds, unless the other side knows UPDATE.
+    fn refresh(&mut self, now: Time, out: &mut Vec<Output>) {
+        let method = if self.updates { "UPDATE" } else { "INVITE" };
+        let asks = self.expiry.map_or_else(String::new, Expiry::asks);
+        let lines = format!("Contact: {}\r\n{ALLOW}{SUPPORTED}{asks}", self.desk.contact);
+        self.request(What::Refresh, method, &lines, now, out);
     }
 
-    fn on_bye(&mut self, said: Vec<ClientOutput>, out: &mut Vec<Output>) {
-        for output in said {
-            match output {
-                ClientOutput::Send(bytes) => out.push(Output::Send(bytes)),
-                ClientOutput::Done | ClientOutput::TimedOut | ClientOutput::Unreachable => {
-                    self.stage = Stage::Over;
-                }
-                // Whatever is said to a BYE, the call is over.
-                ClientOutput::Pass(_) => {}
+    /// Sends a request of ours.
+    fn request(&mut self, what: What, method: &str, lines: &str, now: Time, out: &mut Vec<Output>) {
+        if self.ours.len() == OURS_MAX {
+            return;
+        }
+        let (branch, via) = self.via();
+        let body: &[u8] = if method == "INVITE" { &self.said } else { b"" };
+        let request = self.dialog.request(method, via.as_bytes(), lines.as_bytes(), (SDP, body));
+        let mut came = Vec::new();
+        self.ours.push(Ours::start(what, branch, request, &self.desk, now, &mut came));
+        self.on_ours(came, now, out);
+    }
+
+    fn on_ours(&mut self, came: Vec<Came>, now: Time, out: &mut Vec<Output>) {
+        for came in came {
+            match came {
+                Came::Send(bytes) => out.push(Output::Send(bytes)),
+                Came::Answer(What::Refresh, answer) => self.on_refreshed(&answer, now, out),
+                // RFC 4028 §10.
+                Came::Nothing(What::Refresh) => self.bye(Why::Expired, now, out),
+                // Whatever is said to a BYE, the call is over; an answer to our INVITE comes with PRACK or without.
+                Came::Answer(What::Bye | What::Prack, _) | Came::Nothing(What::Bye | What::Prack) => {}
             }
         }
+        self.ours.retain(|ours| !ours.is_done());
     }
+
+    fn on_refreshed(&mut self, answer: &Message, now: Time, out: &mut Vec<Output>) {
+        let status = answer.status().unwrap_or_default();
+        if (200..300).contains(&status) && answer.cseq().is_some_and(|(_, method)| method == b"INVITE") {
+            let number = answer.cseq().map_or(0, |(number, _)| number);
+            let (_, via) = self.via();
+            out.push(Output::Send(self.dialog.ack(number, via.as_bytes())));
+            if self.is_up() && !answer.body().is_empty() {
+                out.push(Output::Answered(answer.body().to_vec()));
+            }
+        }
+        let Some(expiry) = self.expiry.filter(|_| self.is_up()) else { return };
+        match status {
+            0..=199 => {}
+            200..=299 => self.expiry = Expiry::granted_by(answer, now),
+            408 | 481 => self.bye(Why::Expired, now, out),
+            422 => self.expiry = expiry.raised(answer, now),
+            491 => self.expiry = Some(expiry.refreshed_at(now + GLARE)),
+            // Some say that they know UPDATE, and do not.
+            300.. if self.updates => {
+                self.updates = false;
+                self.expiry = Some(expiry.refreshed_at(now));
+            }
+            // Nobody keeps the call up any more.
+            300.. => {}
+        }
+    }
+
+    /// The next branch of ours, and the Via with it.
+    fn via(&mut self) -> (String, String) {
+        self.branches = self.branches.wrapping_add(1);
+        let branch = branch_of(self.branches);
+        let via = format!("{};branch={branch}", self.desk.via);
+        (branch, via)
+    }
+}
+
+/// A branch of ours (RFC 3261 §8.1.1.7).
+pub(crate) fn branch_of(chance: u64) -> String {
+    format!("z9hG4bK{chance:x}")
 }

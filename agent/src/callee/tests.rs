@@ -71,7 +71,8 @@ impl Story {
                     let start = text.lines().next().unwrap_or_default().replace("SIP/2.0 ", "");
                     format!("{start} ({number} {})", String::from_utf8_lossy(method))
                 }
-                other @ (Output::Up(_)
+                other @ (Output::Said(_)
+                | Output::Up(_)
                 | Output::Offered(_)
                 | Output::Answered(_)
                 | Output::Pressed(_)
