@@ -15,5 +15,6 @@ pub mod rtp;
 pub mod sdp;
 pub mod talk;
 pub mod tape;
+pub mod tones;
 pub mod voice;
 pub mod wav;
