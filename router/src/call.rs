@@ -24,7 +24,7 @@ use crate::seal::Seal;
 use crate::slots::Slot;
 use crate::tally;
 use crate::target::{Peer, Reach, Target};
-use crate::walk::{self, LegId, Walk};
+use crate::walk::{self, LegId, MOVED_ON, Walk};
 use invite::Way;
 use present::Offer;
 use sip::build::Extra;
@@ -184,7 +184,8 @@ impl Call {
             }
             return;
         };
-        if !core::mem::replace(&mut client.heard, true) {
+        // An agent sends again what was lost on the way to the peer: how far it is, nobody here knows.
+        if !core::mem::replace(&mut client.heard, true) && !matches!(client.way, Way::Asking { .. }) {
             let resent = invite.resent();
             let round_trip = (resent == 0).then(|| means.now.since(client.sent));
             match client.way.over() {
@@ -211,14 +212,15 @@ impl Call {
                 self.fall_back(leg, means);
                 continue;
             }
-            let Some(client) = self.clients.get_mut(leg).filter(|client| client.goes_by() == path) else {
-                continue;
-            };
+            let is_lost =
+                |client: &&mut Client| client.goes_by() == path || client.asks() && client.path == path;
+            let Some(client) = self.clients.get_mut(leg).filter(is_lost) else { continue };
+            let asks = client.asks();
             let Some(invite) = &mut client.invite else { continue };
             let mut heard = Vec::new();
             match loss {
                 // Only what is still wanted is asked for again.
-                Loss::Closed if self.walk.wants(leg) => invite.on_closed(&mut heard),
+                Loss::Closed if self.walk.wants(leg) && !asks => invite.on_closed(&mut heard),
                 // It may come back and ring on: it is cancelled, as far as that goes.
                 Loss::Stalled if invite.may_cancel() => {
                     let mut asked = Vec::new();
@@ -226,7 +228,12 @@ impl Call {
                     self.carry_out(asked, means);
                     continue;
                 }
-                Loss::Unreachable | Loss::Stalled => invite.on_unreachable(means.now, &mut heard),
+                Loss::Unreachable | Loss::Stalled => {
+                    invite.on_unreachable(means.now, &mut heard);
+                    if asks {
+                        self.cancel(leg, MOVED_ON, means);
+                    }
+                }
                 Loss::Closed => {}
             }
             self.on_client(leg, heard, true, means);
@@ -314,6 +321,9 @@ impl Call {
             match output {
                 walk::Output::Ring { leg, path, .. } => self.ring(leg, path, means),
                 walk::Output::Cancel { leg, reason } => self.cancel(leg, reason, means),
+                walk::Output::Hush(leg) if self.clients.get(leg).is_some_and(Client::asks) => {
+                    self.cancel(leg, MOVED_ON, means);
+                }
                 walk::Output::Hush(leg) => {
                     if let Some(invite) = self.clients.get_mut(leg).and_then(|client| client.invite.as_mut())
                     {
@@ -421,7 +431,9 @@ impl Call {
 
     fn cancel(&mut self, leg: LegId, reason: &'static str, means: &mut Means<'_>) {
         let Some(client) = self.clients.get_mut(leg) else { return };
-        let Some(invite) = client.invite.as_ref().filter(|invite| invite.may_cancel()) else { return };
+        // An agent of ours knows when its own INVITE may be cancelled.
+        let may = |invite: &&ClientInvite| client.asks() || invite.may_cancel();
+        let Some(invite) = client.invite.as_ref().filter(may) else { return };
         let Some(Ok(request)) = invite.request().map(|bytes| Message::parse(Arc::clone(bytes))) else {
             return;
         };

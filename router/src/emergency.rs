@@ -78,6 +78,7 @@ impl Emergency {
             kind: TargetKind::Service,
             reach: Reach::Sip(trunks),
             ring: WALK_MAX,
+            confirm: false,
         };
         let course = Course {
             name,
@@ -184,6 +185,8 @@ fn callback(plan: &Plan, course: &Course) -> Vec<Step> {
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     collect(plan, course, &mut found, &mut seen, 0);
     let kind = |id: &TargetId| plan.target(*id).map(|target| target.kind);
+    // No machine of ours comes between those who help and who waits for them.
+    found.retain(|id| kind(id) != Some(TargetKind::Agent));
     let (services, phones): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|id| kind(id) == Some(TargetKind::Service));
     let phones: Vec<Member> = phones.into_iter().map(Member::Target).collect();
@@ -214,7 +217,15 @@ fn collect(
 }
 
 const fn step(members: Vec<Member>, ring: Option<Duration>) -> Step {
-    Step { members, ring, stagger: Duration::ZERO, declined: Declined::Next, from: None, line: 0 }
+    Step {
+        members,
+        ring,
+        stagger: Duration::ZERO,
+        declined: Declined::Next,
+        from: None,
+        confirm: None,
+        line: 0,
+    }
 }
 
 #[cfg(test)]

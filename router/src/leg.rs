@@ -31,6 +31,8 @@ pub(crate) struct Leg {
     pub(crate) early: Vec<Vec<u8>>,
     pub(crate) outcome: String,
     pub(crate) phase: Phase,
+    /// Does whoever answers have to press 1? An agent of ours calls him then, and tells us by a 182 that he has answered.
+    pub(crate) confirm: bool,
     /// Is it known that no stream to its peer is to be had?
     pub(crate) no_stream: bool,
     /// What counts it, if something that it goes by has a limit.
@@ -94,8 +96,16 @@ impl Leg {
         if reached == Reached::Media && is_new && self.early.len() < EARLY_MAX {
             self.early.push(tag.to_vec());
         }
-        if !matches!(self.phase, Phase::Ringing { .. }) {
-            self.phase = Phase::Ringing { until: now + self.ring };
+        match self.phase {
+            _ if self.confirm && response.status() == Some(182) => {
+                self.phase = Phase::Ringing { until: now + CONFIRM };
+            }
+            Phase::Ringing { .. } => {}
+            Phase::Calling { .. }
+            | Phase::Trying { .. }
+            | Phase::Straggling
+            | Phase::Cancelling { .. }
+            | Phase::Ended => self.phase = Phase::Ringing { until: now + self.ring },
         }
         self.rang.replace(self.rang.unwrap_or(now)).is_none()
     }
@@ -124,6 +134,9 @@ impl Phase {
         matches!(self, Self::Calling { .. } | Self::Trying { .. } | Self::Ringing { .. })
     }
 }
+
+/// How long somebody who has answered is waited for to press 1: the agent that asks gives up before.
+const CONFIRM: Duration = Duration::from_secs(20);
 
 /// Early dialogs of one leg that are told to be over; more forks with media than that nobody mixes.
 const EARLY_MAX: usize = 4;

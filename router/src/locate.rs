@@ -280,6 +280,8 @@ const fn naptr_service(transport: Transport) -> &'static str {
         Transport::Tls => "SIPS+D2T",
         Transport::Ws => "SIP+D2W",
         Transport::Wss => "SIPS+D2W",
+        // Never asked for: who is inside has an address.
+        Transport::Inside => "",
     }
 }
 
@@ -287,7 +289,7 @@ const fn naptr_service(transport: Transport) -> &'static str {
 const fn is_plain(transport: Transport) -> bool {
     match transport {
         Transport::Udp | Transport::Tcp => true,
-        Transport::Tls | Transport::Ws | Transport::Wss => false,
+        Transport::Tls | Transport::Ws | Transport::Wss | Transport::Inside => false,
     }
 }
 
@@ -300,6 +302,7 @@ fn srv_name(transport: Transport, host: &str) -> Arc<str> {
         // Not spoken to anybody by us, so never asked for.
         Transport::Ws => "_sip._ws.",
         Transport::Wss => "_sips._ws.",
+        Transport::Inside => "",
     };
     [prefix, host].concat().into()
 }

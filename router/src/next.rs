@@ -7,7 +7,7 @@ use crate::path::Path;
 use crate::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use crate::position::{Cursor, Frame, INVITES_MAX, List, Party, Pass, Position};
 use crate::roads::Roads;
-use crate::target::{PeerId, TargetId, TargetKind};
+use crate::target::{PeerId, TargetId};
 use crate::verdict::Meaning;
 use core::time::Duration;
 use sip::Time;
@@ -52,7 +52,7 @@ pub enum Act {
 pub const WALK_MAX: Duration = Duration::from_secs(180);
 
 /// Steps looked at in one decision, nested courses included: more than any plan has.
-const STEPS_MAX: usize = 1_000;
+pub(crate) const STEPS_MAX: usize = 1_000;
 
 /// Courses inside courses. The plan file's are checked for circles; this bounds what is left.
 pub const DEPTH_MAX: usize = 16;
@@ -64,7 +64,7 @@ impl Plan {
     pub fn next(&self, at: &Position, health: &Health, now: Time, roads: &Roads) -> Move {
         let ask = Ask { plan: self, at, health, now, roads };
         if now >= at.began + WALK_MAX || at.invites >= INVITES_MAX && at.live() == 0 {
-            return Move { cursor: Cursor::end(at.root), act: Act::End };
+            return ask.at_last();
         }
         if let Some(cursor) = ask.cut_short() {
             return Move { cursor, act: Act::Leave };
@@ -78,6 +78,11 @@ impl Plan {
                 cursor = Cursor::new(at.root, Pass::Second);
                 continue;
             };
+            // What is down is tried before a machine of ours answers, but for who is full where the plan says what then.
+            if cursor.pass == Pass::First && cursor.frame.list != List::Full && self.is_floor(step) {
+                cursor = Cursor::new(at.root, Pass::Second);
+                continue;
+            }
             match ask.begin(step, cursor.pass) {
                 Some(act) => return Move { cursor, act },
                 None => ask.leave(&mut cursor, step),
@@ -164,7 +169,7 @@ impl Plan {
 
     /// Goes into courses and out of finished ones until the cursor stands on a step that rings somebody; `None` at
     /// the end of the plan.
-    fn settle(&self, cursor: &mut Cursor, at: &Position) -> Option<&Step> {
+    pub(crate) fn settle(&self, cursor: &mut Cursor, at: &Position) -> Option<&Step> {
         for _ in 0..STEPS_MAX {
             let frame = cursor.frame;
             let Some(step) = self.list(frame).get(frame.step) else {
@@ -184,25 +189,23 @@ impl Plan {
 
     fn rings_a_service(&self, step: &Step) -> impl Iterator<Item = TargetId> {
         step.members.iter().filter_map(|member| match member {
-            Member::Target(id) if self.target(*id).is_some_and(|t| t.kind == TargetKind::Service) => {
-                Some(*id)
-            }
+            Member::Target(id) if self.target(*id).is_some_and(|it| it.kind.answers()) => Some(*id),
             Member::Target(_) | Member::Course(_) => None,
         })
     }
 }
 
 /// One question to the plan.
-struct Ask<'a> {
-    plan: &'a Plan,
-    at: &'a Position,
-    health: &'a Health,
-    now: Time,
-    roads: &'a Roads,
+pub(crate) struct Ask<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) at: &'a Position,
+    pub(crate) health: &'a Health,
+    pub(crate) now: Time,
+    pub(crate) roads: &'a Roads,
 }
 
 impl Ask<'_> {
-    const fn choice(&self) -> Choice<'_> {
+    pub(crate) const fn choice(&self) -> Choice<'_> {
         Choice { plan: self.plan, at: self.at, health: self.health, roads: self.roads, now: self.now }
     }
 
@@ -277,7 +280,7 @@ impl Ask<'_> {
 
     /// `live_within` is over and nobody whose job is to answer is rung: the next step that rings one.
     fn cut_short(&self) -> Option<Cursor> {
-        if self.at.cursor.pass == Pass::Second || self.live_by()? > self.now {
+        if self.live_by()? > self.now {
             return None;
         }
         let mut cursor = self.at.cursor.clone();
@@ -306,10 +309,10 @@ impl Ask<'_> {
         if self.at.urgent.is_some() {
             return None;
         }
-        let is_service = |party: &Party| {
-            self.plan.target(party.target).is_some_and(|target| target.kind == TargetKind::Service)
-        };
-        if self.at.parties.iter().any(|party| party.live && is_service(party)) {
+        let is_service =
+            |party: &Party| self.plan.target(party.target).is_some_and(|target| target.kind.answers());
+        // Nor is somebody passed by who has answered and is about to press 1.
+        if self.at.parties.iter().any(|party| party.live && (party.hears || is_service(party))) {
             return None;
         }
         let course: &Course = self.plan.course(self.at.root.course)?;
@@ -332,6 +335,7 @@ mod tests {
     use crate::hours::{Hours, Window};
     use crate::names::Names;
     use crate::path::{Listener, Transport};
+    use crate::target::TargetKind;
     use crate::target::{Carrier, CarrierId, Peer, PeerHost, PeerKind, Reach, Target};
     use crate::verdict::Go;
     use std::collections::BTreeMap;
@@ -363,7 +367,15 @@ mod tests {
 
     fn step(targets: &[u32]) -> Step {
         let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
-        Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, from: None, line: 0 }
+        Step {
+            members,
+            ring: None,
+            stagger: Duration::ZERO,
+            declined: Declined::Next,
+            from: None,
+            confirm: None,
+            line: 0,
+        }
     }
 
     /// Two carriers (.1, .2), an office with two machines (.11, .12), two mobiles, an answering service by number.
@@ -373,6 +385,7 @@ mod tests {
             kind,
             reach,
             ring: Duration::from_secs(ring),
+            confirm: false,
         };
         let number = |number: &str| Reach::Number(number.into());
         Plan {
@@ -586,6 +599,7 @@ mod tests {
             kind: TargetKind::Site,
             reach: Reach::Sip(vec![PeerId(4)]),
             ring: Duration::from_secs(20),
+            confirm: false,
         };
         let mut plan = plan(vec![step(&[4]), step(&[ANA])], None, None);
         plan.peers.push(peer("annex", PeerKind::Site, 13));

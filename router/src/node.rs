@@ -37,7 +37,7 @@ use crate::strangers::Strangers;
 use crate::transit::Transits;
 use crate::waiting::Waiting;
 use core::net::IpAddr;
-use sip::{Edits, Message, Method, Time, inspect};
+use sip::{Edits, Message, Method, Name, Time, inspect};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -289,6 +289,10 @@ impl Node {
                     Ok(()) => reply.answer(&request, 200, b""),
                 }
             }
+            // With a Route it is an agent's, on the way that the node has chosen for it.
+            (Method::Invite, None) if flow.path.transport.is_inside() && request.has(Name::Route) => {
+                self.pass_on(flow, &request, &below, now, out);
+            }
             (Method::Invite, None) if request.to_tag().is_empty() => {
                 self.on_invite(flow, request, below, now, out)
             }
@@ -297,7 +301,7 @@ impl Node {
     }
 
     fn reply<'a>(&'a mut self, flow: Flow, now: Time, out: &'a mut Vec<Effect>) -> Reply<'a> {
-        let is_peer = self.roads.sender(flow.path.remote).is_some();
+        let is_peer = flow.path.transport.is_inside() || self.roads.sender(flow.path.remote).is_some();
         let strangers = (!is_peer).then_some(&mut self.strangers);
         Reply { seal: &self.seal, strangers, flow, now, out }
     }

@@ -15,11 +15,13 @@ pub enum Transport {
     Ws,
     /// The same, inside TLS.
     Wss,
+    /// To and from the agents of this process: nothing is lost, nobody listens in, no socket.
+    Inside,
 }
 
 impl Transport {
     /// All of them, in the order of their names in this list.
-    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+    pub const ALL: [Self; 6] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss, Self::Inside];
 
     /// Its name in a Via (RFC 3261 §20.42, RFC 7118 §5.2): upper case.
     #[must_use]
@@ -30,6 +32,7 @@ impl Transport {
             Self::Tls => "TLS",
             Self::Ws => "WS",
             Self::Wss => "WSS",
+            Self::Inside => "INSIDE",
         }
     }
 
@@ -42,6 +45,7 @@ impl Transport {
             Self::Tls => "tls",
             Self::Ws => "ws",
             Self::Wss => "wss",
+            Self::Inside => "inside",
         }
     }
 
@@ -60,6 +64,7 @@ impl Transport {
             Self::Tls => ";transport=tls",
             Self::Ws => ";transport=ws",
             Self::Wss => ";transport=wss",
+            Self::Inside => ";transport=inside",
         }
     }
 
@@ -67,7 +72,7 @@ impl Transport {
     #[must_use]
     pub const fn default_port(self) -> u16 {
         match self {
-            Self::Udp | Self::Tcp => 5060,
+            Self::Udp | Self::Tcp | Self::Inside => 5060,
             Self::Tls => 5061,
             Self::Ws => 80,
             Self::Wss => 443,
@@ -79,21 +84,28 @@ impl Transport {
     pub const fn is_reliable(self) -> bool {
         match self {
             Self::Udp => false,
-            Self::Tcp | Self::Tls | Self::Ws | Self::Wss => true,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss | Self::Inside => true,
         }
     }
 
-    /// Is a connection of this kind ours to open? A WebSocket is opened by who registers here or calls (RFC 7118 §5.3).
+    /// Is a connection of this kind ours to open? A WebSocket is opened by who registers here or calls (RFC 7118 §5.3); to
+    /// who is inside there is none.
     #[must_use]
     pub const fn can_be_opened(self) -> bool {
-        !self.is_web()
+        !self.is_web() && !self.is_inside()
+    }
+
+    /// Does it lead to an agent of this process?
+    #[must_use]
+    pub const fn is_inside(self) -> bool {
+        matches!(self, Self::Inside)
     }
 
     /// Is it a WebSocket?
     #[must_use]
     pub const fn is_web(self) -> bool {
         match self {
-            Self::Udp | Self::Tcp | Self::Tls => false,
+            Self::Udp | Self::Tcp | Self::Tls | Self::Inside => false,
             Self::Ws | Self::Wss => true,
         }
     }
@@ -103,7 +115,7 @@ impl Transport {
     pub const fn is_secure(self) -> bool {
         match self {
             Self::Udp | Self::Tcp | Self::Ws => false,
-            Self::Tls | Self::Wss => true,
+            Self::Tls | Self::Wss | Self::Inside => true,
         }
     }
 
@@ -113,6 +125,7 @@ impl Transport {
         match self {
             Self::Udp | Self::Tcp | Self::Tls => Self::Tls,
             Self::Ws | Self::Wss => Self::Wss,
+            Self::Inside => Self::Inside,
         }
     }
 }
@@ -202,6 +215,7 @@ mod tests {
             ("tls", ";transport=tls", 5061, true, true, tls),
             ("ws", ";transport=ws", 80, true, false, wss),
             ("wss", ";transport=wss", 443, true, true, wss),
+            ("inside", ";transport=inside", 5060, true, true, Transport::Inside),
         ];
         assert_eq!(Transport::ALL.map(shape), expected);
         assert_eq!(Transport::named(b"sctp"), None);

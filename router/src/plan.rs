@@ -93,6 +93,8 @@ pub struct Step {
     pub declined: Declined,
     /// Who stands in From of the calls of this step; `None` for what the plan says of each peer.
     pub from: Option<Who>,
+    /// Does whoever answers by a phone number have to press 1? `None` for what each target says.
+    pub confirm: Option<bool>,
     /// The line in the plan file.
     pub line: u32,
 }

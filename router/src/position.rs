@@ -129,6 +129,8 @@ pub struct Party {
     pub target: TargetId,
     /// Is a leg to it alive?
     pub live: bool,
+    /// Has somebody answered there who is being asked to press 1?
+    pub hears: bool,
     /// It is done for this call, and how; `None` while another path may be tried.
     pub done: Option<Meaning>,
     /// The paths that were tried.
@@ -233,19 +235,35 @@ impl Position {
     pub fn on_begun(&mut self, target: TargetId, path: Path, now: Time) {
         self.invites += 1;
         self.last_begun = now;
+        if let Some(party) = self.party_mut(target) {
+            (party.live, party.hears) = (true, false);
+            party.tried.push(path);
+        }
+    }
+
+    /// Somebody has answered there, and is being asked to press 1.
+    pub fn on_hears(&mut self, target: TargetId) {
+        self.parties.iter_mut().filter(|party| party.target == target).for_each(|party| party.hears = true);
+    }
+
+    fn party_mut(&mut self, target: TargetId) -> Option<&mut Party> {
         let place = self.parties.iter().position(|party| party.target == target).unwrap_or_else(|| {
             self.parties.push(Party::new(target));
             self.parties.len() - 1
         });
-        if let Some(party) = self.parties.get_mut(place) {
-            party.live = true;
-            party.tried.push(path);
-        }
+        self.parties.get_mut(place)
     }
 
     /// The INVITE of a leg was sent once more, changed: it counts as one more, and the destination is rung as before.
     pub fn on_again(&mut self) {
         self.invites += 1;
+    }
+
+    /// As if this destination were done, to see what would follow.
+    pub fn pass_by(&mut self, target: TargetId) {
+        if let Some(party) = self.party_mut(target) {
+            (party.live, party.done) = (false, Some(Meaning::PathFailure));
+        }
     }
 
     /// The leg to this destination is over: `go` says what may still be tried for it.
@@ -292,6 +310,7 @@ impl Party {
         Self {
             target,
             live: false,
+            hears: false,
             done: None,
             tried: Vec::new(),
             barred_peers: Vec::new(),

@@ -72,8 +72,12 @@ pub fn invite(request: &Message, below: &Below, leg: &Leg<'_>, seal: &Seal, edit
         edits.remove(route.line);
     }
     let record_route = |lines: &mut Vec<u8>| {
-        push_record_route(lines, leg.leaves, leg.token);
-        if leg.leaves != leg.came {
+        // Who is inside is reached from any listener: nobody outside is told of one that he could not reach.
+        let inside = |listener: &Listener| listener.transport.is_inside();
+        if !inside(leg.leaves) || inside(leg.came) {
+            push_record_route(lines, leg.leaves, leg.token);
+        }
+        if leg.leaves != leg.came && !inside(leg.came) {
             push_record_route(lines, leg.came, leg.token);
         }
     };
@@ -250,7 +254,7 @@ pub(crate) fn push_veil(text: &mut Vec<u8>, veil: Option<&[u8]>) {
     }
 }
 
-fn push_record_route(lines: &mut Vec<u8>, listener: &Listener, token: &[u8]) {
+pub(crate) fn push_record_route(lines: &mut Vec<u8>, listener: &Listener, token: &[u8]) {
     lines.extend_from_slice(b"Record-Route: <sip:");
     push_advertised(lines, listener);
     lines.extend_from_slice(listener.transport.as_param().as_bytes());

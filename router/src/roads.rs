@@ -54,7 +54,10 @@ impl Roads {
                 }
             }
         }
-        let all = (0..).map(PeerId).zip(by_peer.iter().map(|road| road.paths.as_slice()));
+        // Nobody outside sends from where our agents are.
+        let outside = |road: &Road| !road.paths.iter().any(|path| path.transport.is_inside());
+        let all = (0..).map(PeerId).zip(&by_peer).filter(|(_, road)| outside(road));
+        let all = all.map(|(id, road)| (id, road.paths.as_slice()));
         let senders = Senders::new(all, &plan.networks);
         let streams = listeners.iter().any(|listener| listener.transport == Transport::Tcp);
         Self { by_peer, domains, senders, fates: Fates::new(plan), streams }

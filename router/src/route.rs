@@ -2,14 +2,15 @@
 
 use crate::forwarded::translate;
 use crate::health::Health;
+use crate::inside::AgentId;
 use crate::locate::{Place, Spot};
 use crate::names::Names;
 use crate::path::{Flow, Listener, Path, Transport, listener_for, stream_beside};
-use crate::relay::{Below, pair_of, push_veil, push_via, put_on_top, raise};
+use crate::relay::{Below, pair_of, push_record_route, push_veil, push_via, put_on_top, raise};
 use crate::seal::{Branch, Carried, Kind, Seal, Sender};
 use crate::streams::{DATAGRAM_MAX, Streams};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use sip::{Bytes, Edits, Host, Message, Name, NameAddr, Uri};
+use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Uri};
 
 /// A request that belongs to a call is passed on by what is written in it.
 #[derive(Clone, Debug)]
@@ -54,7 +55,8 @@ pub struct Here<'a> {
 /// any state (RFC 3261 §16.4 to §16.6).
 #[must_use]
 pub fn in_dialog(request: &Message, below: &Below, came: Flow, here: Here<'_>, edits: &mut Edits) -> Passed {
-    let Some(way) = Way::of(request, here) else { return Passed::Unsealed };
+    let outward = came.path.transport.is_inside().then(|| Way::outward(request, here)).flatten();
+    let Some(way) = outward.or_else(|| Way::of(request, here)) else { return Passed::Unsealed };
     let by_address = way.path(here);
     let (mut to, by) = match (way.along(here.listeners), by_address) {
         // If that connection is lost, its address may still lead there.
@@ -94,9 +96,22 @@ struct Way<'a> {
     leaves: Option<u8>,
     carried: Carried<'a>,
     sender: Sender,
+    /// The hop that an agent of ours has named for a call of its own.
+    hop: Option<Hop<'a>>,
 }
 
 impl<'a> Way<'a> {
+    /// Of a request with which an agent of ours begins a call, or gives it up: by the hop in Route, which was the node's own
+    /// choice. `None` for any other.
+    fn outward(request: &'a Message, here: Here<'_>) -> Option<Self> {
+        let target = Hop::of_uri(request.at(request.request_uri()?));
+        let hop = Hop::of_route(request.at(request.elements(Name::Route).next()?));
+        let (routes, last, leaves) = (Vec::new(), None, None);
+        let (carried, sender) = (Carried { shift: 0, veil: None, connection: 0 }, Sender::Caller);
+        let is_ours = hop.ours(here.listeners).is_some();
+        (!is_ours).then_some(Self { target, routes, last, leaves, carried, sender, hop: Some(hop) })
+    }
+
     /// Reads it off a request; `None` if it bears no valid seal of ours for its call.
     fn of(request: &'a Message, here: Here<'_>) -> Option<Self> {
         // Without a To tag it is inside of no call (RFC 3261 §12.2.1.1), whatever it bears: a seal is no way out.
@@ -125,15 +140,24 @@ impl<'a> Way<'a> {
         if routes.first().is_some_and(|first| !first.is_loose()) {
             (last, target) = (Some(target), routes.remove(0));
         }
-        Some(Self { target, routes, last, leaves, carried, sender })
+        Some(Self { target, routes, last, leaves, carried, sender, hop: None })
     }
 
     fn next(&self) -> &Hop<'a> {
-        if self.last.is_some() { &self.target } else { self.routes.first().unwrap_or(&self.target) }
+        if let Some(hop) = &self.hop {
+            hop
+        } else if self.last.is_some() {
+            &self.target
+        } else {
+            self.routes.first().unwrap_or(&self.target)
+        }
     }
 
     /// The path to its next hop, and the name that was looked up for it.
     fn path(&self, here: Here<'_>) -> Option<(Path, Option<Place>)> {
+        if let Some(path) = self.next().agent(here.listeners).and_then(|agent| agent.path(here.listeners)) {
+            return Some((path, None));
+        }
         let uri = self.next().uri?;
         let by = place_of(&uri);
         next_hop(&uri, by.as_ref(), self.leaves, here).map(|path| (path, by))
@@ -186,6 +210,10 @@ impl<'a> Way<'a> {
                 push_veil(text, veil);
             });
             push_route(lines, &self.routes, self.last);
+            if self.hop.is_some() && request.method() == Method::Invite {
+                let (call_id, tag) = (request.call_id(), request.from_tag());
+                push_record_route(lines, out, &here.seal.route(call_id, tag, here.unix, self.carried));
+            }
         });
         Some(edits.apply(request))
     }
@@ -228,6 +256,12 @@ impl<'a> Hop<'a> {
 
     fn is_loose(&self) -> bool {
         self.uri.is_some_and(|uri| uri.params.get("lr").is_some())
+    }
+
+    /// The agent of ours that it names.
+    fn agent(&self, listeners: &[Listener]) -> Option<AgentId> {
+        let agent = AgentId::of_contact(self.uri?.user?)?;
+        self.ours(listeners).map(|_| agent)
     }
 
     /// The listener it names, if it is one of ours by host, port and transport, and the seal in its `t` parameter.
@@ -333,7 +367,8 @@ pub fn names_ahead(invite: Option<&Message>, answer: &Message, listeners: &[List
     let contact = |message: Option<&Message>| {
         let message = message?;
         let span = message.elements(Name::Contact).next()?;
-        place_of(&Hop::of_route(message.at(span)).uri?)
+        let hop = Hop::of_route(message.at(span));
+        place_of(&hop.uri?).filter(|_| hop.agent(listeners).is_none())
     };
     let place = |hop: &Hop<'_>| hop.uri.as_ref().and_then(place_of);
     let called = match first.checked_sub(1).and_then(|before| routes.get(before)) {

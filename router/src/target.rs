@@ -32,6 +32,8 @@ pub enum PeerKind {
     Site,
     /// An answering service or another machine that answers, by SIP.
     Service,
+    /// An agent of this process: a mailbox, an announcement.
+    Agent,
 }
 
 /// Where a peer is.
@@ -120,7 +122,7 @@ impl Peer {
     pub const fn carrier(&self) -> Option<CarrierId> {
         match self.kind {
             PeerKind::Trunk(carrier) => Some(carrier),
-            PeerKind::Site | PeerKind::Service => None,
+            PeerKind::Site | PeerKind::Service | PeerKind::Agent => None,
         }
     }
 
@@ -206,6 +208,9 @@ pub struct Target {
     pub reach: Reach,
     /// How long it may ring if its step does not say.
     pub ring: Duration,
+    /// Does whoever answers there have to press 1 to get the call? For phone numbers alone, so that no mobile's own
+    /// voicemail takes it.
+    pub confirm: bool,
 }
 
 /// What a target is to the business.
@@ -217,6 +222,20 @@ pub enum TargetKind {
     Person,
     /// Somebody whose job is to answer: counts for `live_within`.
     Service,
+    /// What always answers, in this process: a mailbox, an announcement. A plan ends with one; it counts for
+    /// `live_within`.
+    Agent,
+}
+
+impl TargetKind {
+    /// Is it its job to answer?
+    #[must_use]
+    pub const fn answers(self) -> bool {
+        match self {
+            Self::Service | Self::Agent => true,
+            Self::Site | Self::Person => false,
+        }
+    }
 }
 
 /// How a target is reached.

@@ -37,7 +37,8 @@ impl Transits {
     /// Does a request that came by `from` and leaves by `to` need us to send it again?
     #[must_use]
     pub fn wants(&self, method: Method, from: Transport, to: Transport) -> bool {
-        let crosses = from.is_reliable() && !to.is_reliable();
+        // Our own agents send again by themselves.
+        let crosses = from.is_reliable() && !from.is_inside() && !to.is_reliable();
         crosses && !matches!(method, Method::Ack | Method::Cancel) && self.under_way.len() < TRANSITS_MAX
     }
 

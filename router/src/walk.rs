@@ -2,10 +2,10 @@
 
 mod again;
 mod judge;
+mod legs;
 
 use crate::alarm::Alarm;
 use crate::dialect::RING_OUT;
-use crate::fix::Fixes;
 use crate::health::{self, Health};
 use crate::leg::{Leg, Phase};
 use crate::load::{Limit, Ticket};
@@ -15,10 +15,9 @@ use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
 use crate::plan::{Declined, Plan};
 use crate::position::{Confined, Position};
-use crate::presentation::Who;
 use crate::record::LegRecord;
 use crate::roads::Roads;
-use crate::target::{Peer, PeerId, Reach, TargetId};
+use crate::target::{PeerId, Reach, TargetId};
 use crate::verdict::{Go, Meaning};
 use core::time::Duration;
 use judge::through;
@@ -115,7 +114,8 @@ const CANCEL_LIFE: Duration = Duration::from_secs(32);
 
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 const CALLER_GONE: &str = "SIP;cause=487;text=\"Caller has hung up\"";
-const MOVED_ON: &str = "SIP;cause=408;text=\"No answer in time\"";
+/// Why a leg is cancelled that was left for another.
+pub(crate) const MOVED_ON: &str = "SIP;cause=408;text=\"No answer in time\"";
 
 impl Walk {
     /// Begins at the course's first step and rings who is to be rung at once.
@@ -154,8 +154,12 @@ impl Walk {
                 if first {
                     through(health, path, now, out);
                 }
+                let hears = leg.confirm && status == 182;
+                if hears {
+                    self.position.on_hears(leg.target);
+                }
                 // 199 says that an early dialog of a fork below is over (RFC 6228); that is not ours to say.
-                if matches!(self.state, State::Hunting { .. }) && status != 199 {
+                if matches!(self.state, State::Hunting { .. }) && status != 199 && !hears {
                     self.caller_rings(now);
                     out.push(Output::Forward(response));
                 }
@@ -331,42 +335,6 @@ impl Walk {
         })
     }
 
-    /// The peer that a leg goes by.
-    #[must_use]
-    pub fn leg_peer(&self, id: LegId) -> Option<&Peer> {
-        self.legs.get(id).and_then(|leg| self.plan.peer(leg.peer))
-    }
-
-    /// Is a leg still rung for the plan?
-    #[must_use]
-    pub fn wants(&self, id: LegId) -> bool {
-        self.legs.get(id).is_some_and(|leg| leg.phase.is_wanted())
-    }
-
-    /// Who a leg rings, by which peer and path.
-    #[must_use]
-    pub fn leg_way(&self, id: LegId) -> Option<(TargetId, PeerId, Path)> {
-        self.legs.get(id).map(|leg| (leg.target, leg.peer, leg.path))
-    }
-
-    /// What is changed in a leg's INVITE.
-    #[must_use]
-    pub fn fixes(&self, id: LegId) -> &Fixes {
-        self.legs.get(id).map_or(&[], |leg| &leg.fixes)
-    }
-
-    /// Who stands in a leg's From, if its step says so.
-    #[must_use]
-    pub fn from(&self, id: LegId) -> Option<&Who> {
-        self.legs.get(id).and_then(|leg| leg.from.as_ref())
-    }
-
-    /// The To tags of a leg's early dialogs with media.
-    #[must_use]
-    pub fn early(&self, id: LegId) -> &[Vec<u8>] {
-        self.legs.get(id).map_or(&[], |leg| &leg.early)
-    }
-
     /// What counts a leg, if something does; it is the asker's from now on.
     pub(crate) fn take_ticket(&mut self, id: LegId) -> Option<Ticket> {
         self.legs.get_mut(id).and_then(|leg| leg.ticket.take())
@@ -386,7 +354,8 @@ impl Walk {
                     // Whatever the plan waits for, a walk has its end.
                     let end = self.position.began + WALK_MAX;
                     if let State::Hunting { ask_at, .. } = &mut self.state {
-                        *ask_at = Some(until.map_or(end, |until| until.min(end)));
+                        // Past it nothing but the floor is rung, which has an end of its own.
+                        *ask_at = Some(until.map_or(end, |until| until.min(end))).filter(|at| *at > now);
                     }
                     return;
                 }
@@ -437,6 +406,7 @@ impl Walk {
     ) {
         let leg = self.legs.len();
         let ticket = self.count(target, peer, now, health, out);
+        let confirm = self.is_confirmed(target);
         self.legs.push(Leg {
             target,
             peer,
@@ -445,6 +415,7 @@ impl Walk {
             declined,
             from: self.plan.step(self.position.cursor.frame).and_then(|step| step.from.clone()),
             line,
+            confirm,
             fixes: Vec::new(),
             began: now,
             rang: None,
@@ -453,12 +424,22 @@ impl Walk {
             early: Vec::new(),
             outcome: String::new(),
             phase: Phase::Calling { until: now + self.first(peer, path, health) },
-            no_stream: false,
+            // What an agent of ours calls goes as the plan has it.
+            no_stream: confirm,
             ticket,
         });
         self.position.on_begun(target, path, now);
         health.on_call_begun(path);
         out.push(Output::Ring { leg, target, peer, path });
+    }
+
+    /// Does whoever answers there have to press 1? Nobody who helps, or calls back to help, is asked for that.
+    fn is_confirmed(&self, target: TargetId) -> bool {
+        let Some(target) = self.plan.target(target) else { return false };
+        let step = self.plan.step(self.position.cursor.frame).and_then(|step| step.confirm);
+        matches!(target.reach, Reach::Number(_))
+            && self.position.urgent.is_none()
+            && step.unwrap_or(target.confirm)
     }
 
     /// How long a leg may stay without any response.

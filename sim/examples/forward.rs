@@ -155,6 +155,7 @@ fn plan() -> Arc<Plan> {
         kind: TargetKind::Site,
         reach: Reach::Sip(vec![PeerId(peer)]),
         ring: Duration::from_secs(20),
+        confirm: false,
     };
     let step = |target, line| Step {
         members: vec![Member::Target(TargetId(target))],
@@ -162,6 +163,7 @@ fn plan() -> Arc<Plan> {
         stagger: Duration::ZERO,
         declined: Declined::Next,
         from: None,
+        confirm: None,
         line,
     };
     Arc::new(Plan {

@@ -165,7 +165,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
 /// A target that may ring for 20 s.
 #[must_use]
 pub fn target(name: &str, kind: TargetKind, reach: Reach) -> Target {
-    Target { name: name.into(), kind, reach, ring: Duration::from_secs(20) }
+    Target { name: name.into(), kind, reach, ring: Duration::from_secs(20), confirm: false }
 }
 
 /// A course that is always open, without a busy route, in no hurry.
@@ -179,7 +179,15 @@ pub fn course(name: &str, steps: Vec<Step>) -> Course {
 #[must_use]
 pub fn step(members: &[TargetId], line: u32) -> Step {
     let members = members.iter().map(|target| Member::Target(*target)).collect();
-    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, from: None, line }
+    Step {
+        members,
+        ring: None,
+        stagger: Duration::ZERO,
+        declined: Declined::Next,
+        from: None,
+        confirm: None,
+        line,
+    }
 }
 
 /// The node's listener for a transport.

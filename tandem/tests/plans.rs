@@ -48,12 +48,14 @@ fn a_small_business_compiles_to_its_plan() {
         kind,
         reach: Reach::Number(number.into()),
         ring: secs(ring),
+        confirm: false,
     };
     let office = Target {
         name: "office".into(),
         kind: TargetKind::Site,
         reach: Reach::Sip(vec![PeerId(2)]),
         ring: secs(20),
+        confirm: false,
     };
     let ana = by_number("ana", TargetKind::Person, "+15035550111", 18);
     let ben = by_number("ben", TargetKind::Person, "+15035550112", 18);
@@ -659,7 +661,15 @@ fn peer(name: &str, host: &str) -> Peer {
 
 fn step(targets: &[u32], line: u32) -> Step {
     let members = targets.iter().map(|id| Member::Target(TargetId(*id))).collect();
-    Step { members, ring: None, stagger: Duration::ZERO, declined: Declined::Next, from: None, line }
+    Step {
+        members,
+        ring: None,
+        stagger: Duration::ZERO,
+        declined: Declined::Next,
+        from: None,
+        confirm: None,
+        line,
+    }
 }
 
 const VALUES: &[&str] = &[

@@ -181,6 +181,7 @@ fn other_course() -> Course {
         stagger: Duration::ZERO,
         declined: Declined::Next,
         from: None,
+        confirm: None,
         line: 8,
     };
     let window = Window { days: 0b1_1111, from: 480, to: 1080 };
@@ -203,12 +204,13 @@ fn step(targets: &[u32], stagger: u64, line: u32) -> Step {
         stagger: Duration::from_secs(stagger),
         declined: Declined::Next,
         from: None,
+        confirm: None,
         line,
     }
 }
 
 fn target(name: &str, kind: TargetKind, reach: Reach) -> Target {
-    Target { name: name.into(), kind, reach, ring: Duration::from_secs(20) }
+    Target { name: name.into(), kind, reach, ring: Duration::from_secs(20), confirm: false }
 }
 
 fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe: Option<Probe>) -> Peer {

@@ -1,9 +1,10 @@
 //! The INVITE of a leg: what stands in it, and by which way it travels. One that is too long for a datagram goes over a
 //! stream where there is one (RFC 3261 §18.1.1).
 
-use super::{Call, Client, Means, Offer, reliability, timers};
+use super::{Call, Client, Means, Offer, called, reliability, text, timers};
 use crate::circles::Caller;
 use crate::fix::{self, may_stream};
+use crate::inside::{HOP, SCREEN, WHY};
 use crate::path::{Flow, Loss, Path, stream_beside};
 use crate::position::LEGS_MAX;
 use crate::relay;
@@ -26,6 +27,8 @@ pub(super) enum Way {
     Stream { stream: Path, until: Time },
     /// By the path of the plan, since nobody took this stream.
     Back { stream: Path },
+    /// By an agent of ours, who asks whoever answers to press 1 and calls by the path of the plan.
+    Asking { agent: Path },
 }
 
 impl Way {
@@ -33,7 +36,7 @@ impl Way {
     pub(super) const fn over(self) -> Option<Path> {
         match self {
             Self::Stream { stream, .. } => Some(stream),
-            Self::Planned | Self::Back { .. } => None,
+            Self::Planned | Self::Back { .. } | Self::Asking { .. } => None,
         }
     }
 
@@ -41,7 +44,7 @@ impl Way {
     pub(super) const fn stream(self) -> Option<Path> {
         match self {
             Self::Stream { stream, .. } | Self::Back { stream } => Some(stream),
-            Self::Planned => None,
+            Self::Planned | Self::Asking { .. } => None,
         }
     }
 }
@@ -49,7 +52,16 @@ impl Way {
 impl Client {
     /// The path that its messages go by now.
     pub(super) fn goes_by(&self) -> Path {
-        self.way.over().unwrap_or(self.path)
+        match self.way {
+            Way::Asking { agent } => agent,
+            Way::Stream { stream, .. } => stream,
+            Way::Planned | Way::Back { .. } => self.path,
+        }
+    }
+
+    /// Does an agent of ours ask whoever answers?
+    pub(super) const fn asks(&self) -> bool {
+        matches!(self.way, Way::Asking { .. })
     }
 }
 
@@ -57,8 +69,10 @@ impl Call {
     /// Sends the INVITE of the next leg.
     pub(super) fn ring(&mut self, leg: LegId, path: Path, means: &mut Means<'_>) {
         let Some(offer) = self.offer_of(leg, path, means) else { return };
-        let Some((mut bytes, caller)) = self.write(leg, path, offer, means) else { return };
-        let mut way = Way::Planned;
+        let agent = SCREEN.path(&means.identity.listeners).filter(|_| self.walk.confirms(leg));
+        let by = agent.unwrap_or(path);
+        let Some((mut bytes, caller)) = self.write(leg, by, offer, means) else { return };
+        let mut way = agent.map_or(Way::Planned, |agent| Way::Asking { agent });
         if let Some(stream) = self.stream_for(leg, path, bytes.len(), means)
             && let Some((over_stream, _)) = self.write(leg, stream, offer, means)
         {
@@ -67,7 +81,7 @@ impl Call {
             (bytes, way) = (over_stream, Way::Stream { stream, until });
         }
         let mut sent = Vec::with_capacity(1);
-        let (timers, by) = (timers(means.health, path), way.over().unwrap_or(path));
+        let (timers, by) = (timers(means.health, path), way.over().unwrap_or(by));
         let invite = ClientInvite::start(bytes, reliability(by), timers, means.now, &mut sent);
         let (now, invite) = (means.now, Some(invite));
         self.clients.push(Client { path, way, caller, offer, sent: now, heard: false, invite, cancel: None });
@@ -85,7 +99,7 @@ impl Call {
         let client = self.clients.get(leg)?;
         match client.way {
             Way::Stream { until, .. } if !client.heard && self.walk.wants(leg) => Some(until),
-            Way::Stream { .. } | Way::Planned | Way::Back { .. } => None,
+            Way::Stream { .. } | Way::Planned | Way::Back { .. } | Way::Asking { .. } => None,
         }
     }
 
@@ -135,6 +149,21 @@ impl Call {
         }
     }
 
+    /// What an agent of ours is told beside the INVITE: where the leg would have gone, or why the call comes to it.
+    fn for_agent(&self, leg: LegId, path: Path, means: &Means<'_>) -> Vec<u8> {
+        if !path.transport.is_inside() {
+            let Path { transport, remote, .. } = path;
+            return format!("{HOP}: <sip:{remote}{};lr>\r\n", transport.as_param()).into_bytes();
+        }
+        let target = self.walk.leg_way(leg).map(|(target, ..)| target);
+        let why = target.map_or("", |target| self.walk.position().reason(target).in_diversion());
+        let number = text(self.walk.plan().number_of(called(&self.request)));
+        let last = if self.walk.is_last(leg, means.health, means.now) { ";last" } else { "" };
+        // A user part may hold what a parameter may not.
+        let number: String = number.chars().filter(|c| !matches!(c, ';' | '"' | '\r' | '\n')).collect();
+        format!("{WHY}: {why};number={number}{last}\r\n").into_bytes()
+    }
+
     fn offer_of(&self, leg: LegId, path: Path, means: &Means<'_>) -> Option<Offer> {
         let (target, ..) = self.walk.leg_way(leg)?;
         let peer = self.walk.leg_peer(leg)?;
@@ -150,7 +179,8 @@ impl Call {
         offer: Offer,
         means: &mut Means<'_>,
     ) -> Option<(Bytes, Option<Caller>)> {
-        let (target, peer, _) = self.walk.leg_way(leg)?;
+        let (target, peer, path) = self.walk.leg_way(leg)?;
+        let for_agent = by.transport.is_inside().then(|| self.for_agent(leg, path, means));
         let (fixes, redirected) = (self.walk.fixes(leg), self.walk.redirected_user(leg));
         let here = fixes.iter().filter(|(fix, _)| *fix != Fix::Follow).count();
         let shift = u32::try_from(here).unwrap_or(u32::MAX);
@@ -166,7 +196,8 @@ impl Call {
         let connection = self.came.connection;
         // Ten legs at most live at once: together they never get more than came in (RFC 5393 §5.3.3).
         let breadth = (relay::breadth(&self.request) / LEGS_MAX).max(1);
-        let guise = self.guise((target, peer), offer, leaves, &uri, leg);
+        let shown = if by.transport.is_inside() { listeners.get(usize::from(path.local))? } else { leaves };
+        let guise = self.guise((target, peer), offer, shown, &uri, leg);
         let pair = guise.as_ref().and_then(|guise| self.veil(guise, means.seal));
         let veil = pair.as_ref().map(|(_, veil)| veil.as_slice());
         let branch = Branch {
@@ -188,7 +219,7 @@ impl Call {
         );
         means.edits.clear();
         fix::apply(fixes, &self.request, &uri, peer, &mut means.learned.logins, means.edits);
-        let mut lines = Vec::new();
+        let mut lines = for_agent.unwrap_or_default();
         if let Some(guise) = &guise {
             guise.edit(&self.request, pair.as_ref().map(|(pair, _)| pair), means.edits, &mut lines);
         }

@@ -119,9 +119,10 @@ impl Call {
             (PeerKind::Trunk(id), Reach::Number(number)) => {
                 Some((&plan.carriers.get(id.0 as usize)?.name, number))
             }
-            (PeerKind::Trunk(_) | PeerKind::Site | PeerKind::Service, Reach::Number(_) | Reach::Sip(_)) => {
-                None
-            }
+            (
+                PeerKind::Trunk(_) | PeerKind::Site | PeerKind::Service | PeerKind::Agent,
+                Reach::Number(_) | Reach::Sip(_),
+            ) => None,
         }
     }
 }

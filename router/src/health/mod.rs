@@ -352,7 +352,8 @@ impl Health {
     #[must_use]
     pub fn hears_nobody(&self) -> bool {
         let mut witnesses = BTreeSet::new();
-        self.beliefs.iter().all(|(path, belief)| {
+        let mut outside = self.beliefs.iter().filter(|(path, _)| !path.transport.is_inside());
+        outside.all(|(path, belief)| {
             if belief.has_answered() {
                 witnesses.insert(Network::of_carrier(path.remote.ip()));
             }

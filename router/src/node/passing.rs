@@ -115,7 +115,7 @@ impl Node {
     ) {
         tally::passed(self.health.load_mut(), &self.seal, request, now);
         let method = request.method();
-        let bytes = self.with_credentials(method, to, bytes);
+        let bytes = self.with_credentials(method, from, to, bytes);
         if !self.transits.wants(method, from.path.transport, to.path.transport) {
             return out.push(Effect::Send { flow: to, bytes });
         }
@@ -126,8 +126,10 @@ impl Node {
 
     /// A request to a peer that has asked for credentials before says them at once: a challenge inside of a call could
     /// not be answered with a higher CSeq, which is the sender's next.
-    fn with_credentials(&mut self, method: Method, to: Flow, bytes: Bytes) -> Bytes {
-        if self.learned.logins.is_idle() || matches!(method, Method::Ack | Method::Cancel) {
+    fn with_credentials(&mut self, method: Method, from: Flow, to: Flow, bytes: Bytes) -> Bytes {
+        // What an agent calls with says what the walk has decided.
+        let decided = from.path.transport.is_inside() && method == Method::Invite;
+        if decided || self.learned.logins.is_idle() || matches!(method, Method::Ack | Method::Cancel) {
             return bytes;
         }
         let Some(peer) = self.roads.peer_at(to.path).and_then(|id| self.plan.peer(id)) else { return bytes };

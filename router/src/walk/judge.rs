@@ -150,7 +150,7 @@ const LEARNED: Duration = Duration::from_secs(600);
 fn column(peer: &Peer) -> (Speaker, Option<CarrierId>) {
     match peer.kind {
         PeerKind::Trunk(carrier) => (Speaker::Trunk, Some(carrier)),
-        PeerKind::Site | PeerKind::Service => (Speaker::Site, None),
+        PeerKind::Site | PeerKind::Service | PeerKind::Agent => (Speaker::Site, None),
     }
 }
 

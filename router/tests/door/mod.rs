@@ -54,6 +54,7 @@ pub fn plan() -> Arc<Plan> {
         kind: TargetKind::Site,
         reach: Reach::Sip(vec![PeerId(peer)]),
         ring: Duration::from_secs(20),
+        confirm: false,
     };
     let step = |target, line| Step {
         members: vec![Member::Target(TargetId(target))],
@@ -61,6 +62,7 @@ pub fn plan() -> Arc<Plan> {
         stagger: Duration::ZERO,
         declined: Declined::Next,
         from: None,
+        confirm: None,
         line,
     };
     Arc::new(Plan {

@@ -57,6 +57,7 @@ pub(crate) fn plan(strangers: Welcome) -> Plan {
         stagger: Duration::ZERO,
         declined: Declined::Next,
         from: None,
+        confirm: None,
         line: 1,
     };
     Plan {
@@ -73,6 +74,7 @@ pub(crate) fn plan(strangers: Welcome) -> Plan {
             kind: TargetKind::Site,
             reach: Reach::Sip(vec![PeerId(0)]),
             ring: Duration::from_secs(20),
+            confirm: false,
         }],
         limits: BTreeMap::new(),
         courses: vec![Course {

@@ -82,8 +82,8 @@ fn transport(params: &str) -> Result<Transport, Bad> {
         let named = lower.strip_prefix("transport=").and_then(|name| Transport::named(name.as_bytes()));
         found = match named {
             Some(Transport::Ws | Transport::Wss) => return Err(Bad::WebSocket),
-            Some(one) => one,
-            None => return Err(Bad::Param(shown(param.trim()))),
+            Some(one) if !one.is_inside() => one,
+            Some(_) | None => return Err(Bad::Param(shown(param.trim()))),
         };
     }
     Ok(found)

@@ -133,6 +133,14 @@ impl StepDraft {
         };
         let members = self.members.iter().filter_map(member).collect();
         let declined = self.declined.unwrap_or(declined);
-        Step { members, ring: self.ring, stagger: self.stagger, declined, from: self.from, line: self.line }
+        Step {
+            members,
+            ring: self.ring,
+            stagger: self.stagger,
+            declined,
+            from: self.from,
+            confirm: None,
+            line: self.line,
+        }
     }
 }

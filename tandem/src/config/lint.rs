@@ -315,7 +315,7 @@ impl Lengths {
             match rung {
                 Rung::Target(id) => {
                     let Some(target) = draft.plan.target(*id) else { continue };
-                    if target.kind == TargetKind::Service {
+                    if target.kind.answers() {
                         answers.get_or_insert(start);
                     }
                     longest = longest.max(start.saturating_add(step.ring.unwrap_or(target.ring)));
@@ -370,7 +370,7 @@ fn entered(draft: &Draft) -> BTreeSet<CourseId> {
 fn open_end(draft: &Draft, course: &CourseDraft, steps: &[StepDraft], problems: &mut Problems<'_>) {
     let Some(last) = steps.last() else { return };
     let safe = |rung: &Rung| match rung {
-        Rung::Target(id) => draft.plan.target(*id).is_some_and(|target| target.kind == TargetKind::Service),
+        Rung::Target(id) => draft.plan.target(*id).is_some_and(|target| target.kind.answers()),
         Rung::Course(_) | Rung::Later | Rung::Nobody => true,
     };
     if last.members.is_empty() || last.members.iter().any(|(rung, _)| safe(rung)) {

@@ -260,7 +260,7 @@ fn listens(value: &Value<'_>, problems: &mut Problems<'_>) -> (Vec<Listen>, Opti
 
 fn listen(written: &str, span: &Span, problems: &mut Problems<'_>) -> Option<Listen> {
     let (transport, rest) = written.split_once(':').unwrap_or(("", written));
-    let transport = Transport::named(transport.as_bytes());
+    let transport = Transport::named(transport.as_bytes()).filter(|one| !one.is_inside());
     let port = transport.map_or(0, Transport::default_port);
     let address = rest.parse::<SocketAddr>().or_else(|_| rest.parse().map(|ip| SocketAddr::new(ip, port)));
     match (transport, address) {

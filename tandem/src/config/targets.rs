@@ -41,7 +41,13 @@ pub(super) fn read<'a>(
         };
         let id = TargetId(u32::try_from(draft.plan.targets.len()).unwrap_or(u32::MAX));
         found.limits.put(Limited::Target(id), Counted::Target(key.text.into()), &mut draft.plan);
-        draft.plan.targets.push(Target { name: key.text.into(), kind: target, reach, ring: found.ring });
+        draft.plan.targets.push(Target {
+            name: key.text.into(),
+            kind: target,
+            reach,
+            ring: found.ring,
+            confirm: false,
+        });
         draft.targets.push((key.span, found.domains));
     }
 }
@@ -70,6 +76,7 @@ fn push_peers(
     let kind = match target {
         TargetKind::Site | TargetKind::Person => PeerKind::Site,
         TargetKind::Service => PeerKind::Service,
+        TargetKind::Agent => PeerKind::Agent,
     };
     let named = peer_names(name, addresses.len()).zip(addresses).collect();
     manners.add(kind, named, draft, problems)
@@ -206,16 +213,20 @@ fn nowhere(target: TargetKind, key: &Key<'_>) -> Diagnostic {
 fn ring(target: TargetKind, way: &Way, own: Option<Duration>, defaults: &Defaults) -> Duration {
     own.unwrap_or_else(|| match (target, way) {
         (TargetKind::Person, Way::Number(_)) => defaults.ring_person(),
-        (TargetKind::Site | TargetKind::Person | TargetKind::Service, Way::Number(_) | Way::Sip(..)) => {
-            defaults.ring()
-        }
+        (
+            TargetKind::Site | TargetKind::Person | TargetKind::Service | TargetKind::Agent,
+            Way::Number(_) | Way::Sip(..),
+        ) => defaults.ring(),
     })
 }
 
 const fn setting(target: TargetKind, way: &Way) -> &'static super::settings::Wait {
     match (target, way) {
         (TargetKind::Person, Way::Number(_)) => &RING_PERSON,
-        (TargetKind::Site | TargetKind::Person | TargetKind::Service, Way::Number(_) | Way::Sip(..)) => &RING,
+        (
+            TargetKind::Site | TargetKind::Person | TargetKind::Service | TargetKind::Agent,
+            Way::Number(_) | Way::Sip(..),
+        ) => &RING,
     }
 }
 
@@ -224,13 +235,14 @@ const fn section(target: TargetKind) -> &'static str {
         TargetKind::Site => "sites",
         TargetKind::Person => "people",
         TargetKind::Service => "services",
+        TargetKind::Agent => "mailboxes",
     }
 }
 
 const fn wanted(target: TargetKind) -> &'static str {
     match target {
         TargetKind::Site => "a SIP address such as \"pbx.example\", a list of these, or a table with `sip`",
-        TargetKind::Person | TargetKind::Service => {
+        TargetKind::Person | TargetKind::Service | TargetKind::Agent => {
             "a phone number such as \"+15035550111\", a SIP address, or a table with `number` or `sip`"
         }
     }

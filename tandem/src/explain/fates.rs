@@ -33,6 +33,8 @@ fn owner<'a>(plan: &'a Plan, peer: &'a Peer) -> &'a str {
         PeerKind::Trunk(carrier) => {
             plan.carriers.get(carrier.0 as usize).map_or("", |carrier| &*carrier.name)
         }
-        PeerKind::Site | PeerKind::Service => peer.name.split('/').next().unwrap_or_default(),
+        PeerKind::Site | PeerKind::Service | PeerKind::Agent => {
+            peer.name.split('/').next().unwrap_or_default()
+        }
     }
 }

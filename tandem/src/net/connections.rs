@@ -157,7 +157,7 @@ impl Connections {
     pub fn accept(&mut self, transport: Transport, accepted: Accepted) -> bool {
         let Accepted { local, remote, stream } = accepted;
         let with = match transport {
-            Transport::Udp | Transport::Tcp | Transport::Ws => Ok(None),
+            Transport::Udp | Transport::Tcp | Transport::Ws | Transport::Inside => Ok(None),
             Transport::Tls => self.tls.server().ok_or(()).map(Some),
             Transport::Wss => self.tls.web().ok_or(()).map(Some),
         };
@@ -295,7 +295,7 @@ impl Connections {
     /// whom it has at another port of this machine: a Contact may name one.
     fn dialling(&self, path: Path) -> Result<Option<Dialling>, String> {
         match path.transport {
-            Transport::Udp | Transport::Tcp => return Ok(None),
+            Transport::Udp | Transport::Tcp | Transport::Inside => return Ok(None),
             // RFC 7118 §5.3: only the client opens it.
             Transport::Ws | Transport::Wss => return Err("its WebSocket is gone".to_owned()),
             Transport::Tls => {}

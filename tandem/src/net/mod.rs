@@ -72,6 +72,8 @@ pub struct BindError {
 enum Socket {
     Udp(Udp),
     Stream(Transport, SocketAddr),
+    /// To the agents of this process.
+    Inside(SocketAddr),
 }
 
 impl Net {
@@ -87,6 +89,7 @@ impl Net {
             let failed = |error| BindError { transport, address, error };
             sockets.push(match transport {
                 Transport::Udp => Socket::Udp(Udp::bind(address).map_err(failed)?),
+                Transport::Inside => Socket::Inside(address),
                 Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
                     let listener = listen::bind(address).map_err(failed)?;
                     let bound = listener.local_addr().map_err(failed)?;
@@ -109,7 +112,7 @@ impl Net {
     pub fn receive_buffer(&self) -> Option<usize> {
         let granted = |socket: &Socket| match socket {
             Socket::Udp(udp) => udp.receive_buffer().ok(),
-            Socket::Stream(..) => None,
+            Socket::Stream(..) | Socket::Inside(_) => None,
         };
         self.sockets.iter().filter_map(granted).min()
     }
@@ -189,7 +192,7 @@ impl Net {
                 Ok(()) => self.counts.sent += 1,
                 Err(loss) => self.on_loss(loss, out),
             },
-            None => self.on_loss((flow.path, Loss::Unreachable), out),
+            Some(Socket::Inside(_)) | None => self.on_loss((flow.path, Loss::Unreachable), out),
         }
     }
 
@@ -247,6 +250,7 @@ impl Socket {
         match self {
             Self::Udp(udp) => (Transport::Udp, udp.address()),
             Self::Stream(transport, address) => (*transport, *address),
+            Self::Inside(address) => (Transport::Inside, *address),
         }
     }
 }
@@ -287,6 +291,7 @@ pub fn expected(plan: &Plan, roads: &Roads) -> BTreeMap<Path, Vec<Expected>> {
 pub fn try_bind(transport: Transport, address: SocketAddr) -> Result<(), BindError> {
     let bound = match transport {
         Transport::Udp => Udp::bind(address).map(|_| ()),
+        Transport::Inside => Ok(()),
         Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => listen::bind(address).map(|_| ()),
     };
     bound.map_err(|error| BindError { transport, address, error })
@@ -315,7 +320,7 @@ const NEWS_MAX: usize = 1024;
 async fn any_ready(sockets: &[Socket]) {
     let udp = sockets.iter().filter_map(|socket| match socket {
         Socket::Udp(udp) => Some(udp),
-        Socket::Stream(..) => None,
+        Socket::Stream(..) | Socket::Inside(_) => None,
     });
     let mut waits: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
     for socket in udp {

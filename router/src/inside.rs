@@ -1,0 +1,96 @@
+//! The agents of this process as the node sees them: mailboxes, announcements, whoever asks people to press 1. Each has an address that
+//! no network carries (RFC 6666), and speaks SIP like anybody else.
+
+use crate::path::{Listener, Path, Transport};
+use core::net::{Ipv6Addr, SocketAddr};
+
+/// Names an agent by its place: 1 is the one who asks people to press 1, those of the plan follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentId(pub u32);
+
+/// Who asks people to press 1.
+pub const SCREEN: AgentId = AgentId(1);
+
+/// The header field that tells the screen where the leg would have gone: a route.
+pub const HOP: &str = "X-Tandem-Hop";
+
+/// The header field that tells an agent why a call comes to it: the reason of a Diversion (RFC 5806), `;number=` with the number
+/// that was called, and `;last` if nobody is left after it.
+pub const WHY: &str = "X-Tandem-Why";
+
+/// What the user part of an agent's Contact begins with: its number follows.
+const CONTACT: &[u8] = b"agent-";
+
+impl AgentId {
+    /// Its address.
+    #[must_use]
+    pub fn address(self) -> SocketAddr {
+        let Self(number) = self;
+        SocketAddr::new(Ipv6Addr::from_bits((0x0100 << 112) | u128::from(number)).into(), PORT)
+    }
+
+    /// The agent at this address; `None` if it is no agent's.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Option<Self> {
+        let SocketAddr::V6(v6) = address else { return None };
+        let number = u32::try_from(v6.ip().to_bits() ^ (0x0100 << 112)).ok()?;
+        (v6.port() == PORT).then_some(Self(number))
+    }
+
+    /// The user part of its Contact.
+    #[must_use]
+    pub fn contact(self) -> String {
+        format!("agent-{}", self.0)
+    }
+
+    /// The agent whose Contact has this user part.
+    #[must_use]
+    pub fn of_contact(user: &[u8]) -> Option<Self> {
+        let digits = user.strip_prefix(CONTACT)?;
+        core::str::from_utf8(digits).ok()?.parse().ok().map(Self)
+    }
+
+    /// The way to it; `None` if this node has no agents.
+    #[must_use]
+    pub fn path(self, listeners: &[Listener]) -> Option<Path> {
+        let local = listeners.iter().position(|listener| listener.transport.is_inside())?;
+        Some(Path { transport: Transport::Inside, local: u8::try_from(local).ok()?, remote: self.address() })
+    }
+}
+
+/// The listener by which a node speaks with its agents.
+#[must_use]
+pub fn listener() -> Listener {
+    let address = AgentId(0).address();
+    Listener { transport: Transport::Inside, address, advertise: (address.ip().to_string(), PORT) }
+}
+
+const PORT: u16 = 5060;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_is_known_by_its_address_and_by_its_contact() {
+        let agent = AgentId(70_000);
+        assert_eq!(agent.address().to_string(), "[100::1:1170]:5060");
+        assert_eq!(AgentId::at(agent.address()), Some(agent));
+        assert_eq!(AgentId::of_contact(agent.contact().as_bytes()), Some(agent));
+        let others = ["192.0.2.1:5060", "[100::1]:5061", "[101::1]:5060", "[100::1:0:0]:5060"];
+        assert!(others.iter().all(|other| AgentId::at(other.parse().unwrap()).is_none()));
+        assert!(
+            [&b"agent-"[..], b"agent-x", b"ana", b"agent-99999999999"]
+                .iter()
+                .all(|it| AgentId::of_contact(it).is_none())
+        );
+    }
+
+    #[test]
+    fn the_way_to_an_agent_leaves_by_the_listener_for_agents() {
+        let outside = Listener { transport: Transport::Udp, ..listener() };
+        assert_eq!(AgentId(7).path(core::slice::from_ref(&outside)), None);
+        let path = AgentId(7).path(&[outside, listener()]).unwrap();
+        assert_eq!((path.local, path.remote), (1, AgentId(7).address()));
+    }
+}

@@ -1,0 +1,61 @@
+//! What is asked of a walk about one of its legs.
+
+use super::{LegId, Walk};
+use crate::fix::Fixes;
+use crate::health::Health;
+use crate::next::Ask;
+use crate::path::Path;
+use crate::presentation::Who;
+use crate::target::{Peer, PeerId, TargetId};
+use sip::Time;
+
+impl Walk {
+    /// The peer that a leg goes by.
+    #[must_use]
+    pub fn leg_peer(&self, id: LegId) -> Option<&Peer> {
+        self.legs.get(id).and_then(|leg| self.plan.peer(leg.peer))
+    }
+
+    /// Is a leg still rung for the plan?
+    #[must_use]
+    pub fn wants(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| leg.phase.is_wanted())
+    }
+
+    /// Who a leg rings, by which peer and path.
+    #[must_use]
+    pub fn leg_way(&self, id: LegId) -> Option<(TargetId, PeerId, Path)> {
+        self.legs.get(id).map(|leg| (leg.target, leg.peer, leg.path))
+    }
+
+    /// What is changed in a leg's INVITE.
+    #[must_use]
+    pub fn fixes(&self, id: LegId) -> &Fixes {
+        self.legs.get(id).map_or(&[], |leg| &leg.fixes)
+    }
+
+    /// Who stands in a leg's From, if its step says so.
+    #[must_use]
+    pub fn from(&self, id: LegId) -> Option<&Who> {
+        self.legs.get(id).and_then(|leg| leg.from.as_ref())
+    }
+
+    /// The To tags of a leg's early dialogs with media.
+    #[must_use]
+    pub fn early(&self, id: LegId) -> &[Vec<u8>] {
+        self.legs.get(id).map_or(&[], |leg| &leg.early)
+    }
+
+    /// Does whoever answers this leg have to press 1?
+    #[must_use]
+    pub fn confirms(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| leg.confirm)
+    }
+
+    /// Is nobody left if this leg does not answer?
+    #[must_use]
+    pub fn is_last(&self, id: LegId, health: &Health, now: Time) -> bool {
+        let ask = Ask { plan: &self.plan, at: &self.position, health, now, roads: &self.roads };
+        self.legs.get(id).is_some_and(|leg| ask.is_last(leg.target))
+    }
+}
