@@ -15,10 +15,21 @@ pub struct Callee {
     stamp: Option<Stamp>,
     server: ServerInvite,
     talk: Talk,
+    /// Was nothing said to the INVITE yet?
+    is_silent: bool,
+}
+
+/// Who says 100 (RFC 3261 §8.2.6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trying {
+    /// It is said as soon as the INVITE comes.
+    AtOnce,
+    /// The owner says it, when it is true of whom he asks himself.
+    WhenTold,
 }
 
 impl Callee {
-    /// Takes an INVITE that came from there, and says that it is being worked on. `chance` makes its tag and its branches.
+    /// Takes an INVITE that came from there, and says that it is being worked on, or leaves it to its owner. `chance` makes its tag and its branches.
     ///
     /// # Errors
     /// The refusal, to be sent as it is: it has no Contact, or requires what is not known here.
@@ -27,6 +38,7 @@ impl Callee {
         from: SocketAddr,
         desk: Desk,
         chance: u64,
+        trying: Trying,
         out: &mut Vec<Output>,
     ) -> Result<Self, Bytes> {
         let required = invite.elements(Name::Require).map(|span| String::from_utf8_lossy(invite.at(span)));
@@ -38,14 +50,15 @@ impl Callee {
         let tag = format!("{chance:x}").into_bytes();
         let dialog = Dialog::of_called(&invite, &tag).ok_or_else(|| refusal(&invite, from, 400, chance))?;
         let stamp = invite.top_via().map(|via| via.stamp(invite.at(via.span), from));
-        let trying = answer(&invite, stamp.as_ref(), 100, "Trying", Extra::default());
+        let first = answer(&invite, stamp.as_ref(), 100, "Trying", Extra::default());
         let mut sent = Vec::new();
-        let server = ServerInvite::start(trying, desk.reliability, desk.timers, &mut sent);
+        let server = ServerInvite::start(first, desk.reliability, desk.timers, &mut sent);
         // Whatever comes inside of the call comes by the proxy that the INVITE came by.
         let proxy = stamp.as_ref().map_or(from, |stamp| stamp.reply_to);
         let number = invite.cseq().map(|(number, _)| number);
         let talk = Talk::new(dialog, desk, proxy, number, chance);
-        let call = Self { invite, stamp, server, talk };
+        let is_silent = trying == Trying::WhenTold;
+        let call = Self { invite, stamp, server, talk, is_silent };
         call.on_server(sent, out);
         Ok(call)
     }
@@ -65,16 +78,35 @@ impl Callee {
         is_first || self.talk.has(request)
     }
 
+    /// Is this request one of this call, or does this response answer one? Of several INVITEs of one call only its own is its.
+    #[must_use]
+    pub fn owns(&self, message: &Message) -> bool {
+        let branch = |message: &Message| message.top_via().map(|via| via.branch().to_vec());
+        if message.is_request() {
+            let is_same = message.call_id() == self.invite.call_id();
+            self.talk.has(message) || is_same && branch(message) == branch(&self.invite)
+        } else {
+            message.call_id() == self.invite.call_id() && message.from_tag() == self.talk.tag()
+        }
+    }
+
     /// Has everything been said?
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.talk.is_done() && self.server.deadline().is_none()
     }
 
-    /// Lets the caller hear ringing. A caller that requires every answer to be acknowledged (RFC 3262) hears none.
+    /// Lets the caller hear ringing.
     pub fn ring(&mut self, now: Time, out: &mut Vec<Output>) {
-        if self.talk.is_early() && !self.invite.has(Name::Require) {
-            self.respond(180, ("", b""), now, out);
+        self.tell(180, now, out);
+    }
+
+    /// Tells the caller how far his call is: 100 to 199. One that requires every answer to be acknowledged (RFC 3262) hears 100
+    /// alone.
+    pub fn tell(&mut self, status: u16, now: Time, out: &mut Vec<Output>) {
+        let may_hear = status == 100 || !self.invite.has(Name::Require);
+        if self.talk.is_early() && may_hear && (100..200).contains(&status) {
+            self.respond(status, b"", ("", b""), now, out);
         }
     }
 
@@ -82,14 +114,14 @@ impl Callee {
     pub fn accept(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
         if self.talk.is_early() {
             self.talk.begin(Expiry::asked_by(&self.invite, now), sdp);
-            self.respond(200, (SDP, sdp), now, out);
+            self.respond(200, b"", (SDP, sdp), now, out);
         }
     }
 
-    /// Refuses the call with a status from 300 on; the walk that led here goes on.
-    pub fn refuse(&mut self, status: u16, now: Time, out: &mut Vec<Output>) {
+    /// Refuses the call with a status from 300 on, and these header lines; the walk that led here goes on.
+    pub fn refuse(&mut self, status: u16, lines: &[u8], now: Time, out: &mut Vec<Output>) {
         if self.talk.is_early() {
-            self.respond(status, ("", b""), now, out);
+            self.respond(status, lines, ("", b""), now, out);
             self.talk.end(Why::Refused, out);
         }
     }
@@ -97,7 +129,7 @@ impl Callee {
     /// Ends the call.
     pub fn hang_up(&mut self, now: Time, out: &mut Vec<Output>) {
         if self.talk.is_early() {
-            self.refuse(480, now, out);
+            self.refuse(480, b"", now, out);
         } else if self.talk.is_up() {
             self.talk.bye(Why::Here, now, out);
         }
@@ -124,14 +156,14 @@ impl Callee {
         } else if method == Method::Cancel && is_first {
             self.on_cancel(&request, now, out);
         } else if method != Method::Ack && is_first {
-            self.with_server(out, ServerInvite::on_retransmission);
+            self.with_server(out, |server, sent| server.on_retransmission(sent));
         } else if method != Method::Ack && method != Method::Cancel && request.to_tag().is_empty() {
             self.talk.answer(&request, 482, ("", b""), now, out);
         } else {
             let was_early = self.talk.is_early();
             self.talk.on_request(request, now, out);
             if was_early && self.talk.is_over() {
-                self.respond(487, ("", b""), now, out);
+                self.respond(487, b"", ("", b""), now, out);
             }
         }
     }
@@ -156,22 +188,28 @@ impl Callee {
     fn on_cancel(&mut self, cancel: &Message, now: Time, out: &mut Vec<Output>) {
         self.talk.answer(cancel, 200, ("", b""), now, out);
         if self.talk.is_early() {
-            self.respond(487, ("", b""), now, out);
+            self.respond(487, b"", ("", b""), now, out);
             self.talk.end(Why::Cancelled, out);
         }
     }
 
     /// Answers the INVITE that the call began with.
-    fn respond(&mut self, status: u16, body: Body<'_>, now: Time, out: &mut Vec<Output>) {
+    fn respond(&mut self, status: u16, more: &[u8], body: Body<'_>, now: Time, out: &mut Vec<Output>) {
+        self.is_silent = false;
         let mut lines = Vec::new();
         // RFC 3261 §12.1.1: what was recorded goes back as it came.
         for field in self.invite.fields_of(Name::RecordRoute).filter(|_| status < 300) {
             lines.extend_from_slice(self.invite.at(field.line));
         }
-        let contact = &self.talk.desk().contact;
-        let own = format!("Contact: {contact}\r\n{ALLOW}{}", self.talk.expiry_lines(status));
-        lines.extend_from_slice(own.as_bytes());
-        let extra = Extra { to_tag: self.talk.tag(), lines: &lines };
+        // In a redirection Contact says where to (RFC 3261 §21.3).
+        if !(300..400).contains(&status) {
+            lines.extend_from_slice(format!("Contact: {}\r\n", self.talk.desk().contact).as_bytes());
+        }
+        lines.extend_from_slice(format!("{ALLOW}{}", self.talk.expiry_lines(status)).as_bytes());
+        lines.extend_from_slice(more);
+        // RFC 3261 §8.2.6.2: 100 opens no dialog.
+        let to_tag = if status == 100 { b"" } else { self.talk.tag() };
+        let extra = Extra { to_tag, lines: &lines };
         let bytes = answer_with(&self.invite, self.stamp.as_ref(), status, phrase(status), extra, body);
         if (200..300).contains(&status) {
             self.talk.wait_for_ack(self.invite.cseq().map_or(0, |(number, _)| number), &bytes, now);
@@ -190,7 +228,8 @@ impl Callee {
     }
 
     fn on_server(&self, sent: Vec<ServerOutput>, out: &mut Vec<Output>) {
-        out.extend(sent.into_iter().filter_map(|output| match output {
+        let heard = sent.into_iter().filter(|_| !self.is_silent);
+        out.extend(heard.filter_map(|output| match output {
             ServerOutput::Send(bytes) => Some(Output::Send(bytes)),
             ServerOutput::Acked | ServerOutput::AckMissing | ServerOutput::Done => None,
         }));

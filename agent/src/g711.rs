@@ -1,5 +1,7 @@
 //! G.711: eight bits for a sample of the telephone's 8,000 a second, in two laws.
 
+use core::time::Duration;
+
 /// Samples a second.
 pub const RATE: u32 = 8_000;
 
@@ -12,7 +14,26 @@ pub enum Law {
     A,
 }
 
+/// How many samples are taken in this time.
+#[must_use]
+pub fn samples(time: Duration) -> u64 {
+    // A call is shorter than 70,000 years.
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 8) * 8 / 1_000
+}
+
 impl Law {
+    /// Both, the one of North America first.
+    pub const BOTH: [Self; 2] = [Self::Mu, Self::A];
+
+    /// This law and no other.
+    #[must_use]
+    pub const fn only(self) -> &'static [Self] {
+        match self {
+            Self::Mu => &[Self::Mu],
+            Self::A => &[Self::A],
+        }
+    }
+
     /// The byte of the least sound.
     #[must_use]
     pub const fn silence(self) -> u8 {

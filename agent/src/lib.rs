@@ -1,10 +1,12 @@
 //! User agents beside the proxy: what answers calls here, and what it hears and says. Dialogs, SDP and RTP as machines without
 //! I/O, as everything else: events go in, effects come out.
 
+pub mod bridge;
 pub mod callee;
 pub mod caller;
 pub mod dialog;
 pub mod digits;
+mod end;
 mod expiry;
 pub mod fax;
 pub mod g711;

@@ -1,9 +1,11 @@
-//! One call that is answered here, with its sound: what is said is played frame by frame, what is heard is told.
+//! One call with its sound, answered here or made here: what is said is played frame by frame, what is heard is told.
 
-use crate::callee::{self, Callee};
+use crate::callee::{self, Callee, Trying};
+use crate::caller::{Call, Caller};
 use crate::digits::Ear;
-use crate::g711::Law;
-use crate::rtp::{self, FRAME, Latch, Sender};
+use crate::end::End;
+use crate::g711::{Law, samples};
+use crate::rtp::{self, FRAME, Heard, Latch, Sender};
 use crate::sdp::{self, Agreed, Version};
 use crate::talk::{self, Desk, Why};
 use core::net::SocketAddr;
@@ -18,9 +20,11 @@ pub type Clip = Arc<[u8]>;
 /// One call and its sound.
 #[derive(Clone, Debug)]
 pub struct Line {
-    callee: Callee,
+    end: End,
     local: SocketAddr,
     version: Version,
+    /// The laws that may be spoken, the preferred one first.
+    laws: &'static [Law],
     /// What is agreed on; `None` while our own offer is not answered.
     agreed: Option<Agreed>,
     /// What our answer says.
@@ -33,10 +37,12 @@ pub struct Line {
     played: usize,
     /// When the next frame is due.
     frame_at: Option<Time>,
+    /// When what is sent next was said, by the timestamps so far.
+    said_until: Option<Time>,
 }
 
 /// What it asks of its owner.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Output {
     /// Send this to the proxy.
     Sip(Bytes),
@@ -47,13 +53,15 @@ pub enum Output {
         /// The packet.
         bytes: Vec<u8>,
     },
-    /// The caller hears us from now on.
+    /// The other side says this before it answers, or refuses with it: only where the call was made here.
+    Said(Message),
+    /// The other side hears us from now on.
     Up,
-    /// The caller has pressed a digit.
+    /// The other side has pressed a digit.
     Pressed(char),
-    /// The caller was heard.
+    /// The other side was heard.
     Sound(Sound),
-    /// The caller says that there is nothing to be heard (RFC 3389): packets may stay away from now on.
+    /// The other side says that there is nothing to be heard (RFC 3389): packets may stay away from now on.
     Quiet,
     /// All that was to be played was played.
     Played,
@@ -74,6 +82,15 @@ pub struct Sound {
     pub timestamp: u32,
     /// The samples.
     pub bytes: Vec<u8>,
+}
+
+/// What another line is told of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It is sound, in the law that was agreed on.
+    Sound,
+    /// It is a digit.
+    Digit,
 }
 
 /// The length of a frame.
@@ -101,68 +118,167 @@ impl Line {
         chance: u64,
         out: &mut Vec<Output>,
     ) -> Result<Self, Bytes> {
-        let version = Version { call: chance >> 16, count: 1 };
+        Self::take(invite, from, desk, local, chance, Trying::AtOnce, out)
+    }
+
+    /// Takes an INVITE as [`start`](Self::start) does, but says nothing of its own to it: what is to be said is told with
+    /// [`tell`](Self::tell).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn start_silently(
+        invite: Message,
+        from: SocketAddr,
+        desk: Desk,
+        local: SocketAddr,
+        chance: u64,
+        out: &mut Vec<Output>,
+    ) -> Result<Self, Bytes> {
+        Self::take(invite, from, desk, local, chance, Trying::WhenTold, out)
+    }
+
+    fn take(
+        invite: Message,
+        from: SocketAddr,
+        desk: Desk,
+        local: SocketAddr,
+        chance: u64,
+        trying: Trying,
+        out: &mut Vec<Output>,
+    ) -> Result<Self, Bytes> {
+        let (version, laws) = (first(chance), &Law::BOTH);
         let negotiated = match invite.body() {
-            [] => Ok((None, sdp::offer(local, Law::Mu, version))),
-            offer => sdp::answer(offer, local, version).map(|(agreed, answer)| (Some(agreed), answer)),
+            [] => Ok((None, sdp::offer(local, laws, version))),
+            offer => sdp::answer(offer, local, laws, version).map(|(agreed, answer)| (Some(agreed), answer)),
         };
         let (agreed, answer) =
             negotiated.map_err(|unfit| callee::refusal(&invite, from, unfit.status(), chance))?;
         let mut asked = Vec::new();
-        let callee = Callee::start(invite, from, desk, chance, &mut asked)?;
-        let latch = Latch::new(agreed.and_then(|agreed| agreed.remote));
-        let (sender, ear, clips) = (Sender::new(chance.rotate_left(23)), Ear::default(), VecDeque::new());
-        let (played, frame_at) = (0, None);
+        let callee = Callee::start(invite, from, desk, chance, trying, &mut asked)?;
         // A call that begins says nothing but that it is being worked on.
-        out.extend(asked.into_iter().filter_map(|output| match output {
-            talk::Output::Send(bytes) => Some(Output::Sip(bytes)),
-            talk::Output::Up(_)
-            | talk::Output::Said(_)
-            | talk::Output::Offered(_)
-            | talk::Output::Answered(_)
-            | talk::Output::Pressed(_)
-            | talk::Output::Over(_) => None,
-        }));
-        Ok(Self { callee, local, version, agreed, answer, latch, sender, ear, clips, played, frame_at })
+        out.extend(asked.into_iter().filter_map(sent));
+        let latch = Latch::new(agreed.and_then(|agreed| agreed.remote));
+        Ok(Self { agreed, answer, latch, ..Self::new(End::Called(Box::new(callee)), local, laws, chance) })
+    }
+
+    /// Calls somebody by way of the proxy there, with an offer of these laws; what else the offer of `call` says is passed over.
+    /// `None` if what it says makes no message.
+    pub fn call(
+        call: Call,
+        desk: Desk,
+        proxy: SocketAddr,
+        (local, laws): (SocketAddr, &'static [Law]),
+        chance: u64,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) -> Option<Self> {
+        let call = Call { sdp: sdp::offer(local, laws, first(chance)), ..call };
+        let mut asked = Vec::new();
+        let caller = Caller::start(&call, desk, proxy, chance, now, &mut asked)?;
+        out.extend(asked.into_iter().filter_map(sent));
+        Some(Self::new(End::Calling(Box::new(caller)), local, laws, chance))
+    }
+
+    fn new(end: End, local: SocketAddr, laws: &'static [Law], chance: u64) -> Self {
+        Self {
+            end,
+            local,
+            version: first(chance),
+            laws,
+            agreed: None,
+            answer: Vec::new(),
+            latch: Latch::new(None),
+            sender: Sender::new(chance.rotate_left(23)),
+            ear: Ear::default(),
+            clips: VecDeque::new(),
+            played: 0,
+            frame_at: None,
+            said_until: None,
+        }
     }
 
     /// The INVITE that the call began with.
     #[must_use]
-    pub const fn invite(&self) -> &Message {
-        self.callee.invite()
+    pub fn invite(&self) -> &Message {
+        self.end.invite()
     }
 
-    /// Is this request one of this call?
+    /// Is this request one of this call? Of a call that was made here responses are known too.
     #[must_use]
-    pub fn has(&self, request: &Message) -> bool {
-        self.callee.has(request)
+    pub fn has(&self, message: &Message) -> bool {
+        self.end.has(message)
     }
 
     /// Has everything been said?
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.callee.is_done()
+        self.end.is_done()
+    }
+
+    /// Is this request one of this call, or does this response answer one? Of several INVITEs of one call, as forks are, only
+    /// its own is its.
+    #[must_use]
+    pub fn owns(&self, message: &Message) -> bool {
+        match &self.end {
+            End::Called(callee) => callee.owns(message),
+            End::Calling(caller) => caller.has(message),
+        }
+    }
+
+    /// The law that is spoken; `None` while nothing is agreed on.
+    #[must_use]
+    pub fn law(&self) -> Option<Law> {
+        self.agreed.map(|agreed| agreed.law)
+    }
+
+    /// Does the other side say its digits as events (RFC 4733)?
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.agreed.is_some_and(|agreed| agreed.digits.is_some())
+    }
+
+    /// Speaks this law alone from now on, whatever else is offered.
+    pub fn speak_only(&mut self, law: Law) {
+        self.laws = law.only();
+        if self.agreed.is_none() {
+            self.answer = sdp::offer(self.local, self.laws, self.version);
+        }
     }
 
     /// Lets the caller hear ringing.
     pub fn ring(&mut self, now: Time, out: &mut Vec<Output>) {
-        self.with(now, out, Callee::ring);
+        self.with_called(now, out, Callee::ring);
+    }
+
+    /// Tells the caller how far his call is: 100 to 199.
+    pub fn tell(&mut self, status: u16, now: Time, out: &mut Vec<Output>) {
+        self.with_called(now, out, |callee, now, asked| callee.tell(status, now, asked));
     }
 
     /// Answers. There is no way back: the walk that led here is over.
     pub fn accept(&mut self, now: Time, out: &mut Vec<Output>) {
         let answer = core::mem::take(&mut self.answer);
-        self.with(now, out, |callee, now, asked| callee.accept(&answer, now, asked));
+        self.with_called(now, out, |callee, now, asked| callee.accept(&answer, now, asked));
     }
 
     /// Refuses with a status from 300 on; the walk that led here goes on.
     pub fn refuse(&mut self, status: u16, now: Time, out: &mut Vec<Output>) {
-        self.with(now, out, |callee, now, asked| callee.refuse(status, now, asked));
+        self.refuse_saying(status, b"", now, out);
+    }
+
+    /// Refuses, with these header lines, each ended by CRLF.
+    pub fn refuse_saying(&mut self, status: u16, lines: &[u8], now: Time, out: &mut Vec<Output>) {
+        self.with_called(now, out, |callee, now, asked| callee.refuse(status, lines, now, asked));
     }
 
     /// Ends the call.
     pub fn hang_up(&mut self, now: Time, out: &mut Vec<Output>) {
-        self.with(now, out, Callee::hang_up);
+        self.with(now, out, |end, now, asked| end.hang_up(None, now, asked));
+    }
+
+    /// Ends the call; where it still rings, for this reason (a value of Reason).
+    pub fn give_up(&mut self, reason: Option<&str>, now: Time, out: &mut Vec<Output>) {
+        self.with(now, out, |end, now, asked| end.hang_up(reason, now, asked));
     }
 
     /// Plays a clip after those that are played already. An empty one, or one too many, is passed over.
@@ -171,8 +287,10 @@ impl Line {
             return;
         }
         if self.clips.is_empty() {
-            self.sender.begin();
-            self.frame_at = Some(self.frame_at.unwrap_or(now).max(now));
+            // What was said last may last a little longer.
+            let begins_at = self.said_until.unwrap_or(now).max(now);
+            self.resume(begins_at);
+            self.frame_at = Some(begins_at);
         }
         self.clips.push_back(clip);
     }
@@ -185,12 +303,12 @@ impl Line {
 
     /// A request of this call came.
     pub fn on_request(&mut self, request: Message, now: Time, out: &mut Vec<Output>) {
-        self.with(now, out, |callee, now, asked| callee.on_request(request, now, asked));
+        self.with(now, out, |end, now, asked| end.on_request(request, now, asked));
     }
 
     /// A response to a request of ours came.
     pub fn on_response(&mut self, response: Message, now: Time, out: &mut Vec<Output>) {
-        self.with(now, out, |callee, now, asked| callee.on_response(response, now, asked));
+        self.with(now, out, |end, now, asked| end.on_response(response, now, asked));
     }
 
     /// A datagram came to the line's port, from anybody.
@@ -223,10 +341,11 @@ impl Line {
 
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
-        self.with(now, out, Callee::on_deadline);
+        self.with(now, out, End::on_deadline);
         for _ in 0..FRAMES_MAX {
             let Some(due) = self.frame_at.filter(|due| *due <= now) else { return };
             self.frame_at = Some(due + FRAME_TIME);
+            self.said_until = self.frame_at;
             self.send_frame(out);
         }
         self.frame_at = self.frame_at.map(|due| due.max(now));
@@ -235,7 +354,61 @@ impl Line {
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        [self.callee.deadline(), self.frame_at].into_iter().flatten().min()
+        [self.end.deadline(), self.frame_at].into_iter().flatten().min()
+    }
+
+    /// What came from the other side to this line's port and may go on to another, and what it is there.
+    pub(crate) fn overhear<'a>(
+        &mut self,
+        from: SocketAddr,
+        datagram: &'a [u8],
+        now: Time,
+    ) -> Option<(Option<Kind>, Heard<'a>)> {
+        let (agreed, packet) = (self.agreed?, rtp::read(datagram)?);
+        let kind = match packet.payload_type {
+            sound if sound == agreed.sound => Some(Kind::Sound),
+            digit if Some(digit) == agreed.digits => Some(Kind::Digit),
+            // Comfort noise, or nothing that was agreed on.
+            _ => None,
+        };
+        self.latch.takes(from, now).then_some((kind.filter(|_| agreed.hears), packet))
+    }
+
+    /// How something of another line is said here, and to whom; `None` if the other side is on hold, or does not know it.
+    pub(crate) fn says(&self, kind: Kind) -> Option<(u8, SocketAddr)> {
+        let agreed = self.agreed.filter(|agreed| agreed.sends)?;
+        let payload_type = match kind {
+            Kind::Sound => agreed.sound,
+            Kind::Digit => agreed.digits?,
+        };
+        Some((payload_type, self.latch.remote()?))
+    }
+
+    /// Speech begins anew: timestamps have gone on meanwhile. The sequence number and timestamp that come next.
+    pub(crate) fn resume(&mut self, now: Time) -> (u16, u32) {
+        if let Some(until) = self.said_until.filter(|until| *until < now) {
+            // Timestamps wrap.
+            self.sender.skip(samples(now.since(until)) as usize);
+        }
+        self.said_until = Some(now);
+        self.sender.begin();
+        self.sender.next()
+    }
+
+    /// Makes a packet of another line one of what is said here; how many samples it has, if it is the newest.
+    pub(crate) fn pass(
+        &mut self,
+        datagram: &mut [u8],
+        (payload_type, marker): (u8, bool),
+        numbers: (u16, u32),
+        newest: Option<usize>,
+        now: Time,
+    ) {
+        rtp::rewrite(datagram, payload_type, marker, numbers, self.sender.ssrc());
+        if let Some(length) = newest {
+            self.sender.follow(numbers, length);
+            self.said_until = Some(now + FRAME_TIME);
+        }
     }
 
     /// The next 20 ms of what is played; of a clip that ends within, the rest is the next one's, or silence.
@@ -273,23 +446,36 @@ impl Line {
         &mut self,
         now: Time,
         out: &mut Vec<Output>,
-        act: impl FnOnce(&mut Callee, Time, &mut Vec<talk::Output>),
+        act: impl FnOnce(&mut End, Time, &mut Vec<talk::Output>),
     ) {
         let mut asked = Vec::new();
-        act(&mut self.callee, now, &mut asked);
+        act(&mut self.end, now, &mut asked);
         self.carry_out(asked, now, out);
+    }
+
+    /// What only concerns a call that is answered here.
+    fn with_called(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Callee, Time, &mut Vec<talk::Output>),
+    ) {
+        self.with(now, out, |end, now, asked| {
+            if let Some(callee) = end.called() {
+                act(callee, now, asked);
+            }
+        });
     }
 
     fn carry_out(&mut self, asked: Vec<talk::Output>, now: Time, out: &mut Vec<Output>) {
         for output in asked {
             match output {
                 talk::Output::Send(bytes) => out.push(Output::Sip(bytes)),
-                // Who is called says nothing before its answer.
-                talk::Output::Said(_) => {}
+                talk::Output::Said(response) => out.push(Output::Said(response)),
                 talk::Output::Up(answer) => self.on_up(&answer, now, out),
                 talk::Output::Offered(offer) => self.on_offer(&offer, now, out),
                 talk::Output::Answered(answer) => {
-                    sdp::accept(&answer).into_iter().for_each(|agreed| self.agree(agreed));
+                    sdp::accept(&answer, self.laws).into_iter().for_each(|agreed| self.agree(agreed));
                 }
                 talk::Output::Pressed(digit) => {
                     out.extend(self.ear.press(digit, now).map(Output::Pressed));
@@ -304,7 +490,7 @@ impl Line {
 
     fn on_up(&mut self, answer: &[u8], now: Time, out: &mut Vec<Output>) {
         if self.agreed.is_none() {
-            match sdp::accept(answer) {
+            match sdp::accept(answer, self.laws) {
                 Ok(agreed) => self.agree(agreed),
                 // Nothing of our offer is taken: there is nothing to say it in.
                 Err(_) => return self.hang_up(now, out),
@@ -317,19 +503,18 @@ impl Line {
         self.version.count += 1;
         let answered = match offer {
             // RFC 3261 §14.2: who asks for an offer is told what holds.
-            [] => Ok((None, sdp::offer(self.local, Law::Mu, self.version))),
+            [] => Ok((None, sdp::offer(self.local, self.laws, self.version))),
             offer => {
-                sdp::answer(offer, self.local, self.version).map(|(agreed, answer)| (Some(agreed), answer))
+                let answered = sdp::answer(offer, self.local, self.laws, self.version);
+                answered.map(|(agreed, answer)| (Some(agreed), answer))
             }
         };
         match answered {
             Ok((agreed, answer)) => {
                 agreed.into_iter().for_each(|agreed| self.agree(agreed));
-                self.with(now, out, |callee, now, asked| callee.agree(&answer, now, asked));
+                self.with(now, out, |end, now, asked| end.agree(&answer, now, asked));
             }
-            Err(unfit) => {
-                self.with(now, out, |callee, now, asked| callee.disagree(unfit.status(), now, asked))
-            }
+            Err(unfit) => self.with(now, out, |end, now, asked| end.disagree(unfit.status(), now, asked)),
         }
     }
 
@@ -339,6 +524,24 @@ impl Line {
             self.latch = Latch::new(agreed.remote);
         }
         self.agreed = Some(agreed);
+    }
+}
+
+/// The first description of a call.
+const fn first(chance: u64) -> Version {
+    Version { call: chance >> 16, count: 1 }
+}
+
+/// What a call sends as it begins.
+fn sent(output: talk::Output) -> Option<Output> {
+    match output {
+        talk::Output::Send(bytes) => Some(Output::Sip(bytes)),
+        talk::Output::Said(_)
+        | talk::Output::Up(_)
+        | talk::Output::Offered(_)
+        | talk::Output::Answered(_)
+        | talk::Output::Pressed(_)
+        | talk::Output::Over(_) => None,
     }
 }
 

@@ -46,6 +46,22 @@ pub fn read(datagram: &[u8]) -> Option<Heard<'_>> {
     })
 }
 
+/// Makes a packet that was read one of another stream, in its place. Its payload stays as it is.
+pub fn rewrite(
+    datagram: &mut [u8],
+    payload_type: u8,
+    marker: bool,
+    (sequence, timestamp): (u16, u32),
+    ssrc: u32,
+) {
+    // What was read has a whole header.
+    let Some([_, kind, rest @ ..]) = datagram.first_chunk_mut::<12>() else { return };
+    *kind = payload_type & 0x7f | u8::from(marker) << 7;
+    let ([one, two], [a, b, c, d], [e, f, g, h]) =
+        (sequence.to_be_bytes(), timestamp.to_be_bytes(), ssrc.to_be_bytes());
+    *rest = [one, two, a, b, c, d, e, f, g, h];
+}
+
 /// What we send: one source, numbered without gaps.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -75,6 +91,24 @@ impl Sender {
         self.fresh = false;
         self.skip(payload.len());
         packet
+    }
+
+    /// The source.
+    #[must_use]
+    pub const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The sequence number and timestamp of the next packet.
+    #[must_use]
+    pub const fn next(&self) -> (u16, u32) {
+        (self.sequence, self.timestamp)
+    }
+
+    /// Somebody else has sent a packet of this stream with these numbers and as many samples: the next one comes after it.
+    pub fn follow(&mut self, (sequence, timestamp): (u16, u32), samples: usize) {
+        (self.sequence, self.timestamp, self.fresh) = (sequence.wrapping_add(1), timestamp, false);
+        self.skip(samples);
     }
 
     /// Time passes in which nothing is sent.

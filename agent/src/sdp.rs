@@ -53,18 +53,23 @@ impl Unfit {
 /// Bytes of a description that are read at all.
 pub const LENGTH_MAX: usize = 16_384;
 
-/// Answers an offer: the first audio over plain RTP that has G.711 is taken, in the law that it prefers.
+/// Answers an offer: the first audio over plain RTP that has G.711 in one of these laws is taken, in the one that it prefers.
 ///
 /// # Errors
 /// Why it cannot be answered; the caller refuses the INVITE with its status.
-pub fn answer(offer: &[u8], local: SocketAddr, version: Version) -> Result<(Agreed, Vec<u8>), Unfit> {
+pub fn answer(
+    offer: &[u8],
+    local: SocketAddr,
+    laws: &[Law],
+    version: Version,
+) -> Result<(Agreed, Vec<u8>), Unfit> {
     let offer = parse(offer)?;
-    let fits = |media: &&Media| terms(&offer, media).is_some();
-    let taken = offer.medias.iter().position(|media| fits(&media)).ok_or(Unfit::NoAudio)?;
+    let fits = |media: &Media| terms(&offer, media, laws).is_some();
+    let taken = offer.medias.iter().position(fits).ok_or(Unfit::NoAudio)?;
     let mut agreed = None;
     let mut answer = description(local, version);
     for (place, media) in offer.medias.iter().enumerate() {
-        let terms = terms(&offer, media).filter(|_| place == taken);
+        let terms = terms(&offer, media, laws).filter(|_| place == taken);
         answer.medias.push(match terms {
             Some(terms) => audio(local, terms),
             None => refused(media),
@@ -74,36 +79,27 @@ pub fn answer(offer: &[u8], local: SocketAddr, version: Version) -> Result<(Agre
     agreed.map(|agreed| (agreed, bytes(&answer))).ok_or(Unfit::NoAudio)
 }
 
-/// Offers both laws and digits, the given law first.
+/// Offers these laws, the preferred one first, and digits.
 #[must_use]
-pub fn offer(local: SocketAddr, first: Law, version: Version) -> Vec<u8> {
+pub fn offer(local: SocketAddr, laws: &[Law], version: Version) -> Vec<u8> {
     let mut offer = description(local, version);
-    let both = Agreed {
-        law: first,
-        sound: type_of(first),
-        digits: Some(DIGITS),
-        remote: None,
-        sends: true,
-        hears: true,
-    };
-    let mut media = audio(local, both);
-    let (one, other) = (type_of(first), type_of(Law::A) - type_of(first));
-    media.fmt = format!("{one} {other} {DIGITS}");
-    let place = usize::from(!media.attributes.is_empty());
-    media.attributes.insert(place, rtpmap(other));
+    let mut media = blank("audio", local.port(), "RTP/AVP");
+    laws.iter().for_each(|law| push_law(&mut media, type_of(*law), *law));
+    push_digits(&mut media, DIGITS);
+    push_end(&mut media, "sendrecv");
     offer.medias.push(media);
     bytes(&offer)
 }
 
-/// Reads the answer to an offer of ours.
+/// Reads the answer to an offer of ours, which was of these laws.
 ///
 /// # Errors
 /// If it takes nothing of what was offered: the call is ended.
-pub fn accept(answer: &[u8]) -> Result<Agreed, Unfit> {
+pub fn accept(answer: &[u8], laws: &[Law]) -> Result<Agreed, Unfit> {
     let answer = parse(answer)?;
     // We offer one stream; what else stands there was not asked for.
     let media = answer.medias.first().ok_or(Unfit::NoAudio)?;
-    terms(&answer, media).ok_or(Unfit::NoAudio)
+    terms(&answer, media, laws).ok_or(Unfit::NoAudio)
 }
 
 /// What we call digits where we may choose.
@@ -123,14 +119,15 @@ fn parse(text: &[u8]) -> Result<Description, Unfit> {
 }
 
 /// What a stream of the other side comes to for us; `None` if it is not for us.
-fn terms(description: &Description, media: &Media) -> Option<Agreed> {
+fn terms(description: &Description, media: &Media, laws: &[Law]) -> Option<Agreed> {
     let is_plain = media.proto == "RTP/AVP" || media.proto == "RTP/AVPF";
     if media.media != "audio" || !is_plain || media.port == 0 {
         return None;
     }
     let formats =
         || media.fmt.split(' ').filter_map(|format| format.parse::<u8>().ok()).filter(|format| *format < 128);
-    let (sound, law) = formats().find_map(|format| law_of(media, format).map(|law| (format, law)))?;
+    let known = |format: u8| Some((format, law_of(media, format).filter(|law| laws.contains(law))?));
+    let (sound, law) = formats().find_map(known)?;
     let is_digits =
         |format: &u8| coding(media, *format).is_some_and(|coding| is(coding, "telephone-event/8000"));
     let address = media.connections.first().or(description.connection.as_ref())?;
@@ -187,31 +184,40 @@ fn description(local: SocketAddr, version: Version) -> Description {
 
 fn audio(local: SocketAddr, terms: Agreed) -> Media {
     let mut media = blank("audio", local.port(), "RTP/AVP");
-    media.fmt = terms.sound.to_string();
-    let coding = match terms.law {
-        Law::Mu => "PCMU/8000",
-        Law::A => "PCMA/8000",
-    };
-    media.attributes.push(Attribute::with_value("rtpmap", format!("{} {coding}", terms.sound)));
-    if let Some(digits) = terms.digits {
-        media.fmt += &format!(" {digits}");
-        media.attributes.push(Attribute::with_value("rtpmap", format!("{digits} telephone-event/8000")));
-        media.attributes.push(Attribute::with_value("fmtp", format!("{digits} 0-15")));
-    }
-    media.attributes.push(Attribute::with_value("ptime", "20"));
+    push_law(&mut media, terms.sound, terms.law);
+    terms.digits.into_iter().for_each(|digits| push_digits(&mut media, digits));
     let direction = match (terms.sends, terms.hears) {
         (true, true) => "sendrecv",
         (true, false) => "sendonly",
         (false, true) => "recvonly",
         (false, false) => "inactive",
     };
-    media.attributes.push(Attribute::new(direction));
+    push_end(&mut media, direction);
     media
 }
 
-fn rtpmap(sound: u8) -> Attribute {
-    let coding = if sound == type_of(Law::A) { "PCMA/8000" } else { "PCMU/8000" };
-    Attribute::with_value("rtpmap", format!("{sound} {coding}"))
+fn push_law(media: &mut Media, sound: u8, law: Law) {
+    let coding = match law {
+        Law::Mu => "PCMU/8000",
+        Law::A => "PCMA/8000",
+    };
+    push_format(media, sound, coding);
+}
+
+fn push_digits(media: &mut Media, digits: u8) {
+    push_format(media, digits, "telephone-event/8000");
+    media.attributes.push(Attribute::with_value("fmtp", format!("{digits} 0-15")));
+}
+
+fn push_format(media: &mut Media, format: u8, coding: &str) {
+    let space = if media.fmt.is_empty() { "" } else { " " };
+    media.fmt += &format!("{space}{format}");
+    media.attributes.push(Attribute::with_value("rtpmap", format!("{format} {coding}")));
+}
+
+fn push_end(media: &mut Media, direction: &str) {
+    media.attributes.push(Attribute::with_value("ptime", "20"));
+    media.attributes.push(Attribute::new(direction));
 }
 
 /// A stream that we do not take, where it stood (RFC 3264 §6).
@@ -259,7 +265,7 @@ mod tests {
 
     /// The streams of an answer, and what was agreed on.
     fn answered(streams: &str) -> Result<(Agreed, Vec<String>), Unfit> {
-        let (agreed, answer) = answer(&of(streams), local(), VERSION)?;
+        let (agreed, answer) = answer(&of(streams), local(), &Law::BOTH, VERSION)?;
         let text = String::from_utf8(answer).unwrap();
         let head = "v=0\r\no=- 77 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
         let streams = text.strip_prefix(head).unwrap_or_else(|| panic!("{text}"));
@@ -343,11 +349,17 @@ mod tests {
             (of("m=audio 4000 RTP/AVP 9 18\n"), Unfit::NoAudio),
             (of("m=audio 4000 RTP/SAVP 0\n"), Unfit::NoAudio),
             (of("m=audio 0 RTP/AVP 0\n"), Unfit::NoAudio),
+            (of("m=audio 4000 RTP/AVP 96\n"), Unfit::NoAudio),
             (b"hello".to_vec(), Unfit::Unreadable),
             (b"".to_vec(), Unfit::Unreadable),
             (vec![0xff; 70_000], Unfit::Unreadable),
         ] {
-            assert_eq!(answer(&offer, local(), VERSION), Err(unfit), "{:?}", String::from_utf8_lossy(&offer));
+            assert_eq!(
+                answer(&offer, local(), &Law::BOTH, VERSION),
+                Err(unfit),
+                "{:?}",
+                String::from_utf8_lossy(&offer)
+            );
         }
         assert_eq!([Unfit::Unreadable, Unfit::NoAudio].map(Unfit::status), [400, 488]);
     }
@@ -356,23 +368,25 @@ mod tests {
     fn a_description_without_a_name_is_read_all_the_same() {
         let offer =
             b"v=0\r\no=- 1 1 IN IP4 10.0.0.5\r\nc=IN IP4 10.0.0.5\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
-        assert!(answer(offer, local(), VERSION).is_ok());
+        assert!(answer(offer, local(), &Law::BOTH, VERSION).is_ok());
     }
 
     #[test]
     fn our_offer_is_answered_by_ourselves() {
         let there = "[2001:db8::9]:6000".parse().unwrap();
-        for (first, head) in
-            [(Law::Mu, "m=audio 20000 RTP/AVP 0 8 101"), (Law::A, "m=audio 20000 RTP/AVP 8 0 101")]
-        {
-            let offer = offer(local(), first, VERSION);
+        for (laws, head) in [
+            (&Law::BOTH[..], "m=audio 20000 RTP/AVP 0 8 101\r\n"),
+            (&[Law::A, Law::Mu], "m=audio 20000 RTP/AVP 8 0 101\r\n"),
+            (Law::A.only(), "m=audio 20000 RTP/AVP 8 101\r\n"),
+        ] {
+            let offer = offer(local(), laws, VERSION);
             assert!(String::from_utf8_lossy(&offer).contains(head), "{}", String::from_utf8_lossy(&offer));
-            let (theirs, answer) = answer(&offer, there, VERSION).unwrap();
-            let ours = accept(&answer).unwrap();
+            let (theirs, answer) = answer(&offer, there, &Law::BOTH, VERSION).unwrap();
+            let ours = accept(&answer, &Law::BOTH).unwrap();
             assert_eq!((theirs.remote, ours.remote), (Some(local()), Some(there)));
             assert_eq!(Agreed { remote: None, ..theirs }, Agreed { remote: None, ..ours });
-            assert_eq!((ours.law, ours.digits), (first, Some(101)));
+            assert_eq!((ours.law, ours.digits), (laws[0], Some(101)));
         }
-        assert_eq!(accept(&of("m=audio 0 RTP/AVP 0\n")), Err(Unfit::NoAudio));
+        assert_eq!(accept(&of("m=audio 0 RTP/AVP 0\n"), &Law::BOTH), Err(Unfit::NoAudio));
     }
 }

@@ -54,7 +54,7 @@ impl Story {
     fn new(more: &str) -> Self {
         let invite = request("INVITE", "first", "", 7, more);
         let mut out = Vec::new();
-        let call = Callee::start(invite, proxy(), desk(), 0xabc, &mut out).unwrap();
+        let call = Callee::start(invite, proxy(), desk(), 0xabc, Trying::AtOnce, &mut out).unwrap();
         let mut story = Self { call, told: Vec::new(), now: at(0), branches: 0 };
         story.tell(out);
         story
@@ -164,8 +164,15 @@ fn a_call_rings_is_answered_and_hung_up_by_the_caller() {
 #[test]
 fn an_answer_says_who_answers_along_which_way_and_with_what() {
     let mut out = Vec::new();
-    let mut call =
-        Callee::start(request("INVITE", "first", "", 7, ""), proxy(), desk(), 0xabc, &mut out).unwrap();
+    let mut call = Callee::start(
+        request("INVITE", "first", "", 7, ""),
+        proxy(),
+        desk(),
+        0xabc,
+        Trying::AtOnce,
+        &mut out,
+    )
+    .unwrap();
     out.clear();
     call.accept(b"v=0\r\n", at(0), &mut out);
     let [Output::Send(bytes)] = &out[..] else { panic!("{out:?}") };
@@ -234,7 +241,7 @@ fn a_caller_who_gives_up_is_told_so() {
 fn a_call_that_is_refused_or_hung_up_early_goes_on_elsewhere() {
     for (act, end) in [
         (
-            (|call, now, out| call.refuse(503, now, out)) as fn(&mut Callee, Time, &mut Vec<Output>),
+            (|call, now, out| call.refuse(503, b"", now, out)) as fn(&mut Callee, Time, &mut Vec<Output>),
             "503 Service Unavailable",
         ),
         (Callee::hang_up, "480 Temporarily Unavailable"),
@@ -342,7 +349,8 @@ fn a_caller_with_a_session_timer_keeps_the_call_by_refreshing_it() {
 #[test]
 fn who_requires_what_is_not_known_here_is_refused() {
     let refused = |invite: Message| {
-        let refusal = Callee::start(invite, proxy(), desk(), 1, &mut Vec::new()).map(drop).unwrap_err();
+        let refusal =
+            Callee::start(invite, proxy(), desk(), 1, Trying::AtOnce, &mut Vec::new()).map(drop).unwrap_err();
         String::from_utf8_lossy(&refusal).into_owned()
     };
     let refusal = refused(request("INVITE", "first", "", 7, "Require: 100rel, precondition, foo"));
@@ -354,5 +362,30 @@ fn who_requires_what_is_not_known_here_is_refused() {
         story.told,
         ["0.000 100 Trying (7 INVITE)"],
         "no provisional that would have to be acknowledged"
+    );
+}
+
+#[test]
+fn a_caller_hears_what_the_owner_tells_and_nothing_before() {
+    let invite = request("INVITE", "first", "", 7, "");
+    let mut out = Vec::new();
+    let call = Callee::start(invite, proxy(), desk(), 0xabc, Trying::WhenTold, &mut out).unwrap();
+    let mut story = Story { call, told: Vec::new(), now: at(0), branches: 0 };
+    story.tell(out);
+    story.on_first("INVITE", "");
+    story.act(|call, now, out| call.tell(100, now, out));
+    story.on_first("INVITE", "");
+    story.act(|call, now, out| call.tell(182, now, out));
+    story.act(|call, now, out| call.tell(200, now, out));
+    story.act(|call, now, out| call.refuse(302, b"Contact: <sip:x@y>\r\n", now, out));
+    assert_eq!(
+        story.told,
+        [
+            "0.000 100 Trying (7 INVITE)",
+            "0.000 100 Trying (7 INVITE)",
+            "0.000 182 Queued (7 INVITE)",
+            "0.000 302 Moved Temporarily (7 INVITE)",
+            "0.000 Over(Refused)",
+        ]
     );
 }

@@ -75,6 +75,7 @@ impl Story {
                     format!("{} {} to {to}", packet.payload_type, runs.join(" "))
                 }
                 Output::Sound(sound) => format!("heard {} {:?} {:?}", sound.sequence, sound.law, sound.bytes),
+                Output::Said(response) => format!("said {}", response.status().unwrap()),
                 other @ (Output::Up
                 | Output::Pressed(_)
                 | Output::Quiet
@@ -95,6 +96,12 @@ impl Story {
             self.tell(out);
         }
         self.now = at(milliseconds);
+    }
+
+    fn act(&mut self, act: impl FnOnce(&mut Line, Time, &mut Vec<Output>)) {
+        let mut out = Vec::new();
+        act(&mut self.line, self.now, &mut out);
+        self.tell(out);
     }
 
     fn on_request(&mut self, method: &str, number: u32, body: &str) {
@@ -268,4 +275,71 @@ fn a_caller_with_whom_nothing_can_be_spoken_is_refused_at_once() {
     story.line.play(clip(1, 160), story.now);
     story.until(10);
     assert_eq!(story.told[..2], ["0.000 SIP/2.0 488 Not Acceptable Here", "0.000 0 160x01 to 10.0.0.1:4000"]);
+}
+
+#[test]
+fn a_call_that_is_made_here_has_its_sound_too() {
+    let call = Call {
+        uri: b"sip:ben@b.example".to_vec(),
+        from: b"<sip:ana@a.example>".to_vec(),
+        tag: b"abc".to_vec(),
+        to: b"<sip:ben@b.example>".to_vec(),
+        call_id: b"c".to_vec(),
+        number: 1,
+        max_forwards: 70,
+        lines: Vec::new(),
+        sdp: Vec::new(),
+    };
+    let desk = Desk {
+        contact: "<sip:x@127.0.0.1:5070>".into(),
+        via: "SIP/2.0/UDP 127.0.0.1:5070".into(),
+        reliability: Reliability::Reliable,
+        timers: Timers::default(),
+    };
+    let (proxy, media, mut out) =
+        (place("127.0.0.1:5060"), (place("192.0.2.1:20000"), Law::A.only()), Vec::new());
+    let mut line = Line::call(call, desk, proxy, media, 0xabc, at(0), &mut out).unwrap();
+    let answer = |status: u16, sdp: &str| {
+        let via = "SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKabc";
+        let text = format!(
+            "SIP/2.0 {status} X\r\nVia: {via}\r\nFrom: <sip:ana@a.example>;tag=abc\r\nTo: <sip:ben@b.example>;tag=1\r\nCall-ID: c\r\n\
+            CSeq: 1 INVITE\r\nContact: <sip:ben@10.0.0.1>\r\nContent-Length: {}\r\n\r\n{sdp}",
+            sdp.len()
+        );
+        Message::parse(text.as_bytes().into()).unwrap()
+    };
+    line.on_response(answer(180, ""), at(0), &mut out);
+    line.on_response(answer(200, &OFFER.replace("AVP 0", "AVP 8")), at(0), &mut out);
+    let mut story = Story { line, told: Vec::new(), now: at(0), sent: 0, stamps: Vec::new() };
+    story.tell(out);
+    story.line.play(clip(0xff, 160), story.now);
+    story.until(10);
+    story.hear("10.0.0.1:4000", 8, &[1]);
+    story.act(|line, now, out| line.hang_up(now, out));
+    assert_eq!(
+        story.told,
+        [
+            "0.000 INVITE sip:ben@b.example SIP/2.0",
+            "0.000 said 180",
+            "0.000 ACK sip:ben@10.0.0.1 SIP/2.0",
+            "0.000 Up",
+            "0.000 8 160xd5 to 10.0.0.1:4000",
+            "0.000 Played",
+            "0.010 heard 1 A [1]",
+            "0.010 Over(Here)",
+            "0.010 BYE sip:ben@10.0.0.1 SIP/2.0",
+        ]
+    );
+}
+
+#[test]
+fn timestamps_go_on_while_nothing_is_said() {
+    let mut story = Story::new(OFFER, "");
+    for milliseconds in [0, 50, 1_000] {
+        story.until(milliseconds);
+        story.line.play(clip(1, 160), story.now);
+    }
+    story.until(2_000);
+    let [first, second, third] = story.stamps[..] else { panic!("{:?}", story.stamps) };
+    assert_eq!([second, third].map(|stamp| stamp.wrapping_sub(first)), [400, 8_000]);
 }
