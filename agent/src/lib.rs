@@ -16,6 +16,7 @@ mod ours;
 pub mod prompts;
 pub mod reception;
 pub mod rtp;
+pub mod screen;
 pub mod sdp;
 pub mod talk;
 pub mod tape;
