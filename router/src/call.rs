@@ -27,6 +27,7 @@ use crate::target::{Peer, Reach, Target};
 use crate::walk::{self, LegId, MOVED_ON, Walk};
 use invite::Way;
 use present::Offer;
+use record::Record;
 use sip::build::Extra;
 use sip::text::push_hex;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest, Reliability, ServerInvite, ServerOutput, Timers};
@@ -48,8 +49,8 @@ pub struct Call {
     server: Option<ServerInvite>,
     walk: Walk,
     clients: Vec<Client>,
-    /// The number of its record, until that is given out.
-    record: Option<u64>,
+    /// Its record, until that is given out.
+    record: Option<Record>,
 }
 
 /// The transactions of one leg.
@@ -122,7 +123,7 @@ impl Call {
         let server = ServerInvite::start(trying, reliability(came.path), timers, &mut sent);
         let mut asked = Vec::with_capacity(1);
         let walk = Walk::start(plan, roads, position, means.health, &mut asked);
-        let (server, clients, record) = (Some(server), Vec::with_capacity(1), Some(record));
+        let (server, clients, record) = (Some(server), Vec::with_capacity(1), Some(Record::New(record)));
         let mut call =
             Self { slot, request, came, reply, below, routing, tag, unix, server, walk, clients, record };
         call.on_server(sent, means);

@@ -5,6 +5,7 @@ use crate::health::{Health, Side, Standing};
 use crate::path::Path;
 use crate::plan::Plan;
 use crate::position::{Party, Pass, Position};
+use crate::record::Why;
 use crate::roads::Roads;
 use crate::target::{Peer, PeerId, Reach, TargetId};
 use sip::Time;
@@ -55,6 +56,19 @@ impl Choice<'_> {
     /// Would its best way be taken now, if only it were not full?
     pub(crate) fn is_full(&self, target: TargetId) -> bool {
         self.least(target).is_some_and(|(rank, ..)| Rank { full: false, ..rank }.is_well() && rank.full)
+    }
+
+    /// Why a destination is not rung in the first pass.
+    pub(crate) fn put_off(&self, target: TargetId) -> Why {
+        let is_number = || self.plan.target(target).is_some_and(|it| matches!(it.reach, Reach::Number(_)));
+        match self.least(target) {
+            None if self.at.confined.is_some() && is_number() => Why::Confined,
+            None => Why::NoWay,
+            Some((rank, _, path)) if rank.down => Why::Down { since: self.health.down_since(path) },
+            Some((rank, ..)) if rank.doomed => Why::Doomed,
+            Some((rank, ..)) if rank.full => Why::Full,
+            Some(_) => Why::NoRoom,
+        }
     }
 
     /// May a way that somebody has named be taken in this pass, whatever its limits?

@@ -34,6 +34,7 @@ pub mod outcome;
 pub mod own;
 pub mod pace;
 pub mod parked;
+mod passed;
 pub mod path;
 pub mod plan;
 pub mod position;

@@ -242,7 +242,7 @@ impl Ask<'_> {
 
     /// The step is over: on to the next one, or to the `busy` list if somebody in it was busy, or to the `full` list if
     /// everybody in it is full.
-    fn leave(&self, cursor: &mut Cursor, step: &Step) {
+    pub(crate) fn leave(&self, cursor: &mut Cursor, step: &Step) {
         let said = |target: TargetId| self.at.party(target).and_then(Party::meaning);
         let open = |target: TargetId| self.at.party(target).is_none_or(|party| party.done.is_none());
         let full = |target: TargetId| open(target) && self.choice().is_full(target);

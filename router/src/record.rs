@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
+    /// A call has begun, and is not over yet: it will be, by a [`Call`](Self::Call), unless this node ends before. Comes with
+    /// whatever happens first after the INVITE: half a second later if that is nothing (over a stream, two).
+    Begun(Arc<Begun>),
     /// A call is over, or its walk is: exactly one for every INVITE that was admitted.
     Call(Box<CallRecord>),
     /// A belief about a path has changed.
@@ -201,9 +204,9 @@ impl Entry {
     }
 }
 
-/// One walk, from INVITE to its end, with every leg and why.
+/// What is known of a call when it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallRecord {
+pub struct Begun {
     /// Unique on this node: counts up.
     pub id: u64,
     /// The Call-ID, lossily as text.
@@ -224,6 +227,13 @@ pub struct CallRecord {
     pub from: (SocketAddr, Option<Arc<str>>),
     /// When the INVITE came.
     pub began: Time,
+}
+
+/// One walk, from INVITE to its end, with every leg and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    /// How it began.
+    pub begun: Arc<Begun>,
     /// When the caller was first told that it rings.
     pub rang: Option<Time>,
     /// When the final response was sent.
@@ -232,6 +242,62 @@ pub struct CallRecord {
     pub end: End,
     /// Every leg in the order it was begun.
     pub legs: Vec<LegRecord>,
+    /// Who was passed over, in the order of the walk; at most [`PASSED_MAX`].
+    pub passed: Vec<Passed>,
+}
+
+/// A destination whose turn it was, and that was not rung then. It may have been later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Who.
+    pub target: Arc<str>,
+    /// The line of the step in the plan file.
+    pub line: u32,
+    /// When.
+    pub at: Time,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a destination was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The best way there was down.
+    Down {
+        /// From when on, if that is known.
+        since: Option<Time>,
+    },
+    /// The best way there shares a failure domain with what is down, and nobody in it is well.
+    Doomed,
+    /// It, or what leads there, was full.
+    Full,
+    /// The call rings no phone numbers.
+    Confined,
+    /// No way leads there: its name has no address, or all ways were tried.
+    NoWay,
+    /// The call rang in as many places as it may.
+    NoRoom,
+    /// It was time for somebody whose job is to answer.
+    Late,
+}
+
+/// More in one record nobody reads.
+pub const PASSED_MAX: usize = 50;
+
+impl Why {
+    /// In a word, for lists and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Down { .. } => "down",
+            Self::Doomed => "in a failed domain",
+            Self::Full => "full",
+            Self::Confined => "no phone numbers",
+            Self::NoWay => "no way",
+            Self::NoRoom => "no room",
+            Self::Late => "late",
+        }
+    }
 }
 
 /// How a walk ended.

@@ -15,7 +15,7 @@ use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
 use crate::plan::{Declined, Plan};
 use crate::position::{Confined, Position};
-use crate::record::LegRecord;
+use crate::record::{LegRecord, Passed};
 use crate::roads::Roads;
 use crate::target::{PeerId, Reach, TargetId};
 use crate::verdict::{Go, Meaning};
@@ -38,6 +38,7 @@ pub struct Walk {
     best: Option<(Meaning, Message)>,
     worst: Meaning,
     rang: Option<Time>,
+    passed: Vec<Passed>,
 }
 
 #[derive(Debug)]
@@ -129,7 +130,8 @@ impl Walk {
         let now = position.began;
         let state = State::Hunting { ask_at: None, ringback_at: Some(now + RINGBACK) };
         let (legs, best, rang) = (Vec::with_capacity(1), None, None);
-        let mut walk = Self { plan, roads, position, legs, state, best, worst: Meaning::Silence, rang };
+        let (worst, passed) = (Meaning::Silence, Vec::new());
+        let mut walk = Self { plan, roads, position, legs, state, best, worst, rang, passed };
         walk.go_on(now, health, out);
         walk
     }
@@ -335,6 +337,11 @@ impl Walk {
         })
     }
 
+    /// Who was passed over so far; they are the asker's from now on.
+    pub(crate) fn take_passed(&mut self) -> Vec<Passed> {
+        core::mem::take(&mut self.passed)
+    }
+
     /// What counts a leg, if something does; it is the asker's from now on.
     pub(crate) fn take_ticket(&mut self, id: LegId) -> Option<Ticket> {
         self.legs.get_mut(id).and_then(|leg| leg.ticket.take())
@@ -344,7 +351,11 @@ impl Walk {
     fn go_on(&mut self, now: Time, health: &mut Health, out: &mut Vec<Output>) {
         while matches!(self.state, State::Hunting { .. }) {
             let plan = Arc::clone(&self.plan);
-            let Move { cursor, act } = plan.next(&self.position, health, now, &self.roads);
+            let next = plan.next(&self.position, health, now, &self.roads);
+            if next.cursor != self.position.cursor {
+                plan.passed(&self.position, &next, health, now, &self.roads, &mut self.passed);
+            }
+            let Move { cursor, act } = next;
             self.position.cursor = cursor;
             match act {
                 Act::Ring { target, peer, path, ring, declined, line } => {

@@ -271,6 +271,7 @@ impl Diary {
             | Entry::Confined { .. }
             | Entry::Urgent { .. }
             | Entry::CutOff { .. }
+            | Entry::Begun(_)
             | Entry::Call(_)
             | Entry::Dropped { .. }
             | Entry::Refused { .. }

@@ -87,23 +87,24 @@ impl Calls {
 /// One call as JSON. All `*_ms` count from the moment the call came; `at` is that moment.
 #[must_use]
 pub fn line(call: &CallRecord, epoch: i64) -> Value {
-    let after = |time: Time| time.since(call.began).as_millis();
-    let (address, carrier) = &call.from;
+    let begun = &*call.begun;
+    let after = |time: Time| time.since(begun.began).as_millis();
+    let (address, carrier) = &begun.from;
     json!({
-        "id": call.id,
-        "call_id": call.call_id,
-        "at": at(call.began, epoch),
-        "number": call.number,
-        "caller": call.caller,
-        "plan": &*call.course,
-        "closed": call.closed,
-        "urgent": call.urgent.map(Urgent::as_str),
-        "no_phone_numbers": call.confined.map(Confined::as_str),
+        "id": begun.id,
+        "call_id": begun.call_id,
+        "at": at(begun.began, epoch),
+        "number": begun.number,
+        "caller": begun.caller,
+        "plan": &*begun.course,
+        "closed": begun.closed,
+        "urgent": begun.urgent.map(Urgent::as_str),
+        "no_phone_numbers": begun.confined.map(Confined::as_str),
         "from": { "address": address.to_string(), "peer": carrier.as_deref() },
         "rang_after_ms": call.rang.map(after),
         "ended_after_ms": after(call.ended),
         "end": end(&call.end),
-        "legs": call.legs.iter().map(|each| leg(each, call.began)).collect::<Vec<_>>(),
+        "legs": call.legs.iter().map(|each| leg(each, begun.began)).collect::<Vec<_>>(),
     })
 }
 
@@ -182,7 +183,9 @@ impl Out {
 mod tests {
     use super::*;
     use core::net::SocketAddr;
+    use router::record::Begun;
     use router::{Path, Transport};
+    use std::sync::Arc;
 
     fn call() -> CallRecord {
         let path = |last| Path {
@@ -202,7 +205,7 @@ mod tests {
             ended: Some(time(ended)),
             outcome: outcome.into(),
         };
-        CallRecord {
+        let begun = Arc::new(Begun {
             id: 7,
             call_id: "abc@example".into(),
             caller: "+15035550999".into(),
@@ -213,6 +216,9 @@ mod tests {
             closed: false,
             from: (SocketAddr::from(([192, 0, 2, 1], 5060)), Some("telnyx".into())),
             began: time(1_000),
+        });
+        CallRecord {
+            begun,
             rang: Some(time(1_100)),
             ended: time(9_000),
             end: End::Answered { target: "answering".into() },
@@ -220,6 +226,7 @@ mod tests {
                 leg("office", 2, 1_001, None, 1_020, "503"),
                 leg("answering", 3, 1_020, Some(time(1_100)), 9_000, "answered"),
             ],
+            passed: Vec::new(),
         }
     }
 

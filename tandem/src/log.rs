@@ -77,6 +77,8 @@ impl Log {
     /// Prints an entry, or counts it if one like it was printed a moment ago.
     pub fn add(&mut self, entry: &Entry, now: Time) {
         match entry {
+            // Its end says all of it.
+            Entry::Begun(_) => {}
             Entry::Call(call) => call_line(call),
             Entry::Health { peers, path, from, to, evidence, .. } => {
                 health_line(peers, *path, *from, *to, evidence);
@@ -207,13 +209,14 @@ fn call_line(call: &CallRecord) {
         End::Cancelled => "the caller gave up".to_owned(),
         End::Failed { status } => format!("failed with {status}"),
     };
-    let took = call.ended.since(call.began);
+    let begun = &call.begun;
+    let took = call.ended.since(begun.began);
     let mut legs = String::new();
     for leg in &call.legs {
         // Writing to a string cannot fail.
         let _ = write!(legs, "{}{}: {}", if legs.is_empty() { "" } else { "; " }, leg.target, leg.outcome);
     }
-    tracing::debug!(id = call.id, caller = ?call.caller, number = ?call.number, ?took, legs, "call: {end}");
+    tracing::debug!(id = begun.id, caller = ?begun.caller, number = ?begun.number, ?took, legs, "call: {end}");
 }
 
 fn health_line(peers: &[Arc<str>], path: Path, from: Standing, to: Standing, evidence: &[Evidence]) {

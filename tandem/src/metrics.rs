@@ -247,6 +247,8 @@ impl Metrics {
     /// Counts an entry.
     pub fn add(&mut self, entry: &Entry) {
         match entry {
+            // Those that are being walked are read every second.
+            Entry::Begun(_) => {}
             Entry::Call(call) => self.add_call(call),
             Entry::Health { peers, path, to, .. } => {
                 self.paths.insert(*path, peers.clone());
@@ -426,7 +428,7 @@ impl Metrics {
         };
         self.calls.get_or_create(&[("end", end.to_owned()), ("status", status.to_string())]).inc();
         if end == "answered" {
-            self.answer.observe(call.ended.since(call.began).as_secs_f64());
+            self.answer.observe(call.ended.since(call.begun.began).as_secs_f64());
         }
         for leg in &call.legs {
             self.legs.get_or_create(&[("outcome", class(&leg.outcome).to_owned())]).inc();

@@ -8,7 +8,7 @@ use crate::names::Names;
 use crate::net::udp::Rest;
 use crate::net::{self, Net};
 use crate::store::Store;
-use crate::store::history::{Kept, When};
+use crate::store::history::Kept;
 use crate::tls::Tls;
 use crate::tls::held::{Held, Read};
 use core::time::Duration;
@@ -321,12 +321,11 @@ impl Run {
     fn record(&mut self, entry: Entry, now: Time) {
         self.log.add(&entry, now);
         self.outside.metrics.add(&entry);
-        if let Entry::Call(call) = entry {
-            if let Some(calls) = &mut self.outside.calls {
-                calls.add(&call, self.epoch);
-            }
-            let when = When::of(call.began, self.epoch, &self.node.plan().zone);
-            self.outside.store.keep(Kept::Over(call, when));
+        if let (Entry::Call(call), Some(calls)) = (&entry, &mut self.outside.calls) {
+            calls.add(call, self.epoch);
+        }
+        if let Some(kept) = Kept::of(entry, self.epoch, &self.node.plan().zone) {
+            self.outside.store.keep(kept);
         }
     }
 

@@ -1,20 +1,56 @@
-//! What is kept of a call once its caller has a final response.
+//! What is kept of a call: how it begins, and how it ends once its caller has a final response.
 
 use super::{Call, Means, called, text};
 use crate::door::Effect;
 use crate::position::List;
-use crate::record::{CallRecord, End, Entry};
+use crate::record::{Begun, CallRecord, End, Entry};
 use std::sync::Arc;
 
+/// How far a record has come that is not given out yet.
+#[derive(Debug)]
+pub(super) enum Record {
+    /// Nothing was said of the call: this is its number.
+    New(u64),
+    /// It was said that it has begun.
+    Begun(Arc<Begun>),
+}
+
 impl Call {
-    /// Gives out the record; all that it says of the beginning the call holds anyway.
+    /// Gives out that it has begun, once. To be called at the first event after its INVITE: that one has to leave at once,
+    /// and a call that is over by then needs no word of its beginning.
+    pub fn begin(&mut self, means: &mut Means<'_>) {
+        if let Some(Record::New(id)) = self.record {
+            let begun = self.begun(id);
+            self.record = Some(Record::Begun(Arc::clone(&begun)));
+            means.out.push(Effect::Record(Entry::Begun(begun)));
+        }
+    }
+
+    /// Gives out the record.
     pub(super) fn end(&mut self, end: End, means: &mut Means<'_>) {
-        let Some(id) = self.record.take() else { return };
+        let begun = match self.record.take() {
+            Some(Record::Begun(begun)) => begun,
+            Some(Record::New(id)) => self.begun(id),
+            None => return,
+        };
+        let record = Box::new(CallRecord {
+            begun,
+            rang: self.walk.rang(),
+            ended: means.now,
+            end,
+            legs: self.walk.legs().collect(),
+            passed: self.walk.take_passed(),
+        });
+        means.out.push(Effect::Record(Entry::Call(record)));
+    }
+
+    /// All that it says the call holds anyway.
+    fn begun(&self, id: u64) -> Arc<Begun> {
         let (plan, at, request) = (self.walk.plan(), self.walk.position(), &self.request);
         let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
         let from = self.came.path.remote;
         let sender = self.walk.roads().sender(from).and_then(|sender| plan.peer(sender));
-        let record = Box::new(CallRecord {
+        Arc::new(Begun {
             id,
             call_id: text(request.call_id()),
             caller: text(caller.unwrap_or_default()),
@@ -25,11 +61,6 @@ impl Call {
             urgent: at.urgent,
             from: (from, sender.map(|peer| Arc::clone(&peer.name))),
             began: at.began,
-            rang: self.walk.rang(),
-            ended: means.now,
-            end,
-            legs: self.walk.legs().collect(),
-        });
-        means.out.push(Effect::Record(Entry::Call(record)));
+        })
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Belief {
     deafness: Deafness,
     damping: Damping,
     evidence: Vec<Evidence>,
+    /// When it was last believed something else than before.
+    turned: Option<Time>,
     last_bad: Option<Time>,
     back_off: Duration,
     call_halves: u16,
@@ -55,12 +57,23 @@ impl Belief {
             deafness: Deafness::default(),
             damping: Damping::new(probe.unwrap_or(PASSIVE).hold),
             evidence: Vec::with_capacity(EVIDENCE_MAX),
+            turned: None,
             last_bad: None,
             back_off: BACK_OFF_MIN,
             call_halves: 0,
             calls: 0,
             calls_unheard: 0,
         }
+    }
+
+    /// What is believed has just changed, by the last sign.
+    pub(super) fn turn(&mut self) {
+        self.turned = self.evidence.last().map(|sign| sign.at);
+    }
+
+    /// Since when what is believed is believed.
+    pub(super) const fn since(&self) -> Option<Time> {
+        self.turned
     }
 
     /// Probes by other terms from now on; all beliefs stay.

@@ -307,6 +307,13 @@ impl Health {
         self.sides.of(path).is_none() && self.beliefs.get(&path).is_some_and(Belief::is_away)
     }
 
+    /// Since when a path is DOWN, if it is and that is known.
+    #[must_use]
+    pub fn down_since(&self, path: Path) -> Option<Time> {
+        let belief = self.beliefs.get(&path)?;
+        if belief.standing() == Standing::Down { belief.since() } else { None }
+    }
+
     /// What is believed of a path, whatever calls are under way on it.
     #[must_use]
     pub fn believed(&self, path: Path) -> Standing {
@@ -410,6 +417,7 @@ impl Health {
         let probe = act(belief, &mut self.chance);
         let (to, due) = (belief.standing(), belief.deadline());
         if from != to {
+            belief.turn();
             out.push(Output::Changed { path, from, to, evidence: belief.evidence().to_vec() });
         }
         if probe {

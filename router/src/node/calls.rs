@@ -142,6 +142,7 @@ impl Node {
         let mut means = Means { identity, seal, health, learned, edits, beliefs: &mut beliefs, out, now };
         if let Some(held) = calls.get_mut(slot) {
             act(&mut held.call, &mut means);
+            held.call.begin(&mut means);
         }
         self.settle(slot, now);
         if self.learned.logins.has_changed() {

@@ -125,14 +125,24 @@ impl Door {
         let flow = Flow { path, connection: 0 };
         let mut out = Vec::new();
         self.node.handle(self.now, Event::Received { flow, bytes: bytes.into() }, &mut out);
-        out.into_iter().map(show).collect()
+        out.into_iter().filter(is_worth_a_line).map(show).collect()
     }
 
     /// What the node writes down when these bytes come from there.
     pub fn records(&mut self, from: &str, bytes: &[u8]) -> Vec<Entry> {
         let path = Path { transport: Transport::Udp, local: 0, remote: address(from) };
-        let (flow, mut out) = (Flow { path, connection: 0 }, Vec::new());
-        self.node.handle(self.now, Event::Received { flow, bytes: bytes.into() }, &mut out);
+        self.writes(Event::Received { flow: Flow { path, connection: 0 }, bytes: bytes.into() })
+    }
+
+    /// What the node writes down so many milliseconds later.
+    pub fn records_after(&mut self, millis: u64) -> Vec<Entry> {
+        self.now = self.now + Duration::from_millis(millis);
+        self.writes(Event::Tick)
+    }
+
+    fn writes(&mut self, event: Event) -> Vec<Entry> {
+        let mut out = Vec::new();
+        self.node.handle(self.now, event, &mut out);
         let record = |effect| if let Effect::Record(entry) = effect { Some(entry) } else { None };
         out.into_iter().filter_map(record).collect()
     }
@@ -141,8 +151,13 @@ impl Door {
         self.now = self.now + Duration::from_millis(millis);
         let mut out = Vec::new();
         self.node.handle(self.now, Event::Tick, &mut out);
-        out.into_iter().map(|effect| show(effect).0).collect()
+        out.into_iter().filter(is_worth_a_line).map(|effect| show(effect).0).collect()
     }
+}
+
+/// That a call has begun is told by what it does.
+fn is_worth_a_line(effect: &Effect) -> bool {
+    !matches!(effect, Effect::Record(Entry::Begun(_)))
 }
 
 pub fn show(effect: Effect) -> (String, Option<Message>) {

@@ -166,7 +166,7 @@ impl Oracle {
             if let Entry::Call(record) = entry {
                 self.looked(19);
                 if let Some(fault) = self.fault_of(turn, record) {
-                    self.broken(19, || format!("{}: {fault}", record.call_id));
+                    self.broken(19, || format!("{}: {fault}", record.begun.call_id));
                 }
                 self.inv_05_order_and_cause(turn, record);
                 self.inv_14_after_silence(turn, record);
@@ -194,21 +194,21 @@ impl Oracle {
             End::Cancelled => cancelled.is_some() && refused.is_some_and(|(_, said, _)| said == 487),
             End::Failed { status } => *status != 487 && refused.is_some_and(|(_, said, _)| said == *status),
         };
-        let new = self.lives.get_mut(&turn.life).is_some_and(|life| life.records.insert(record.id));
+        let new = self.lives.get_mut(&turn.life).is_some_and(|life| life.records.insert(record.begun.id));
         if records != 1 {
             return Some(format!("{records} records"));
         }
         if !right {
             return Some(format!("{:?} is not what the caller was told", record.end));
         }
-        if record.began != first {
-            return Some(format!("began at {} but the record says {}", first, record.began));
+        if record.begun.began != first {
+            return Some(format!("began at {} but the record says {}", first, record.begun.began));
         }
         if record.ended != turn.now || record.rang != rang {
             return Some(format!("ended {}, rang {:?}, but the record says otherwise", turn.now, rang));
         }
         if !new {
-            return Some(format!("{} is the id of another record too", record.id));
+            return Some(format!("{} is the id of another record too", record.begun.id));
         }
         if record.legs.len() != legs.len() {
             return Some(format!("{} legs, {} in the record", legs.len(), record.legs.len()));
@@ -244,7 +244,7 @@ impl Oracle {
                 });
             }
             let by_call = closing.is_some_and(|closing| closing <= ended);
-            let by_budget = live_within.is_some_and(|limit| ended.since(record.began) >= limit);
+            let by_budget = live_within.is_some_and(|limit| ended.since(record.begun.began) >= limit);
             if !by_call && !by_budget && !self.ended_for_a_reason(turn, *branch, leg) {
                 self.broken(5, || {
                     format!(
@@ -261,7 +261,7 @@ impl Oracle {
     fn live_within(&self, turn: &Turn<'_>, record: &CallRecord) -> Option<Duration> {
         let plans = &self.lives.get(&turn.life)?.plans;
         let courses = plans.iter().flat_map(|plan| plan.courses.iter());
-        courses.filter(|course| course.name == record.course).map(|course| course.live_within).min()
+        courses.filter(|course| course.name == record.begun.course).map(|course| course.live_within).min()
     }
 
     fn ended_for_a_reason(&self, turn: &Turn<'_>, branch: u64, record: &LegRecord) -> bool {

@@ -549,8 +549,8 @@ impl Oracle {
     }
 
     fn context_of_record(&mut self, life: u32, record: &CallRecord) -> Option<&mut Inbound> {
-        let call = mix(1, record.call_id.as_bytes());
-        let number = number_from(record.number.as_bytes(), record.from.0);
+        let call = mix(1, record.begun.call_id.as_bytes());
+        let number = number_from(record.begun.number.as_bytes(), record.begun.from.0);
         let branch = self.by_call.get(&(life, call, number))?;
         self.contexts.get_mut(&(life, *branch))
     }

@@ -3,13 +3,16 @@
 use router::emergency::Urgent;
 use router::hours::Zone;
 use router::position::Confined;
-use router::record::{CallRecord, End, LegRecord};
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use router::record::{Begun, CallRecord, End, Entry, LegRecord, Passed, Why};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use sip::Time;
+use std::sync::Arc;
 
 /// A piece of history.
 #[derive(Debug)]
 pub enum Kept {
+    /// A call that has begun.
+    Begun(Arc<Begun>, When),
     /// A call that is over.
     Over(Box<CallRecord>, When),
 }
@@ -83,10 +86,53 @@ CREATE TABLE legs (
     outcome TEXT NOT NULL,
     PRIMARY KEY (call, nth)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE passed ( -- whose turn it was, and who was not rung then
+    call INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    nth INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    since INTEGER,
+    PRIMARY KEY (call, nth)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// How long a call is kept: 400 days, so that a year can be compared with the one before.
 pub(super) const KEPT_MICROS: i64 = 400 * 86_400 * 1_000_000;
+
+impl Kept {
+    /// What of an entry belongs to the history; its time is shown by the clock of this zone.
+    #[must_use]
+    pub fn of(entry: Entry, epoch: i64, zone: &Zone) -> Option<Self> {
+        match entry {
+            Entry::Begun(begun) => {
+                let when = When::of(begun.began, epoch, zone);
+                Some(Self::Begun(begun, when))
+            }
+            Entry::Call(call) => {
+                let when = When::of(call.begun.began, epoch, zone);
+                Some(Self::Over(call, when))
+            }
+            Entry::Health { .. }
+            | Entry::Side { .. }
+            | Entry::Alarm { .. }
+            | Entry::Name { .. }
+            | Entry::Login { .. }
+            | Entry::Registration { .. }
+            | Entry::Full { .. }
+            | Entry::Presented { .. }
+            | Entry::Urgent { .. }
+            | Entry::Confined { .. }
+            | Entry::CutOff { .. }
+            | Entry::Dropped { .. }
+            | Entry::Refused { .. }
+            | Entry::Unlisted { .. }
+            | Entry::Stranger { .. } => None,
+        }
+    }
+}
 
 impl Place {
     /// A run that begins at this moment and has no file yet.
@@ -152,48 +198,56 @@ const CLEAN_MAX: i64 = 200; // In one transaction: a few milliseconds.
 /// Writes a piece of history.
 pub(super) fn keep(db: &Connection, kept: &Kept, place: Place, file: &str) -> rusqlite::Result<()> {
     match kept {
-        Kept::Over(call, when) => over(db, call, *when, place, file),
+        Kept::Begun(begun, when) => begin(db, begun, *when, place, file),
+        Kept::Over(call, when) => {
+            begin(db, &call.begun, *when, place, file)?;
+            over(db, call, place.number(call.begun.id))
+        }
     }
 }
 
-fn over(db: &Connection, call: &CallRecord, when: When, place: Place, file: &str) -> rusqlite::Result<()> {
-    let number = place.number(call.id);
+/// Writes the beginning of a call, if it is not there yet.
+fn begin(db: &Connection, begun: &Begun, when: When, place: Place, file: &str) -> rusqlite::Result<()> {
+    let number = place.number(begun.id);
+    let (address, peer) = &begun.from;
+    let mut insert = db.prepare(
+        "INSERT INTO calls (id, name, run, call_id, caller, number, address, peer, file, course, closed, confined, urgent,
+                            began, ahead)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO NOTHING",
+    )?;
+    let columns = params![
+        number,
+        name(number),
+        place.run,
+        begun.call_id,
+        begun.caller,
+        begun.number,
+        address.to_string(),
+        peer.as_deref(),
+        file,
+        &*begun.course,
+        begun.closed,
+        begun.confined.map(Confined::as_str),
+        begun.urgent.map(Urgent::as_str),
+        when.unix(begun.began),
+        when.offset,
+    ];
+    insert.execute(columns).map(drop)
+}
+
+/// Writes the end of a call that is there.
+fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()> {
+    let began = call.begun.began;
+    let after = |time: Time| micros(began, time);
     let (end, answered_by, status) = match &call.end {
         End::Answered { target } => ("answered", Some(&**target), None),
         End::Cancelled => ("cancelled", None, None),
         End::Failed { status } => ("failed", None, Some(*status)),
     };
-    let (address, peer) = &call.from;
-    let mut insert = db.prepare(
-        "INSERT INTO calls (id, name, run, call_id, caller, number, address, peer, file, course, closed, confined, urgent,
-                            began, ahead, rang, ended, end, answered_by, status)
-         VALUES (:id, :name, :run, :call_id, :caller, :number, :address, :peer, :file, :course, :closed, :confined, :urgent,
-                 :began, :ahead, :rang, :ended, :end, :answered_by, :status)
-         ON CONFLICT (id) DO UPDATE SET rang = excluded.rang, ended = excluded.ended, end = excluded.end,
-                                        answered_by = excluded.answered_by, status = excluded.status",
+    db.execute(
+        "UPDATE calls SET rang = ?2, ended = ?3, end = ?4, answered_by = ?5, status = ?6 WHERE id = ?1",
+        params![number, call.rang.map(after), after(call.ended), end, answered_by, status],
     )?;
-    insert.execute(named_params! {
-        ":id": number,
-        ":name": name(number),
-        ":run": place.run,
-        ":call_id": call.call_id,
-        ":caller": call.caller,
-        ":number": call.number,
-        ":address": address.to_string(),
-        ":peer": peer.as_deref(),
-        ":file": file,
-        ":course": &*call.course,
-        ":closed": call.closed,
-        ":confined": call.confined.map(Confined::as_str),
-        ":urgent": call.urgent.map(Urgent::as_str),
-        ":began": when.unix(call.began),
-        ":ahead": when.offset,
-        ":rang": call.rang.map(|rang| after(call, rang)),
-        ":ended": after(call, call.ended),
-        ":end": end,
-        ":answered_by": answered_by,
-        ":status": status,
-    })?;
     let mut insert = db.prepare(
         "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -209,11 +263,21 @@ fn over(db: &Connection, call: &CallRecord, when: When, place: Place, file: &str
             path.remote.to_string(),
             line,
             fix.map(|fix| fix.to_string()),
-            after(call, *began),
-            rang.map(|rang| after(call, rang)),
-            ended.map(|ended| after(call, ended)),
+            after(*began),
+            rang.map(after),
+            ended.map(after),
             outcome,
         ])?;
+    }
+    for (Passed { target, line, at, why }, nth) in call.passed.iter().zip(1_i64..) {
+        let since = match why {
+            Why::Down { since } => since.map(after),
+            Why::Doomed | Why::Full | Why::Confined | Why::NoWay | Why::NoRoom | Why::Late => None,
+        };
+        db.execute(
+            "INSERT OR REPLACE INTO passed (call, nth, target, line, at, why, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![number, nth, &**target, line, after(*at), why.as_str(), since],
+        )?;
     }
     Ok(())
 }
@@ -232,8 +296,10 @@ impl When {
     }
 }
 
-fn after(call: &CallRecord, time: Time) -> i64 {
-    i64::try_from(time.since(call.began).as_micros()).unwrap_or(i64::MAX)
+/// From one time to another, which may be before.
+fn micros(from: Time, to: Time) -> i64 {
+    let signed = |micros: u64| i64::try_from(micros).unwrap_or(i64::MAX);
+    signed(to.as_micros()).saturating_sub(signed(from.as_micros()))
 }
 
 #[cfg(test)]

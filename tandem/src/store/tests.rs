@@ -3,7 +3,7 @@
 use super::*;
 use core::net::SocketAddr;
 use history::When;
-use router::record::{CallRecord, End, LegRecord};
+use router::record::{Begun, CallRecord, End, LegRecord, Passed, Why};
 use router::{Path as Way, Transport};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -64,7 +64,7 @@ fn call(id: u64) -> Kept {
         ended: Some(at(1_020)),
         outcome: outcome.into(),
     };
-    let record = CallRecord {
+    let begun = Arc::new(Begun {
         id,
         call_id: "abc@example".into(),
         caller: "+15035550999".into(),
@@ -75,10 +75,19 @@ fn call(id: u64) -> Kept {
         closed: false,
         from: (address(1), Some("telnyx".into())),
         began: at(1_000),
+    });
+    let record = CallRecord {
+        begun,
         rang: Some(at(1_010)),
         ended: at(1_020),
         end: End::Answered { target: "ana".into() },
         legs: vec![leg("office", 2, None, "503"), leg("ana", 3, Some(at(1_010)), "answered")],
+        passed: vec![Passed {
+            target: "ben".into(),
+            line: 31,
+            at: at(1_001),
+            why: Why::Down { since: Some(at(400)) },
+        }],
     };
     Kept::Over(Box::new(record), When { epoch: 1_767_323_045_500_000, offset: -28_800 })
 }
@@ -104,6 +113,10 @@ fn a_call_is_kept_with_its_legs_for_its_owner_alone() {
             .rows("SELECT concat_ws(' ', nth, target, address, line, began, rang, ended, outcome) FROM legs"),
         ["1 office 192.0.2.2:5060 30 1000 20000 503", "2 ana 192.0.2.3:5060 30 1000 10000 20000 answered"]
     );
+    assert_eq!(
+        folder.rows("SELECT concat_ws(' ', nth, target, line, at, why, since) FROM passed"),
+        ["1 ben 31 1000 down -600000"]
+    );
     for name in folder.names() {
         let mode = fs::metadata(folder.0.join(&name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -121,6 +134,28 @@ fn the_next_run_goes_on_counting() {
         now(&store);
     }
     assert_eq!(folder.rows("SELECT concat_ws(' ', run, id) FROM calls"), ["1 1", "1 2", "2 3", "2 4"]);
+}
+
+#[test]
+fn a_call_that_a_node_has_begun_and_never_ended_is_closed_by_the_next_run_and_only_once() {
+    let folder = Folder::new("orphan");
+    let store = folder.store();
+    let (Kept::Over(ended, when), Kept::Over(open, _)) = (call(1), call(2)) else {
+        unreachable!("see `call`")
+    };
+    store.keep(Kept::Begun(Arc::clone(&ended.begun), when));
+    store.keep(Kept::Begun(Arc::clone(&open.begun), when));
+    store.keep(Kept::Over(ended, when));
+    now(&store);
+    let ends = "SELECT concat_ws(' ', run, id, coalesce(end, 'under way')) FROM calls";
+    assert_eq!(folder.rows(ends), ["1 1 answered", "1 2 under way"]);
+    let next = folder.store();
+    now(&next);
+    assert_eq!(folder.rows(ends), ["1 1 answered", "1 2 node ended"]);
+    // The first node was not dead at all: its word counts.
+    store.keep(Kept::Over(open, when));
+    now(&store);
+    assert_eq!(folder.rows(ends), ["1 1 answered", "1 2 answered"]);
 }
 
 #[test]
@@ -219,6 +254,6 @@ fn old_calls_are_taken_out_with_their_legs_and_young_ones_stay() {
     let clean = |db: &Connection| history::clean(db, 1_767_323_046_500_001);
     let answers: Vec<_> = (0..3).map(|_| store.ask(clean).blocking_recv().unwrap()).collect();
     assert_eq!(answers, [Ok(true), Ok(false), Ok(false)]);
-    let counts = "SELECT concat_ws(' ', (SELECT count(*) FROM calls), (SELECT count(*) FROM legs))";
-    assert_eq!(folder.rows(counts), ["50 100"]);
+    let counts = "SELECT concat_ws(' ', (SELECT count(*) FROM calls), (SELECT count(*) FROM legs), (SELECT count(*) FROM passed))";
+    assert_eq!(folder.rows(counts), ["50 100 50"]);
 }

@@ -1,0 +1,64 @@
+//! What is kept of a call: that it has begun, how it ends, and whom it passed over.
+
+mod door;
+
+use core::time::Duration;
+use door::{CALLER, Door, OFFICE, invite, lines, reply};
+use router::Plan;
+use router::record::{End, Entry, Passed, Why};
+use router::target::Probe;
+use sip::Time;
+use std::sync::Arc;
+
+fn of_calls(entries: Vec<Entry>) -> Vec<Entry> {
+    let is_one = |entry: &Entry| matches!(entry, Entry::Begun(_) | Entry::Call(_));
+    entries.into_iter().filter(is_one).collect()
+}
+
+#[test]
+fn a_call_is_told_at_what_follows_its_invite_once_and_its_end_bears_its_beginning() {
+    let mut door = Door::new();
+    let out = door.hears(CALLER, &invite("z9hG4bKa"));
+    let to_office = out.into_iter().find_map(|(_, message)| message.filter(|it| it.status().is_none()));
+    let to_office = to_office.expect("the office is rung");
+    let ringing = reply(&to_office, "180 Ringing", "o");
+    let told = of_calls(door.records(OFFICE, &ringing));
+    let [Entry::Begun(begun)] = &told[..] else { unreachable!("{told:?}") };
+    assert_eq!((begun.id, &*begun.number, &*begun.caller), (1, "+15035550100", "+4411"));
+    assert_eq!((&*begun.course, begun.closed, begun.began), ("main", false, Time::ZERO));
+    assert_eq!(of_calls(door.records(OFFICE, &ringing)), []);
+    let told = of_calls(door.records(OFFICE, &reply(&to_office, "200 OK", "o")));
+    let [Entry::Call(call)] = &told[..] else { unreachable!("{told:?}") };
+    assert_eq!(&call.begun, begun);
+    assert_eq!((&call.end, call.passed.len()), (&End::Answered { target: "office".into() }, 0));
+}
+
+#[test]
+fn a_call_that_nothing_happens_to_is_told_half_a_second_later() {
+    let mut door = Door::new();
+    door.hears(CALLER, &invite("z9hG4bKa"));
+    assert_eq!(door.records_after(499), []);
+    assert!(matches!(&door.records_after(1)[..], [Entry::Begun(_)]));
+}
+
+#[test]
+fn who_is_down_is_told_as_passed_over_though_he_is_rung_at_last() {
+    let mut plan = Plan::clone(&door::plan());
+    plan.peers.iter_mut().for_each(|peer| peer.probe = Some(Probe::every(Duration::from_secs(5))));
+    let mut door = Door::with(Arc::new(plan));
+    // Nobody answers a probe.
+    (0..60).for_each(|_| drop(door.ticks(500)));
+    let out = door.hears(CALLER, &invite("z9hG4bKa"));
+    assert_eq!(lines(&out)[1..], [format!("{OFFICE} <- INVITE sip:+15035550100@192.0.2.10:5060 SIP/2.0")]);
+    let to_office = out.into_iter().find_map(|(_, message)| message.filter(|it| it.status().is_none()));
+    let answer = reply(&to_office.expect("the office is rung"), "200 OK", "o");
+    let told = of_calls(door.records(OFFICE, &answer));
+    let [Entry::Call(call)] = &told[..] else { unreachable!("{told:?}") };
+    let passed = |target: &str, line| Passed {
+        target: target.into(),
+        line,
+        at: call.begun.began,
+        why: Why::Down { since: Some(Time::from_micros(8_500_000)) },
+    };
+    assert_eq!(call.passed, [passed("office", 1), passed("spare", 2)]);
+}
