@@ -1,5 +1,7 @@
 //! What Tandem counts, for Prometheus.
 
+mod sockets;
+
 use crate::log::side;
 use crate::net::Counts;
 use crate::tls::Dated;
@@ -25,6 +27,7 @@ use router::record::{CallRecord, End, Entry, LegRecord};
 use router::registration::Registered;
 use router::{Path, Plan, roads};
 use sip::Time;
+use sockets::Sockets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -68,20 +71,6 @@ pub struct Metrics {
     pause: Gauge<f64, AtomicU64>,
     plan: Family<Labels<1>, Gauge>,
     certificates: Family<Labels<1>, Gauge>,
-}
-
-#[derive(Debug, Default)]
-struct Sockets {
-    received: Counter,
-    sent: Counter,
-    noise: Counter,
-    long: Counter,
-    lost: Counter,
-    unreachable: Counter,
-    turned_away: Counter,
-    connections: Gauge,
-    not_listening: Gauge,
-    last: Counts,
 }
 
 /// What is measured rather than counted, about once a second.
@@ -442,37 +431,6 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Sockets {
-    fn register(&self, to: &mut Registry) {
-        to.register("received", "Datagrams and framed messages that came", self.received.clone());
-        to.register("sent", "Datagrams and messages sent", self.sent.clone());
-        to.register("long", "Datagrams over 1,300 bytes sent: no stream leads there", self.long.clone());
-        to.register("noise", "Keep-alives and binary junk, dropped unparsed", self.noise.clone());
-        to.register("send_lost", "Datagrams that the kernel had no room for", self.lost.clone());
-        to.register("unreachable", "Times the network said that nobody is there", self.unreachable.clone());
-        to.register(
-            "turned_away",
-            "Connections closed at once: too many, or no certificate to show",
-            self.turned_away.clone(),
-        );
-        to.register("connections", "Connections now", self.connections.clone());
-        let missing = "Addresses of `listen` that could not be had at the start";
-        to.register("not_listening", missing, self.not_listening.clone());
-    }
-
-    fn read(&mut self, now: Counts, connections: usize) {
-        let last = core::mem::replace(&mut self.last, now);
-        self.received.inc_by(now.received - last.received);
-        self.sent.inc_by(now.sent - last.sent);
-        self.noise.inc_by(now.noise - last.noise);
-        self.long.inc_by(now.long - last.long);
-        self.lost.inc_by(now.lost - last.lost);
-        self.unreachable.inc_by(now.unreachable - last.unreachable);
-        self.turned_away.inc_by(now.turned_away - last.turned_away);
-        self.connections.set(gauge(connections));
     }
 }
 
