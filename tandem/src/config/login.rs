@@ -3,7 +3,7 @@
 use crate::codes::Code;
 use crate::config::reader::{Key, Problems, Table, Value, shown, text};
 use crate::config::register;
-use crate::config::secret::{self, Missing, Reference};
+use crate::config::secret;
 use crate::diagnostic::Diagnostic;
 use router::target::Login;
 
@@ -38,7 +38,8 @@ pub(super) fn read(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Option<
         realm.map(|(_, value)| named("realm", "the realm that it names when it asks", value, problems));
     let name = named("user", "the name of the account there", user.1, problems);
     let line = problems.source.line(password.0.span.start);
-    let secret = password_of(&password, problems);
+    let lost = "without it every challenge there is refused";
+    let secret = secret::referenced(&password.0, password.1, "password", lost, problems);
     let realm = match realm {
         Some(None) => return None,
         Some(Some(realm)) => Some(realm.into()),
@@ -49,47 +50,7 @@ pub(super) fn read(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Option<
         Some(written) => Some(written.of(name?, problems)?),
         None => None,
     };
-    Some(Login { user: name?.into(), password: secret?.into(), realm, register, line })
-}
-
-/// The password itself, or what its reference leads to.
-fn password_of((key, value): &(Key<'_>, &Value<'_>), problems: &mut Problems<'_>) -> Option<String> {
-    let wanted = "a reference such as \"env:TELNYX\", \"file:/etc/tandem/telnyx\" or \"credential:telnyx\"";
-    let written = text("password", wanted, value, problems)?;
-    let Some(reference) = Reference::read(written) else {
-        let problem = Diagnostic::new(Code::L030, "a secret stands in the file").at(key.span.clone(), "");
-        let help = "whoever may read the file has it, and every copy and backup keeps it: \
-                    write `env:NAME`, `file:PATH` or `credential:NAME`, and change the password";
-        problems.add(problem.help(help));
-        return Some(written.to_owned());
-    };
-    match secret::fetch(&reference, problems.source.path()) {
-        Ok(secret) => Some(secret),
-        Err(missing) => {
-            problems.add(not_there(&reference, &missing, value));
-            None
-        }
-    }
-}
-
-fn not_there(reference: &Reference<'_>, missing: &Missing, value: &Value<'_>) -> Diagnostic {
-    let title = format!("the password cannot be read here: {missing}");
-    let problem = Diagnostic::new(Code::L032, title).at(value.span(), "not here");
-    problem.help(match reference {
-        Reference::Env(name) => format!(
-            "set `{}` for the process that runs `tandem run`; without it every challenge there is refused",
-            shown(name)
-        ),
-        Reference::File(_) => {
-            "write the password into that file, and let the user that runs tandem read it; \
-                               without it every challenge there is refused"
-                .into()
-        }
-        Reference::Credential(name) => format!(
-            "write `LoadCredential={}:PATH` into the unit; without it every challenge there is refused",
-            shown(name)
-        ),
-    })
+    Some(Login { user: name?.into(), password: secret?.into_inner(), realm, register, line })
 }
 
 /// A text that will stand between quotes in a header field.

@@ -33,6 +33,7 @@ mod tls;
 
 pub(crate) use duration::words;
 pub use node::{Advertise, Listen, Log, LogFormat, LogLevel, NodeSettings};
+pub use secret::Secret;
 pub use source::{SIZE_MAX, Source};
 pub use tls::{Credentials, File, PeerTls, TlsSettings, Verify};
 

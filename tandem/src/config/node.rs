@@ -5,7 +5,7 @@ use crate::config::address::host_port;
 use crate::config::duration::count;
 use crate::config::later::{Place, refuse};
 use crate::config::limits::most;
-use crate::config::reader::{Problems, Table, Value, quoted, shown, table, text, texts};
+use crate::config::reader::{Problems, Table, Value, one_of, quoted, shown, table, text, texts};
 use crate::config::settings::{CALLS_MAX, DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX, NODE_CPS};
 use crate::config::tls::{self, TlsSettings};
 use crate::diagnostic::{Diagnostic, Span};
@@ -355,25 +355,6 @@ fn log(span: Span, value: &Value<'_>, problems: &mut Problems<'_>) -> Log {
     }
     keys.finish(problems);
     log
-}
-
-/// One word of several.
-fn one_of<T: Copy>(
-    key: &str,
-    words: &[(&str, T)],
-    value: &Value<'_>,
-    problems: &mut Problems<'_>,
-) -> Option<T> {
-    let known: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-    let wanted = format!("one of {}", known.join(", "));
-    let written = text(key, &wanted, value, problems)?;
-    let found = words.iter().find(|(word, _)| *word == written).map(|(_, found)| *found);
-    if found.is_none() {
-        let title = format!("`{key}` cannot be `{}`", shown(written));
-        problems
-            .add(Diagnostic::new(Code::E011, title).at(value.span(), "").help(format!("it may be {wanted}")));
-    }
-    found
 }
 
 const LEVELS: [(&str, LogLevel); 5] = [

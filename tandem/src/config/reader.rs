@@ -174,6 +174,25 @@ pub(super) fn texts<'a>(
     found
 }
 
+/// One word of several.
+pub(super) fn one_of<T: Copy>(
+    key: &str,
+    words: &[(&str, T)],
+    value: &Value<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<T> {
+    let known: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+    let wanted = format!("one of {}", known.join(", "));
+    let written = text(key, &wanted, value, problems)?;
+    let found = words.iter().find(|(word, _)| *word == written).map(|(_, found)| *found);
+    if found.is_none() {
+        let title = format!("`{key}` cannot be `{}`", shown(written));
+        problems
+            .add(Diagnostic::new(Code::E011, title).at(value.span(), "").help(format!("it may be {wanted}")));
+    }
+    found
+}
+
 /// True or false.
 pub(super) fn flag(what: &str, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<bool> {
     if let DeValue::Boolean(flag) = value.get_ref() {

@@ -1,10 +1,18 @@
 //! Secrets by reference: `env:NAME`, `file:PATH`, `credential:NAME`.
 
+use crate::codes::Code;
+use crate::config::reader::{Key, Problems, Value, shown, text};
+use crate::diagnostic::Diagnostic;
 use core::fmt;
 use std::env;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A secret. [`Debug`](fmt::Debug) does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<str>);
 
 /// Where a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +35,30 @@ pub(super) enum Missing {
     TooLong,
 }
 
+impl Secret {
+    /// Hides a secret.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
+        Self(secret.into())
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn into_inner(self) -> Arc<str> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Secret")
+    }
+}
+
 impl<'a> Reference<'a> {
     /// Reads a reference; `None` if it is none.
     pub(super) fn read(written: &'a str) -> Option<Self> {
@@ -37,6 +69,57 @@ impl<'a> Reference<'a> {
             _ => None,
         }
     }
+}
+
+/// The secret of a key itself, or what its reference leads to. `what`: what people call it; `lost`: what is lost without
+/// it.
+pub(super) fn referenced(
+    key: &Key<'_>,
+    value: &Value<'_>,
+    what: &str,
+    lost: &str,
+    problems: &mut Problems<'_>,
+) -> Option<Secret> {
+    let wanted = "a reference such as \"env:TELNYX\", \"file:/etc/tandem/telnyx\" or \"credential:telnyx\"";
+    let written = text(key.text, wanted, value, problems)?;
+    let Some(reference) = Reference::read(written) else {
+        let problem = Diagnostic::new(Code::L030, "a secret stands in the file").at(key.span.clone(), "");
+        let help = format!(
+            "whoever may read the file has it, and every copy and backup keeps it: \
+             write `env:NAME`, `file:PATH` or `credential:NAME`, and change the {what}"
+        );
+        problems.add(problem.help(help));
+        return Some(Secret::new(written));
+    };
+    match fetch(&reference, problems.source.path()) {
+        Ok(secret) => Some(Secret::new(&secret)),
+        Err(missing) => {
+            problems.add(not_there(&reference, &missing, what, lost, value));
+            None
+        }
+    }
+}
+
+fn not_there(
+    reference: &Reference<'_>,
+    missing: &Missing,
+    what: &str,
+    lost: &str,
+    value: &Value<'_>,
+) -> Diagnostic {
+    let title = format!("the {what} cannot be read here: {missing}");
+    let problem = Diagnostic::new(Code::L032, title).at(value.span(), "not here");
+    problem.help(match reference {
+        Reference::Env(name) => {
+            format!("set `{}` for the process that runs `tandem run`; {lost}", shown(name))
+        }
+        Reference::File(_) => {
+            format!("write the {what} into that file, and let the user that runs tandem read it; {lost}")
+        }
+        Reference::Credential(name) => {
+            format!("write `LoadCredential={}:PATH` into the unit; {lost}", shown(name))
+        }
+    })
 }
 
 /// The secret. `plan` is the plan file.
