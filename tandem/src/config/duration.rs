@@ -77,6 +77,8 @@ pub(super) fn count<N: Copy + PartialOrd + Display + TryFrom<i128>>(
 pub(crate) fn words(time: Duration) -> String {
     if time.as_millis() < 1000 && !time.is_zero() {
         format!("{} ms", time.as_millis())
+    } else if time.as_secs() >= 86_400 && time.as_secs().is_multiple_of(86_400) {
+        format!("{} d", time.as_secs() / 86_400)
     } else {
         format!("{} s", time.as_secs_f64())
     }
@@ -101,6 +103,7 @@ fn parse(written: &str) -> Result<Duration, Bad<'_>> {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         unit => return Err(Bad::Unit(number, unit)),
     };
     Ok(Duration::from_secs_f64((value * factor * 1000.0).round() / 1000.0))
@@ -122,7 +125,8 @@ fn unknown_unit(number: &str, unit: &str, value: &Value<'_>) -> Diagnostic {
         "min" | "mins" | "minute" | "minutes" => "m",
         "msec" | "milliseconds" => "ms",
         "hour" | "hours" | "hr" => "h",
-        _ => return problem.help("the units are `ms`, `s`, `m` and `h`"),
+        "day" | "days" => "d",
+        _ => return problem.help("the units are `ms`, `s`, `m`, `h` and `d`"),
     };
     problem.fix("write", value.span(), format!("\"{number}{ours}\""))
 }
@@ -142,6 +146,11 @@ mod tests {
         assert_eq!(millis("500ms"), Some(500));
         assert_eq!(millis("2m"), Some(120_000));
         assert_eq!(millis("20 s"), Some(20_000));
+        assert_eq!(millis("30d"), Some(2_592_000_000));
+        assert_eq!(
+            [words(Duration::from_secs(86_400)), words(Duration::from_secs(90_000))],
+            ["1 d", "90000 s"]
+        );
         for bad in
             ["", "s", "20", "-1s", "1..5s", "20x", "99999999999999999999s", "inf", "NaNs", "1e3s", "२०s"]
         {
