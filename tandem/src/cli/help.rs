@@ -2,7 +2,7 @@
 
 use crate::cli::check::{Answer, print};
 use crate::codes::Code;
-use crate::config::settings::{CALLS_MAX, COUNTS, Count, MOSTS, Most, WAITS};
+use crate::config::settings::{CALLS_MAX, COUNTS, Count, MESSAGES, MOSTS, Most, WAITS};
 use crate::config::words;
 use core::fmt::Display;
 use std::process::ExitCode;
@@ -47,7 +47,7 @@ fn settings() -> String {
         .iter()
         .map(wait)
         .chain(COUNTS.iter().map(|count| counted(count)))
-        .chain([counted(&CALLS_MAX)])
+        .chain([counted(&CALLS_MAX), counted(&MESSAGES)])
         .chain(MOSTS.iter().map(|most| bounded(most)))
         .collect()
 }

@@ -2,6 +2,7 @@
 //! nobody.
 
 use crate::config::hours::Clock;
+use crate::config::mailboxes::Mailboxes;
 use crate::config::tls::PeerTls;
 use crate::diagnostic::Span;
 use core::time::Duration;
@@ -31,6 +32,8 @@ pub(super) struct Draft {
     pub(super) networks: BTreeMap<Network, Span>,
     /// What holds for each peer that is spoken to by TLS, by its name.
     pub(super) tls: BTreeMap<Arc<str>, PeerTls>,
+    /// Who keeps messages.
+    pub(super) mailboxes: Mailboxes,
 }
 
 /// One `[plans.*]`.

@@ -64,7 +64,7 @@ fn find_secrets_in(value: &Value<'_>, secrets: &mut Vec<Span>) {
 }
 
 fn is_secret(key: &Key<'_>, value: &Value<'_>) -> bool {
-    let secret = ["password", "secret", "token"].contains(&key.text);
+    let secret = ["password", "secret", "token", "pin"].contains(&key.text);
     let reference = |text: &str| Reference::read(text).is_some();
     secret && !matches!(value.get_ref(), DeValue::String(text) if reference(text))
 }

@@ -14,6 +14,8 @@ mod later;
 mod limits;
 mod lint;
 mod login;
+mod mail;
+mod mailboxes;
 mod names;
 mod networks;
 mod node;
@@ -32,6 +34,8 @@ mod targets;
 mod tls;
 
 pub(crate) use duration::words;
+pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
+pub use mailboxes::{Attach, Mailbox, Mailboxes, Webhook};
 pub use node::{Advertise, Listen, Log, LogFormat, LogLevel, NodeSettings};
 pub use secret::Secret;
 pub use source::{SIZE_MAX, Source};
@@ -63,6 +67,8 @@ pub struct Loaded {
     pub node: NodeSettings,
     /// Who it is in TLS, and how its peers prove who they are.
     pub tls: TlsSettings,
+    /// Who keeps messages, and how they are delivered.
+    pub mailboxes: Arc<Mailboxes>,
     /// Where `listen` stands, if it does.
     pub listen: Option<Span>,
     /// What somebody should look at; the file is good all the same.
@@ -122,7 +128,8 @@ pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
         return Err(Refused { problems: found, source });
     }
     tls.peers = core::mem::take(&mut draft.tls);
-    Ok(Loaded { plan: Arc::new(draft.finish()), node, tls, listen, warnings: found, source })
+    let mailboxes = Arc::new(core::mem::take(&mut draft.mailboxes));
+    Ok(Loaded { plan: Arc::new(draft.finish()), node, tls, mailboxes, listen, warnings: found, source })
 }
 
 /// What `[node]` says.
@@ -211,6 +218,8 @@ fn whole_file<'a>(
     let plans = define(Kind::Plan, "plans", problems);
     later::define(&mut top, &mut names, problems);
 
+    draft.mailboxes = mailboxes::read(root, &mut top, problems);
+    draft.mailboxes.business = Arc::clone(&draft.plan.business);
     carriers::read(carriers, &defaults, &mut draft, problems);
     targets::read(TargetKind::Site, sites, &defaults, &mut draft, problems);
     targets::read(TargetKind::Person, people, &defaults, &mut draft, problems);

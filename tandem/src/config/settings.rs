@@ -216,8 +216,37 @@ pub const EXPIRES: Wait = Wait {
     why: "a carrier that has lost its registrations sends us calls again after four minutes; it may want longer ones and gets them",
 };
 
+/// How long a message may be.
+pub const LONGEST: Wait = Wait {
+    name: "longest, of a mailbox",
+    default: Duration::from_secs(180),
+    min: Duration::from_secs(10),
+    max: Duration::from_secs(600),
+    why: "who speaks for longer has been put on hold by somebody; three minutes are a mail of 4 MB",
+};
+
+/// How long a message is kept.
+pub const KEEP: Wait = Wait {
+    name: "keep, of a mailbox",
+    default: Duration::from_secs(30 * DAY),
+    min: Duration::from_secs(DAY),
+    max: Duration::from_secs(3_660 * DAY),
+    why: "what callers said is deleted after a month, but not before it was delivered; `hold = true` keeps all of it",
+};
+
+const DAY: u64 = 86_400;
+
+/// Messages of a mailbox.
+pub const MESSAGES: Count<u32> = Count {
+    name: "messages, of a mailbox",
+    default: 100,
+    min: 1,
+    max: 100_000,
+    why: "a box with more is one that nobody empties; callers are told that it is full, and the plan goes on",
+};
+
 /// All settings that are lengths of time.
-pub const WAITS: [&Wait; 13] = [
+pub const WAITS: [&Wait; 15] = [
     &RING,
     &RING_PERSON,
     &FOR,
@@ -231,6 +260,8 @@ pub const WAITS: [&Wait; 13] = [
     &PROGRESS_SITE,
     &PROGRESS_CARRIER,
     &EXPIRES,
+    &LONGEST,
+    &KEEP,
 ];
 
 /// All settings that are counts.
@@ -276,3 +307,7 @@ pub const LISTEN_MAX: usize = 16;
 pub const DNS_SERVERS_MAX: usize = 8;
 /// Characters of a name; it stands in logs and metrics.
 pub const NAME_MAX: usize = 64;
+/// Addresses that one mailbox mails to; more people share an address.
+pub const EMAILS_MAX: usize = 16;
+/// Keys that one mailbox is sealed for.
+pub const SEALED_FOR_MAX: usize = 16;
