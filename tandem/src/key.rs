@@ -101,7 +101,8 @@ fn write_new(path: &Path) -> io::Result<()> {
     draft.sync_all()
 }
 
-fn chance<const N: usize>() -> io::Result<[u8; N]> {
+/// Bytes of chance from the operating system.
+pub(crate) fn chance<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)

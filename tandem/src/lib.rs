@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod explain;
 pub mod key;
 pub mod log;
+pub mod messages;
 pub mod metrics;
 pub mod names;
 pub mod net;

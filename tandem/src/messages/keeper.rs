@@ -1,0 +1,354 @@
+//! Who keeps messages: obeys one order at a time, and finishes what nobody will finish any more.
+
+use super::folder::{Folder, SEGMENTS_MAX, Stored, segment_name};
+use super::id::MessageId;
+use super::manifest::{End, Manifest};
+use super::room::{Figures, Index};
+use super::sealing::Seal;
+use agent::tape::SEGMENT;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+/// A message that is complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finished {
+    /// What is known of it.
+    pub manifest: Manifest,
+    /// Its sound in the clear, where that is sealed on disk and goes by mail: nothing of it is left after a restart.
+    pub plain: Option<Arc<[u8]>>,
+}
+
+/// How the sound of a message is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Keep {
+    /// Sealed for somebody.
+    pub seal: Option<Seal>,
+    /// A copy in the clear, in memory, for a mail.
+    pub plain: bool,
+}
+
+/// The messages of a node, and those that are being left now.
+#[derive(Debug)]
+pub struct Keeper {
+    folder: Folder,
+    index: Index,
+    open: BTreeMap<MessageId, Open>,
+}
+
+/// A message that is being left.
+#[derive(Debug)]
+struct Open {
+    head: Manifest,
+    seal: Option<Seal>,
+    plain: Option<Vec<u8>>,
+    segments: usize,
+    bytes: u64,
+    whole: bool,
+    /// When something was last heard of it.
+    last: Timestamp,
+}
+
+impl Keeper {
+    /// Takes over what is on disk: finishes messages that whoever recorded them could not finish, and gives all that are
+    /// complete, oldest first.
+    ///
+    /// # Errors
+    /// There is no folder for messages, and none can be made.
+    pub fn open(folder: Folder) -> io::Result<(Self, Vec<Manifest>)> {
+        folder.make()?;
+        let mut keeper = Self { folder, index: Index::default(), open: BTreeMap::new() };
+        let mut complete = Vec::new();
+        for id in keeper.folder.list()? {
+            match keeper.take_over(&id) {
+                Ok(found) => complete.extend(found),
+                // One that cannot be read must not keep the others from being delivered.
+                Err(error) => {
+                    let place = keeper.folder.place(&id);
+                    tracing::error!(
+                        "a message cannot be read and stays where it is: {}: {error}",
+                        place.display()
+                    );
+                }
+            }
+        }
+        Ok((keeper, complete))
+    }
+
+    fn take_over(&mut self, id: &MessageId) -> io::Result<Option<Manifest>> {
+        let manifest = match self.folder.read(id)? {
+            Some(Stored::Finished(manifest)) => manifest,
+            Some(Stored::Begun(head)) => {
+                let segments = self.folder.segments(id)?;
+                let bytes = self.folder.size(id)?;
+                let manifest = broken_off(head, segments.last().map_or(0, |(last, _)| last + 1), bytes);
+                self.folder.finish(&manifest)?;
+                tracing::warn!(
+                    "the message {id} in mailbox {} broke off when the node ended: {} s of it are there",
+                    manifest.mailbox,
+                    manifest.millis / 1_000
+                );
+                manifest
+            }
+            None => {
+                // Whoever made the folder wrote nothing into it.
+                self.folder.remove(id)?;
+                return Ok(None);
+            }
+        };
+        self.index.put(id, &manifest.mailbox, self.folder.size(id)?);
+        Ok(Some(manifest))
+    }
+
+    /// Begins a message.
+    pub fn begin(&mut self, mut head: Manifest, keep: Keep, now: Timestamp) {
+        head.sealed = keep.seal.is_some();
+        let copies = self.open.values().filter(|open| open.plain.is_some()).count();
+        let plain = (keep.plain && head.sealed && copies < PLAIN_MAX).then(Vec::new);
+        if let Err(error) = self.folder.begin(&head) {
+            return lost(&head, "cannot be kept", &error);
+        }
+        self.index.put(&head.id, &head.mailbox, 0);
+        let open = Open { head, seal: keep.seal, plain, segments: 0, bytes: 0, whole: true, last: now };
+        self.open.insert(open.head.id.clone(), open);
+    }
+
+    /// Keeps a segment. Those that were skipped are silence.
+    pub fn segment(&mut self, id: &MessageId, number: usize, sound: &[u8], now: Timestamp) {
+        let Some(open) = self.open.get_mut(id).filter(|_| number < SEGMENTS_MAX) else { return };
+        open.last = now;
+        open.whole &= number == open.segments;
+        open.segments = open.segments.max(number + 1);
+        if let Some(plain) = &mut open.plain {
+            plain.resize((number * SEGMENT).max(plain.len()), open.head.law.g711().silence());
+            plain.extend_from_slice(sound);
+        }
+        let kept = match &open.seal {
+            Some(seal) => seal.close(sound).and_then(|sealed| {
+                let name = format!("{}.{SEALED}", segment_name(number, open.head.law));
+                self.folder.segment(id, &name, &sealed).map(|()| sealed.len())
+            }),
+            None => {
+                let name = segment_name(number, open.head.law);
+                self.folder.segment(id, &name, sound).map(|()| sound.len())
+            }
+        };
+        match kept {
+            Ok(bytes) => open.bytes += u64::try_from(bytes).unwrap_or(u64::MAX / 2),
+            Err(error) => {
+                open.whole = false;
+                lost(&open.head, "has lost five seconds", &error);
+            }
+        }
+        self.index.put(id, &open.head.mailbox, open.bytes);
+    }
+
+    /// Ends a message, and gives it as it is kept; `None` if it was never begun, or cannot be ended now.
+    pub fn finish(&mut self, mut manifest: Manifest) -> Option<Finished> {
+        let open = self.open.remove(&manifest.id)?;
+        manifest.whole &= open.whole;
+        manifest.sealed = open.head.sealed;
+        match self.folder.finish(&manifest) {
+            Ok(()) => Some(Finished { manifest, plain: open.plain.map(Arc::from) }),
+            Err(error) => {
+                lost(&manifest, "cannot be ended: it will be when the node starts again", &error);
+                None
+            }
+        }
+    }
+
+    /// Ends what was begun and has not been heard of for minutes: whoever recorded it has forgotten it.
+    pub fn finish_forgotten(&mut self, now: Timestamp) -> Vec<Finished> {
+        let is_old = |open: &&Open| now.duration_since(open.last) > FORGOTTEN;
+        let old: Vec<Manifest> = self
+            .open
+            .values()
+            .filter(is_old)
+            .map(|open| broken_off(open.head.clone(), open.segments, open.bytes))
+            .collect();
+        old.into_iter().filter_map(|manifest| self.finish(manifest)).collect()
+    }
+
+    /// What is kept now and counts; of those that are on disk, messages that this forgets do not.
+    ///
+    /// # Errors
+    /// The disk says nothing.
+    pub fn figures(&mut self, forgotten: impl Fn(&MessageId) -> bool) -> io::Result<Figures> {
+        let there = self.folder.list()?;
+        let open = &self.open;
+        self.index.retain(|id| open.contains_key(id) || (there.binary_search(id).is_ok() && !forgotten(id)));
+        Ok(Figures { free: self.folder.free()?, used: self.index.used() })
+    }
+
+    /// Where messages are kept.
+    #[must_use]
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+}
+
+/// What a message is that nobody came to the end of.
+fn broken_off(head: Manifest, segments: usize, bytes: u64) -> Manifest {
+    // A sealed segment is longer than its sound.
+    let samples = if head.sealed {
+        u64::try_from(segments * SEGMENT).unwrap_or(u64::MAX)
+    } else {
+        let before = segments.saturating_sub(1) * SEGMENT;
+        bytes.max(u64::try_from(before).unwrap_or(0))
+    };
+    Manifest { end: End::Unfinished, whole: false, millis: samples / 8, ..head }
+}
+
+fn lost(of: &Manifest, what: &str, error: &io::Error) {
+    let Manifest { id, mailbox, .. } = of;
+    tracing::error!("the message {id} in mailbox {mailbox} {what}: {error}");
+}
+
+/// Messages that are in memory in the clear at once, of some megabytes each. A mail of one more says that it is sealed.
+pub const PLAIN_MAX: usize = 32;
+
+const SEALED: &str = "age";
+
+/// A part comes every five seconds, and the end a moment after the last.
+const FORGOTTEN: SignedDuration = SignedDuration::from_mins(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::manifest::tests::manifest;
+    use crate::messages::testing::Scratch;
+    use std::fs;
+
+    fn at(minute: i64) -> Timestamp {
+        manifest(minute).at
+    }
+
+    fn finished(manifest: &Manifest) -> Option<Finished> {
+        Some(Finished { manifest: manifest.clone(), plain: None })
+    }
+
+    #[test]
+    fn a_message_that_is_left_counts_from_its_first_moment_until_it_is_gone() {
+        let data = Scratch::new("counts");
+        let (mut keeper, found) = Keeper::open(Folder::of(&data.path)).unwrap();
+        assert_eq!(found, []);
+        let used = |keeper: &mut Keeper, forgotten: &[MessageId]| {
+            let figures = keeper.figures(|id| forgotten.contains(id)).unwrap();
+            assert!(figures.free > 0);
+            figures
+                .used
+                .into_iter()
+                .map(|(name, used)| (name.to_string(), used.messages, used.bytes))
+                .collect::<Vec<_>>()
+        };
+        let (one, two) = (manifest(1), manifest(2));
+        keeper.begin(one.clone(), Keep::default(), at(1));
+        assert_eq!(used(&mut keeper, &[]), [("inbox".to_owned(), 1, 0)]);
+        keeper.segment(&one.id, 0, &[1; SEGMENT], at(1));
+        keeper.begin(two.clone(), Keep::default(), at(2));
+        keeper.segment(&two.id, 0, &[1; 100], at(2));
+        assert_eq!(keeper.finish(one.clone()), finished(&one));
+        assert_eq!(used(&mut keeper, &[]), [("inbox".to_owned(), 2, 40_100)]);
+        // Deleted by hand, with and without its files.
+        assert_eq!(used(&mut keeper, std::slice::from_ref(&one.id)), [("inbox".to_owned(), 1, 100)]);
+        keeper.finish(two.clone());
+        keeper.folder().remove(&two.id).unwrap();
+        assert_eq!(used(&mut keeper, &[]), []);
+    }
+
+    #[test]
+    fn a_node_that_was_killed_between_segments_finishes_what_is_there_when_it_starts_again() {
+        let data = Scratch::new("killed");
+        let folder = Folder::of(&data.path);
+        let (mut keeper, _) = Keeper::open(folder.clone()).unwrap();
+        let whole = manifest(1);
+        keeper.begin(whole.clone(), Keep::default(), at(1));
+        keeper.finish(whole.clone());
+        let killed = manifest(2);
+        keeper.begin(killed.clone(), Keep::default(), at(2));
+        keeper.segment(&killed.id, 0, &[1; SEGMENT], at(2));
+        keeper.segment(&killed.id, 1, &[2; SEGMENT], at(2));
+        let silent = manifest(3);
+        keeper.begin(silent.clone(), Keep::default(), at(3));
+        drop(keeper);
+        fs::write(folder.place(&killed.id).join("002.ul.draft"), [3; 77]).unwrap();
+        fs::create_dir(folder.place(&manifest(4).id)).unwrap();
+        let torn = manifest(5);
+        folder.begin(&torn).unwrap();
+        fs::write(folder.place(&torn.id).join("message.json"), "{\"id\":").unwrap();
+
+        let ended = Manifest { end: End::Unfinished, whole: false, ..manifest(0) };
+        let killed = Manifest { id: killed.id, at: killed.at, millis: 10_000, ..ended.clone() };
+        let silent = Manifest { id: silent.id, at: silent.at, millis: 0, ..ended };
+        let (_, found) = Keeper::open(folder.clone()).unwrap();
+        assert_eq!(found, [whole.clone(), killed.clone(), silent.clone()]);
+        assert_eq!(folder.read(&killed.id).unwrap(), Some(Stored::Finished(killed.clone())));
+        assert_eq!(folder.sound(&killed.id, killed.law).unwrap(), [[1; SEGMENT], [2; SEGMENT]].concat());
+        // What cannot be read is nobody's to throw away.
+        assert_eq!(
+            folder.list().unwrap(),
+            [whole.id.clone(), killed.id.clone(), silent.id.clone(), torn.id.clone()]
+        );
+        let (_, again) = Keeper::open(folder).unwrap();
+        assert_eq!(again, [whole, killed, silent]);
+    }
+
+    #[test]
+    fn a_message_without_an_end_is_ended_and_one_with_a_gap_is_not_whole() {
+        let data = Scratch::new("forgotten");
+        let (mut keeper, _) = Keeper::open(Folder::of(&data.path)).unwrap();
+        let (forgotten, gap) = (manifest(0), manifest(4));
+        keeper.begin(forgotten.clone(), Keep::default(), at(0));
+        keeper.segment(&forgotten.id, 0, &[1; SEGMENT], at(1));
+        keeper.begin(gap.clone(), Keep::default(), at(4));
+        keeper.segment(&gap.id, 1, &[1; SEGMENT], at(4));
+        assert_eq!(keeper.finish_forgotten(at(6)), []);
+        let ended = Manifest { end: End::Unfinished, whole: false, millis: 5_000, ..forgotten.clone() };
+        assert_eq!(keeper.finish_forgotten(at(7)), [Finished { manifest: ended, plain: None }]);
+        assert_eq!(keeper.finish(forgotten), None);
+        assert_eq!(keeper.finish(gap.clone()), finished(&Manifest { whole: false, ..gap }));
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_costs_the_message_and_nothing_else() {
+        let data = Scratch::new("broken");
+        let (mut keeper, _) = Keeper::open(Folder::of(&data.path)).unwrap();
+        let (one, two) = (manifest(1), manifest(2));
+        keeper.begin(one.clone(), Keep::default(), at(1));
+        fs::remove_dir_all(keeper.folder().place(&one.id)).unwrap();
+        keeper.segment(&one.id, 0, &[1; 10], at(1));
+        assert_eq!(keeper.finish(one), None);
+        keeper.begin(two.clone(), Keep::default(), at(2));
+        keeper.segment(&two.id, 0, &[1; 10], at(2));
+        assert_eq!(keeper.finish(two.clone()), finished(&two));
+    }
+
+    #[test]
+    fn a_sealed_message_is_readable_for_its_owner_alone_and_once_for_a_mail() {
+        let data = Scratch::new("sealed");
+        let folder = Folder::of(&data.path);
+        let (mut keeper, _) = Keeper::open(folder.clone()).unwrap();
+        let owner = age::x25519::Identity::generate();
+        let seal = Seal::of(&[owner.to_public().to_string().into()]).unwrap();
+        let (one, two) = (manifest(1), manifest(2));
+        let sound = [[1; SEGMENT], [2; SEGMENT]].concat();
+        keeper.begin(one.clone(), Keep { seal: seal.clone(), plain: true }, at(1));
+        keeper.segment(&one.id, 0, &sound[..SEGMENT], at(1));
+        keeper.segment(&one.id, 1, &sound[SEGMENT..], at(1));
+        let sealed = Manifest { sealed: true, ..one.clone() };
+        let expected = Finished { manifest: sealed, plain: Some(sound[..].into()) };
+        assert_eq!(keeper.finish(one.clone()), Some(expected));
+        let names: Vec<_> = folder.segments(&one.id).unwrap().into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["000.ul.age", "001.ul.age"]);
+        let second = fs::read(folder.place(&one.id).join(&names[1])).unwrap();
+        assert_eq!(age::decrypt(&owner, &second).unwrap(), [2; SEGMENT]);
+        assert_eq!(folder.sound(&one.id, one.law).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        // Killed: what was in memory is gone.
+        keeper.begin(two.clone(), Keep { seal, plain: true }, at(2));
+        keeper.segment(&two.id, 0, &[1; SEGMENT], at(2));
+        let (_, found) = Keeper::open(folder).unwrap();
+        let broken = &found[1];
+        assert_eq!((&broken.id, broken.sealed, broken.millis), (&two.id, true, 5_000));
+    }
+}
