@@ -78,6 +78,24 @@ pub fn read(data: &Path) -> Result<Connection, StoreError> {
     schema::check(&db, &file).map(|()| db)
 }
 
+/// Changes the file of a data folder by hand, beside the node that writes it: all of `work` or nothing, on the disk.
+///
+/// # Errors
+/// As [`read`], and if the node does not let go of the file for seconds.
+pub fn change<T>(
+    data: &Path,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    drop(read(data)?);
+    let file = data.join(FILE);
+    let unusable =
+        |error: rusqlite::Error| StoreError::Unusable(format!("cannot change {}: {error}", file.display()));
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(&file, flags).map_err(unusable)?;
+    db.busy_timeout(READER_PATIENCE).map_err(unusable)?;
+    durably(&mut db, work).map_err(unusable)
+}
+
 /// Does `work` in one transaction that is on the disk when this returns.
 pub(super) fn durably<T>(
     db: &mut Connection,

@@ -6,11 +6,12 @@
 mod fault;
 mod file;
 pub mod history;
+pub mod outbox;
 mod schema;
 mod writer;
 
 pub use fault::StoreError;
-pub use file::{FILE, read};
+pub use file::{FILE, change, read};
 
 use crate::clock::Clock;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
