@@ -4,6 +4,7 @@ mod sockets;
 
 use crate::log::side;
 use crate::net::Counts;
+use crate::store::outbox::{self, Tally};
 use crate::tls::Dated;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -67,6 +68,7 @@ pub struct Metrics {
     calls_unwritten: Gauge,
     store_open: Gauge,
     history_lost: Counter,
+    letters: Family<Labels<1>, Gauge>,
     panics: Counter,
     pause: Gauge<f64, AtomicU64>,
     plan: Family<Labels<1>, Gauge>,
@@ -126,6 +128,7 @@ impl Metrics {
             calls_unwritten: Gauge::default(),
             store_open: Gauge::default(),
             history_lost: Counter::default(),
+            letters: Family::default(),
             panics: Counter::default(),
             pause: Gauge::default(),
             plan: Family::default(),
@@ -206,6 +209,8 @@ impl Metrics {
             "Calls missing in the history: the store is gone or too slow",
             self.history_lost.clone(),
         );
+        let about = "Messages that somebody has not got who should: they will be tried again, or somebody has to look";
+        to.register("letters", about, self.letters.clone());
         to.register("panics", "Bugs survived; every one is worth a report", self.panics.clone());
         to.register(
             "loop_pause_seconds",
@@ -334,6 +339,14 @@ impl Metrics {
         self.carried.clear();
         for (of, calls) in load.counts() {
             self.carried.get_or_create(&[("of", of.to_string())]).set(i64::from(calls));
+        }
+    }
+
+    /// Takes how many messages have not arrived.
+    pub fn read_letters(&self, left: Tally) {
+        for (state, letters) in [(outbox::State::Due, left.due), (outbox::State::Dead, left.dead)] {
+            let of = self.letters.get_or_create(&[("state", state.as_str().to_owned())]);
+            of.set(i64::try_from(letters).unwrap_or(i64::MAX));
         }
     }
 
@@ -677,6 +690,17 @@ mod tests {
         metrics.read(reading(12));
         assert_eq!(lines(&metrics, "tandem_received_total"), ["tandem_received_total 12"]);
         assert_eq!(lines(&metrics, "tandem_loop_pause_seconds"), ["tandem_loop_pause_seconds 0.25"]);
+    }
+
+    #[test]
+    fn messages_that_have_not_arrived_are_told_by_what_is_to_be_done() {
+        let metrics = Metrics::new();
+        metrics.read_letters(Tally { due: 3, dead: 1 });
+        metrics.read_letters(Tally { due: 2, dead: 1 });
+        let text = metrics.text();
+        for line in ["tandem_letters{state=\"due\"} 2\n", "tandem_letters{state=\"dead\"} 1\n"] {
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]
