@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tandem::calls::CallsTo;
-use tandem::cli::{check, help};
+use tandem::cli::{check, help, messages};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::start::{self, Options, StartError};
 use tandem::{demo, explain};
@@ -49,6 +49,8 @@ enum Verb {
         #[arg(long, value_name = "TIME")]
         at: Option<explain::At>,
     },
+    /// Say what messages callers left, or play, claim, delete and deliver one of them
+    Messages(messages::Options),
     /// See it work: calls to a small business whose office, carrier and phones die one by one, all on 127.0.0.1
     Demo {
         /// Write the demo's plan file into this folder and leave it there
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Verb::Run { plan, log, level, calls } => run(&Options { plan, format: log, level, calls }),
         Verb::Check { plan } => check::run(&plan),
         Verb::Explain { number, plan, at } => explain::run(&explain::Options { number, plan, at }),
+        Verb::Messages(options) => messages::run(&options),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),
         Verb::Help { topic: Some(topic) } => help::run(&topic),
         Verb::Help { topic: None } => usage(),
