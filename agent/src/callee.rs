@@ -2,6 +2,7 @@
 
 use crate::dialog::{Body, Dialog};
 use crate::expiry::Expiry;
+use crate::reliable::{Came, Reliable};
 use crate::talk::{ALLOW, Desk, Output, SDP, Talk, Why};
 use core::net::SocketAddr;
 use sip::build::{Extra, answer, answer_with, phrase, response};
@@ -17,6 +18,8 @@ pub struct Callee {
     talk: Talk,
     /// Was nothing said to the INVITE yet?
     is_silent: bool,
+    /// What the caller has to acknowledge, until a final answer.
+    reliable: Option<Reliable>,
 }
 
 /// Who says 100 (RFC 3261 §8.2.6.1).
@@ -56,9 +59,10 @@ impl Callee {
         // Whatever comes inside of the call comes by the proxy that the INVITE came by.
         let proxy = stamp.as_ref().map_or(from, |stamp| stamp.reply_to);
         let number = invite.cseq().map(|(number, _)| number);
+        let reliable = Reliable::asked_by(&invite, desk.timers);
         let talk = Talk::new(dialog, desk, proxy, number, chance);
         let is_silent = trying == Trying::WhenTold;
-        let call = Self { invite, stamp, server, talk, is_silent };
+        let call = Self { invite, stamp, server, talk, is_silent, reliable };
         call.on_server(sent, out);
         Ok(call)
     }
@@ -101,12 +105,18 @@ impl Callee {
         self.tell(180, now, out);
     }
 
-    /// Tells the caller how far his call is: 100 to 199. One that requires every answer to be acknowledged (RFC 3262) hears 100
-    /// alone.
+    /// Tells the caller how far his call is: 100 to 199. Where he requires it, each waits until he has heard the one before it.
     pub fn tell(&mut self, status: u16, now: Time, out: &mut Vec<Output>) {
-        let may_hear = status == 100 || !self.invite.has(Name::Require);
-        if self.talk.is_early() && may_hear && (100..200).contains(&status) {
+        if !self.talk.is_early() || !(100..200).contains(&status) {
+            return;
+        }
+        let Some(reliable) = self.reliable.as_mut().filter(|_| status > 100) else {
             self.respond(status, b"", ("", b""), now, out);
+            return;
+        };
+        if let Some(lines) = reliable.lines(status) {
+            let bytes = self.respond(status, lines.as_bytes(), ("", b""), now, out);
+            self.reliable.iter_mut().for_each(|reliable| reliable.sent(bytes.clone(), now));
         }
     }
 
@@ -159,6 +169,9 @@ impl Callee {
             self.with_server(out, |server, sent| server.on_retransmission(sent));
         } else if method != Method::Ack && method != Method::Cancel && request.to_tag().is_empty() {
             self.talk.answer(&request, 482, ("", b""), now, out);
+        } else if let Some(next) = self.heard(&request) {
+            self.talk.answer(&request, 200, ("", b""), now, out);
+            next.into_iter().for_each(|status| self.tell(status, now, out));
         } else {
             let was_early = self.talk.is_early();
             self.talk.on_request(request, now, out);
@@ -177,12 +190,25 @@ impl Callee {
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         self.with_server(out, |server, sent| server.on_deadline(now, sent));
         self.talk.on_deadline(now, out);
+        match self.reliable.as_mut().and_then(|reliable| reliable.on_deadline(now)) {
+            Some(Came::Again(bytes)) => out.push(Output::Send(bytes)),
+            // RFC 3262 §3.
+            Some(Came::Nothing) => self.refuse(504, b"", now, out),
+            None => {}
+        }
     }
 
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        [self.server.deadline(), self.talk.deadline()].into_iter().flatten().min()
+        let reliable = self.reliable.as_ref().and_then(Reliable::deadline);
+        [self.server.deadline(), self.talk.deadline(), reliable].into_iter().flatten().min()
+    }
+
+    /// Does a PRACK say that the caller has heard us? With what he is told next.
+    fn heard(&mut self, request: &Message) -> Option<Option<u16>> {
+        let is_prack = request.method() == Method::Prack && self.talk.has(request);
+        self.reliable.as_mut().filter(|_| is_prack)?.on_prack(request)
     }
 
     fn on_cancel(&mut self, cancel: &Message, now: Time, out: &mut Vec<Output>) {
@@ -194,8 +220,18 @@ impl Callee {
     }
 
     /// Answers the INVITE that the call began with.
-    fn respond(&mut self, status: u16, more: &[u8], body: Body<'_>, now: Time, out: &mut Vec<Output>) {
+    fn respond(
+        &mut self,
+        status: u16,
+        more: &[u8],
+        body: Body<'_>,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) -> Bytes {
         self.is_silent = false;
+        if status >= 200 {
+            self.reliable = None;
+        }
         let mut lines = Vec::new();
         // RFC 3261 §12.1.1: what was recorded goes back as it came.
         for field in self.invite.fields_of(Name::RecordRoute).filter(|_| status < 300) {
@@ -214,7 +250,8 @@ impl Callee {
         if (200..300).contains(&status) {
             self.talk.wait_for_ack(self.invite.cseq().map_or(0, |(number, _)| number), &bytes, now);
         }
-        self.with_server(out, |server, sent| server.respond(status, bytes, now, sent));
+        self.with_server(out, |server, sent| server.respond(status, bytes.clone(), now, sent));
+        bytes
     }
 
     fn with_server(
@@ -248,7 +285,7 @@ fn refused(invite: &Message, from: SocketAddr, status: u16, chance: u64, lines: 
     response(invite, from, status, phrase(status), extra)
 }
 
-/// Extensions that may be required of us: who wants its provisional answers acknowledged gets none.
+/// Extensions that may be required of us.
 fn is_known(option: &str) -> bool {
     ["timer", "100rel"].iter().any(|known| known.eq_ignore_ascii_case(option))
 }

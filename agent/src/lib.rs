@@ -15,6 +15,7 @@ pub mod line;
 mod ours;
 pub mod prompts;
 pub mod reception;
+mod reliable;
 pub mod rtp;
 pub mod screen;
 pub mod sdp;

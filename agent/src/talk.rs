@@ -120,7 +120,7 @@ const OURS_MAX: usize = 8;
 const GLARE: Duration = Duration::from_millis(2_500);
 
 /// What is understood inside of a call.
-pub(crate) const ALLOW: &str = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n";
+pub(crate) const ALLOW: &str = "Allow: INVITE, ACK, PRACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n";
 
 /// What is accepted in answers.
 pub(crate) const SUPPORTED: &str = "Supported: timer\r\n";
@@ -387,8 +387,9 @@ impl Talk {
             }
             Method::Options => self.answer(&request, 200, ("", b""), now, out),
             Method::Ack | Method::Cancel => {}
+            // It acknowledges nothing that waits for it.
+            Method::Prack => self.answer(&request, 481, ("", b""), now, out),
             Method::Register
-            | Method::Prack
             | Method::Subscribe
             | Method::Notify
             | Method::Refer

@@ -186,7 +186,7 @@ fn an_answer_says_who_answers_along_which_way_and_with_what() {
         CSeq: 7 INVITE\r\n\
         Record-Route: <sip:127.0.0.1;lr;t=1>\r\n\
         Contact: <sip:inbox@127.0.0.1:5070>\r\n\
-        Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n\
+        Allow: INVITE, ACK, PRACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n\
         Content-Type: application/sdp\r\n\
         Content-Length: 5\r\n\r\nv=0\r\n"
     );
@@ -356,13 +356,6 @@ fn who_requires_what_is_not_known_here_is_refused() {
     let refusal = refused(request("INVITE", "first", "", 7, "Require: 100rel, precondition, foo"));
     assert!(refusal.starts_with("SIP/2.0 420 Bad Extension\r\n"), "{refusal}");
     assert!(refusal.contains("Unsupported: precondition, foo\r\n"), "{refusal}");
-    let mut story = Story::new("Require: 100rel");
-    story.act(Callee::ring);
-    assert_eq!(
-        story.told,
-        ["0.000 100 Trying (7 INVITE)"],
-        "no provisional that would have to be acknowledged"
-    );
 }
 
 #[test]
@@ -388,4 +381,52 @@ fn a_caller_hears_what_the_owner_tells_and_nothing_before() {
             "0.000 Over(Refused)",
         ]
     );
+}
+
+#[test]
+fn a_caller_who_requires_it_hears_each_provisional_answer_until_it_acknowledges_it() {
+    let mut story = Story::new("Require: 100rel");
+    story.act(Callee::ring);
+    story.act(|call, now, out| call.tell(183, now, out));
+    story.act(|call, now, out| call.tell(182, now, out));
+    story.until(1_500);
+    story.inside("PRACK", 8, "RAck: 7 7 INVITE");
+    story.inside("PRACK", 9, "RAck: 1 7 INVITE");
+    story.again("PRACK", 9, "RAck: 1 7 INVITE");
+    story.until(2_000);
+    story.act(|call, now, out| call.accept(b"v=0\r\n", now, out));
+    story.inside("ACK", 7, "");
+    story.inside("PRACK", 10, "RAck: 2 7 INVITE");
+    story.until(60_000);
+    assert_eq!(
+        story.told,
+        [
+            "0.000 100 Trying (7 INVITE)",
+            "0.000 180 Ringing (7 INVITE)",
+            "0.500 180 Ringing (7 INVITE)",
+            "1.500 180 Ringing (7 INVITE)",
+            "1.500 481 Call/Transaction Does Not Exist (8 PRACK)",
+            "1.500 200 OK (9 PRACK)",
+            "1.500 182 Queued (7 INVITE)",
+            "1.500 200 OK (9 PRACK)",
+            "2.000 182 Queued (7 INVITE)",
+            "2.000 200 OK (7 INVITE)",
+            "2.000 Up([])",
+            "2.000 481 Call/Transaction Does Not Exist (10 PRACK)",
+        ]
+    );
+}
+
+#[test]
+fn a_caller_who_acknowledges_nothing_is_refused() {
+    let mut story = Story::new("Require: 100rel");
+    story.act(Callee::ring);
+    story.told.clear();
+    story.until(31_900);
+    assert_eq!(story.told.len(), 6);
+    story.told.clear();
+    story.until(32_000);
+    story.on_first("ACK", ";tag=abc");
+    story.until(90_000);
+    assert_eq!(story.told, ["32.000 504 Server Time-out (7 INVITE)", "32.000 Over(Refused)"]);
 }

@@ -178,7 +178,7 @@ fn an_invite_says_what_it_was_told_to_say() {
         CSeq: 1 INVITE\r\n\
         Max-Forwards: 69\r\n\
         Contact: <sip:screen@127.0.0.1:5070>\r\n\
-        Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n\
+        Allow: INVITE, ACK, PRACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n\
         Supported: timer\r\n\
         Route: <sip:hop.example;lr>\r\n\
         Content-Type: application/sdp\r\n\

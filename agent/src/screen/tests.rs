@@ -322,7 +322,7 @@ fn the_person_is_called_under_another_name_with_what_the_carrier_is_to_know() {
         CSeq: 1 INVITE\r\n\
         Max-Forwards: 59\r\n\
         Contact: <sip:screen@[100::2]:5060>\r\n\
-        Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n\
+        Allow: INVITE, ACK, PRACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n\
         Supported: timer\r\n\
         Route: <sip:192.0.2.50;lr>\r\n\
         Diversion: <sip:+15035550100@us.example>;reason=unavailable\r\n\
