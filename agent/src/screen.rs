@@ -186,10 +186,28 @@ impl Screen {
             && hop(before) == hop(invite)
     }
 
+    /// Does the person's press of 1 wait for [`join`](Self::join) or [`lose`](Self::lose)?
+    #[must_use]
+    pub const fn claims(&self) -> bool {
+        matches!(self.state, State::Claiming)
+    }
+
+    /// Do both hear each other?
+    #[must_use]
+    pub const fn is_joined(&self) -> bool {
+        matches!(self.state, State::Joined { .. })
+    }
+
+    /// The Call-ID under which the person is called.
+    #[must_use]
+    pub fn person_call_id(&self) -> &[u8] {
+        self.person.invite().call_id()
+    }
+
     /// Has this person taken the call of that INVITE?
     #[must_use]
     pub fn has_taken(&self, invite: &Message) -> bool {
-        matches!(self.state, State::Joined { .. }) && is_same_call(self.invite(), invite)
+        self.is_joined() && is_same_call(self.invite(), invite)
     }
 
     /// Has everything been said?

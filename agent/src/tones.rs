@@ -250,6 +250,9 @@ mod tests {
                 assert_eq!(digits(&tones(&parts, 500)), "", "{parts:?}");
             }
         }
+        for (name, prompt) in crate::prompts::ALL {
+            assert_eq!(Tones::default().hear(Law::Mu, prompt), None, "{name}");
+        }
         let hiss: Vec<f64> = (0..80_000).map(|_| 8_000.0 * chance.next()).collect();
         assert_eq!(digits(&hiss), "");
     }

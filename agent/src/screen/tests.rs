@@ -787,3 +787,82 @@ fn what_cannot_be_passed_on_is_refused_at_once() {
         assert_eq!(out.len(), 0);
     }
 }
+
+/// Numbers that look like chance.
+struct Dice(u64);
+
+impl Dice {
+    fn of(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// One thing that may happen, in any state.
+fn happens(story: &mut Story, dice: &mut Dice, number: u32) {
+    let statuses = [100, 180, 182, 183, 199, 200, 302, 401, 408, 486, 487, 503, 603];
+    match dice.of(14) {
+        0 | 1 => {
+            let status = statuses[usize::try_from(dice.of(statuses.len() as u64)).unwrap()];
+            let sdp = if (180..=200).contains(&status) && dice.of(4) > 0 { ANSWER } else { "" };
+            story.answer(status, sdp);
+        }
+        2 => story.cancel(["", "SIP;cause=200", "Q.850;cause=16"][dice.of(3) as usize]),
+        3 => story.caller("BYE", &format!("b{number}"), 8 + number, ""),
+        4 => story.person("BYE", 1 + number, ""),
+        5 => story.caller("ACK", "ack", 7, ""),
+        6 => story.event([1, 1, 1, 2, 9, 10][dice.of(6) as usize], number * 1_600),
+        7 => story.act(|screen, now, out| screen.join(now, out)),
+        8 => story.act(|screen, now, out| screen.lose(now, out)),
+        9 => story.person("INVITE", 1 + number, [ANSWER, "", "v=junk"][dice.of(3) as usize]),
+        10 => story.caller(
+            "UPDATE",
+            &format!("u{number}"),
+            8 + number,
+            [OFFER, "", "v=junk"][dice.of(3) as usize],
+        ),
+        11 => {
+            let (side, from) = if dice.of(2) == 0 { (Side::Caller, CALLER) } else { (Side::Person, PERSON) };
+            story.packet(
+                side,
+                from,
+                dice.of(2) as u8,
+                [0, [0, 8, 13, 72][dice.of(4) as usize]],
+                number * 160,
+                &[0xd5; 160],
+            );
+        }
+        12 => {
+            let sent = story.sent.clone();
+            if sent.is_request() && sent.call_id() != b"theirs" {
+                story.answer_to(&sent, 200, "");
+            }
+        }
+        _ => {
+            let milliseconds = story.now.since(Time::ZERO).as_millis() as u64 + dice.of(3_000);
+            story.until(milliseconds);
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_in_whatever_order_it_ends_for_both_sides_and_once() {
+    for seed in 0..1_500 {
+        let (mut dice, mut story) = (Dice(seed), Story::new());
+        (0..30).for_each(|number| happens(&mut story, &mut dice, number));
+        story.cancel("");
+        story.caller("ACK", "ack", 7, "");
+        story.caller("BYE", "last", 100, "");
+        let end = story.now.since(Time::ZERO).as_millis() as u64 + 300_000;
+        story.until(end);
+        assert!(story.screen.is_done(), "seed {seed}: {:#?}", story.told);
+        let of = |what: &str| {
+            story.told.iter().filter(|line| line[line.find(' ').unwrap() + 1..].starts_with(what)).count()
+        };
+        assert!(of("claims") <= 1 && of("person INVITE") == 1, "seed {seed}: {:#?}", story.told);
+        // A phone that was answered hears BYE, unless it says so itself.
+        let is_answered = of("caller 182") > 0;
+        let is_ended = of("person BYE") > 0 || story.told.iter().any(|line| line.ends_with("person 200 OK"));
+        assert!(!is_answered || is_ended, "seed {seed}: {:#?}", story.told);
+    }
+}
