@@ -59,8 +59,9 @@ impl Tape {
         (self.heard * 1_000).checked_div(self.sealed + self.rest.len()).unwrap_or(0).min(1_000)
     }
 
-    /// Places a packet of sound in this law. What is further than a second from now, by its timestamp, begins anew at now.
-    pub fn write(&mut self, packet: &Heard<'_>, law: Law, now: Time) {
+    /// Places a packet of sound in this law. What is further than a second from now, by its timestamp, begins anew at now. Tells
+    /// whether it was taken: not if its part is sealed, nor if more came than time has passed.
+    pub fn write(&mut self, packet: &Heard<'_>, law: Law, now: Time) -> bool {
         let here = self.place_of(now);
         let by_stamp = self.stream.filter(|stream| stream.ssrc == packet.ssrc).and_then(|stream| {
             // Timestamps wrap; the difference has a sign.
@@ -69,11 +70,14 @@ impl Tape {
             (place.abs_diff(here) <= ASTRAY).then_some(place)
         });
         let place = by_stamp.unwrap_or_else(|| here.max(self.sealed + self.rest.len()));
+        if place > here + ASTRAY {
+            return false;
+        }
         if by_stamp.is_none() {
             self.stream = Some(Stream { ssrc: packet.ssrc, timestamp: packet.timestamp, place });
         }
         // What came after its part was sealed is lost.
-        let Some(start) = place.checked_sub(self.sealed) else { return };
+        let Some(start) = place.checked_sub(self.sealed) else { return false };
         let end = start + packet.payload.len();
         if self.rest.len() < end {
             self.rest.resize(end, self.law.silence());
@@ -82,6 +86,7 @@ impl Tape {
             *at = if law == self.law { *byte } else { self.law.encode(law.decode(*byte)) };
         }
         self.heard += packet.payload.len();
+        true
     }
 
     /// The next part that is complete; `None` if there is none. To be asked until there is none.
@@ -123,6 +128,15 @@ mod tests {
     fn write(tape: &mut Tape, now: u64, ssrc: u32, timestamp: u32, payload: &[u8]) {
         let packet = Heard { payload_type: 0, marker: false, sequence: 0, timestamp, ssrc, payload };
         tape.write(&packet, Law::Mu, at(now));
+    }
+
+    #[test]
+    fn a_flood_of_sources_is_no_longer_than_its_time() {
+        let mut tape = Tape::new(Law::Mu, at(0));
+        for packet in 0..1_000_u32 {
+            write(&mut tape, u64::from(packet), packet, packet, &[7; 1_600]);
+        }
+        assert!(tape.length() < Duration::from_millis(2_300), "{:?}", tape.length());
     }
 
     /// How the tape reads: each run of one byte, with its length in milliseconds.
