@@ -1,6 +1,7 @@
 //! User agents beside the proxy: what answers calls here, and what it hears and says. Dialogs, SDP and RTP as machines without
 //! I/O, as everything else: events go in, effects come out.
 
+pub mod announcement;
 pub mod bridge;
 pub mod callee;
 pub mod caller;

@@ -1,5 +1,6 @@
 //! The shipped prompts. What they say stands in `agent/prompts/texts`.
 
+use crate::g711::{Law, RATE};
 use crate::line::Clip;
 use std::sync::LazyLock;
 
@@ -61,6 +62,9 @@ prompts! {
     GOODBYE = "goodbye";
 }
 
+/// 300 ms before the first word: the first packets open the way back through address translators, and phones cut them off.
+pub static SILENCE: LazyLock<Clip> = LazyLock::new(|| vec![Law::Mu.silence(); 3 * RATE as usize / 10].into());
+
 /// The prompt with this name.
 #[must_use]
 pub fn named(name: &str) -> Option<Clip> {
@@ -70,7 +74,6 @@ pub fn named(name: &str) -> Option<Clip> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::g711::{Law, RATE};
     use std::collections::BTreeSet;
 
     #[test]
