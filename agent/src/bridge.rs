@@ -74,7 +74,7 @@ impl Way {
     /// What does not go over leaves no gap behind that would count as a loss.
     fn leave_out(&mut self, ssrc: u32, number: u16) {
         if let Some(source) = self.source.as_mut().filter(|source| source.ssrc == ssrc)
-            && ahead(number, source.newest) == 1
+            && ahead(number, source.newest) > 0
         {
             source.newest = number;
             source.sequence = source.sequence.wrapping_sub(1);

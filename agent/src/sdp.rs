@@ -71,7 +71,8 @@ pub fn answer(
     for (place, media) in offer.medias.iter().enumerate() {
         let terms = terms(&offer, media, laws).filter(|_| place == taken);
         answer.medias.push(match terms {
-            Some(terms) => audio(local, terms),
+            // RFC 3264 §6: in the protocol that was offered.
+            Some(terms) => Media { proto: media.proto.clone(), ..audio(local, terms) },
             None => refused(media),
         });
         agreed = agreed.or(terms);
@@ -314,6 +315,12 @@ mod tests {
                 "m=application 0 UDP/DTLS/SCTP webrtc-datachannel"
             ]
         );
+    }
+
+    #[test]
+    fn who_offers_feedback_is_answered_in_its_protocol() {
+        let (_, streams) = answered("m=audio 4000 RTP/AVPF 0\n").unwrap();
+        assert_eq!(streams.first().map(String::as_str), Some("m=audio 20000 RTP/AVPF 0"));
     }
 
     #[test]
