@@ -24,6 +24,7 @@ pub mod sdp;
 pub mod talk;
 pub mod tape;
 pub mod tones;
+pub mod transfer;
 pub mod voice;
 pub mod voicemail;
 pub mod wav;
