@@ -18,7 +18,7 @@ const CRATES: &[&str] = &["sip", "router", "agent", "sim", "tandem", "fuzz", "ex
 const PURE: &[(&str, &[&str])] = &[
     ("sip", &["md-5", "memchr", "sha2"]),
     ("router", &["sip", "siphasher"]),
-    ("agent", &["earshot", "rtp-types", "sdp-types", "sip"]),
+    ("agent", &["earshot", "router", "rtp-types", "sdp-types", "sip"]),
     ("sim", &["sip", "router", "agent"]),
 ];
 
