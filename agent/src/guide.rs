@@ -3,6 +3,7 @@
 use crate::g711::RATE;
 use crate::line::Clip;
 use core::time::Duration;
+use router::inside::{AgentId, SCREEN};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,8 +16,21 @@ pub struct Guide {
     pub mailboxes: BTreeMap<Arc<str>, Arc<Mailbox>>,
     /// What is announced, by name.
     pub announcements: BTreeMap<Arc<str>, Clip>,
+    /// Who is at which address inside.
+    pub agents: BTreeMap<AgentId, Role>,
     /// Bytes of the disk that no message takes: the system and the store live there too.
     pub disk_floor: u64,
+}
+
+/// What an agent does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It takes messages for this mailbox.
+    Mailbox(Arc<str>),
+    /// It says what is announced under this name.
+    Announcement(Arc<str>),
+    /// It asks people to press 1.
+    Screen,
 }
 
 /// One mailbox: how a message gets into it.
@@ -60,6 +74,7 @@ impl Default for Guide {
             business: Arc::default(),
             mailboxes: BTreeMap::new(),
             announcements: BTreeMap::new(),
+            agents: BTreeMap::from([(SCREEN, Role::Screen)]),
             disk_floor: DISK_FLOOR,
         }
     }

@@ -12,6 +12,7 @@ mod expiry;
 pub mod fax;
 pub mod g711;
 pub mod guide;
+pub mod house;
 pub mod line;
 mod ours;
 pub mod prompts;

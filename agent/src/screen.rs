@@ -55,12 +55,23 @@ pub struct Prompts {
 }
 
 /// The two sides of a screen; each has a port of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// Who calls.
     Caller,
     /// Who is asked.
     Person,
+}
+
+impl Side {
+    /// The one on the other end.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Caller => Self::Person,
+            Self::Person => Self::Caller,
+        }
+    }
 }
 
 /// What it asks of its owner.

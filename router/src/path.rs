@@ -114,8 +114,8 @@ impl Transport {
     #[must_use]
     pub const fn is_secure(self) -> bool {
         match self {
-            Self::Udp | Self::Tcp | Self::Ws => false,
-            Self::Tls | Self::Wss | Self::Inside => true,
+            Self::Udp | Self::Tcp | Self::Ws | Self::Inside => false,
+            Self::Tls | Self::Wss => true,
         }
     }
 
@@ -215,7 +215,7 @@ mod tests {
             ("tls", ";transport=tls", 5061, true, true, tls),
             ("ws", ";transport=ws", 80, true, false, wss),
             ("wss", ";transport=wss", 443, true, true, wss),
-            ("inside", ";transport=inside", 5060, true, true, Transport::Inside),
+            ("inside", ";transport=inside", 5060, true, false, Transport::Inside),
         ];
         assert_eq!(Transport::ALL.map(shape), expected);
         assert_eq!(Transport::named(b"sctp"), None);

@@ -1,0 +1,567 @@
+//! All agents of a node, beside it: who answers where, which message belongs to which call, whose port a packet came to.
+
+mod answering;
+
+use crate::guide::{Guide, Role, Room};
+use crate::prompts;
+use crate::screen::{self, Booth, Prompts, Screen, Side};
+use crate::talk::Desk;
+use crate::voicemail::{Attempts, Notice, Pin};
+use crate::{callee, recording};
+pub use answering::About;
+use answering::Answering;
+use core::net::SocketAddr;
+use router::chance::Chance;
+use router::inside::AgentId;
+use sip::build::{Extra, phrase, response};
+use sip::txn::{Reliability, Timers};
+use sip::{Bytes, Message, Method, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The agents of one node and their calls. One owner, no locks.
+#[derive(Debug)]
+pub struct House {
+    guide: Arc<Guide>,
+    rooms: BTreeMap<Arc<str>, Room>,
+    /// What an agent's Contact says behind the user part: one of the node's own addresses.
+    public: String,
+    chance: Chance,
+    calls: BTreeMap<CallKey, Held>,
+    /// The calls by the Call-IDs of their sides.
+    by_id: BTreeMap<Vec<u8>, BTreeSet<CallKey>>,
+    deadlines: BTreeSet<(Time, CallKey)>,
+    next: u64,
+    wrong: BTreeMap<Tried, Attempts>,
+}
+
+/// Names a call of this house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallKey(u64);
+
+/// A port for the sound of one side of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    /// Whose.
+    pub call: CallKey,
+    /// Which of its sides: only who is asked to press 1 has two.
+    pub side: Side,
+}
+
+/// One recording of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Take {
+    /// Which call.
+    pub call: CallKey,
+    /// Which of its recordings.
+    pub number: u32,
+}
+
+/// Whose PINs were wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tried {
+    Mailbox(Arc<str>),
+    Caller(String),
+}
+
+/// What it asks for.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// An agent says this to the node.
+    Sip {
+        /// Which.
+        agent: AgentId,
+        /// What.
+        bytes: Bytes,
+    },
+    /// Open a port, and report by [`House::on_open`].
+    Open(Port),
+    /// Close it.
+    Close(Port),
+    /// Send this from a port.
+    Rtp {
+        /// Which.
+        port: Port,
+        /// Where to.
+        to: SocketAddr,
+        /// The packet.
+        bytes: Vec<u8>,
+    },
+    /// A recording begins.
+    Begin(Take, Box<About>),
+    /// Keep this part of it; the last ones may come again, shorter.
+    Keep(Take, recording::Segment),
+    /// It is a message.
+    Finish(Take, Box<About>, recording::Message),
+    /// It is none: delete what is kept of it.
+    Forget(Take),
+    /// A call has left no message, but people are to know of it.
+    Notice(Box<About>, Notice),
+    /// Is this the PIN of the mailbox? To be answered by [`House::on_checked`].
+    Check(CallKey, Arc<str>, Pin),
+    /// This is the greeting of a mailbox from now on.
+    Greeting(Arc<str>, crate::line::Clip),
+}
+
+#[derive(Debug)]
+struct Held {
+    agent: AgentId,
+    due: Option<Time>,
+    ids: Vec<Vec<u8>>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Its ports are being opened; what came first waits.
+    Opening(Box<Opening>),
+    /// A mailbox or an announcement.
+    Answering(Box<Answering>),
+    /// Somebody who is asked to press 1.
+    Screen(Box<Screen>),
+}
+
+#[derive(Debug)]
+struct Opening {
+    invite: Message,
+    role: Role,
+    caller: Option<SocketAddr>,
+    /// The caller gave up meanwhile.
+    is_cancelled: bool,
+}
+
+/// Calls at once; a further one is refused, so that the walk goes on.
+const CALLS_MAX: usize = 10_000;
+
+/// Callers and mailboxes whose wrong PINs are remembered.
+const TRIED_MAX: usize = 10_000;
+
+impl House {
+    /// Nobody is here yet. `public` is what an agent's Contact says behind the user part: host, port and transport of one of
+    /// the node's listeners.
+    #[must_use]
+    pub fn new(guide: Arc<Guide>, public: String, seed: u64) -> Self {
+        Self {
+            guide,
+            rooms: BTreeMap::new(),
+            public,
+            chance: Chance::new(seed),
+            calls: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            next: 0,
+            wrong: BTreeMap::new(),
+        }
+    }
+
+    /// Another plan holds for new calls.
+    pub fn apply(&mut self, guide: Arc<Guide>) {
+        self.guide = guide;
+    }
+
+    /// What a mailbox holds now; `None` if nothing can be kept.
+    pub fn on_room(&mut self, mailbox: &Arc<str>, room: Option<Room>) {
+        match room {
+            Some(room) => _ = self.rooms.insert(Arc::clone(mailbox), room),
+            None => _ = self.rooms.remove(mailbox),
+        }
+    }
+
+    /// Calls that are here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// None at all?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// The node says this to an agent.
+    pub fn on_sip(&mut self, agent: AgentId, bytes: Bytes, now: Time, out: &mut Vec<Output>) {
+        let Ok(message) = Message::parse(bytes) else { return };
+        if let Some(key) = self.owner(&message) {
+            return self.with(key, now, out, |held, turn| held.on_message(message, turn));
+        }
+        match message.method() {
+            _ if !message.is_request() => {}
+            Method::Ack => {}
+            Method::Options if message.to_tag().is_empty() => self.reply(agent, &message, 200, out),
+            Method::Invite if message.to_tag().is_empty() => self.on_invite(agent, message, out),
+            _ => self.reply(agent, &message, 481, out),
+        }
+    }
+
+    /// A port was opened at this address, or could not be.
+    pub fn on_open(&mut self, port: Port, local: Option<SocketAddr>, now: Time, out: &mut Vec<Output>) {
+        let Some(Held { kind: Kind::Opening(opening), agent, .. }) = self.calls.get_mut(&port.call) else {
+            return out.push(Output::Close(port));
+        };
+        let (agent, invite) = (*agent, opening.invite.clone());
+        let ports = match (local, opening.is_cancelled, opening.caller) {
+            (_, true, _) => Err(487),
+            // Without a port nothing can be heard: the walk goes on.
+            (None, false, _) => Err(503),
+            (Some(local), false, None) if opening.role == Role::Screen => {
+                opening.caller = Some(local);
+                return out.push(Output::Open(Port { side: Side::Person, ..port }));
+            }
+            (Some(local), false, caller) => Ok((caller.unwrap_or(local), local)),
+        };
+        match ports {
+            Ok(ports) => self.begin(port.call, ports, now, out),
+            Err(status) => {
+                self.refuse(agent, &invite, status, out);
+                self.forget(port.call, out);
+            }
+        }
+    }
+
+    /// A datagram came from there to a port. `Some` says from which other port it goes on as it reads now, and where to.
+    pub fn on_datagram(
+        &mut self,
+        port: Port,
+        from: SocketAddr,
+        datagram: &mut [u8],
+        now: Time,
+        out: &mut Vec<Output>,
+    ) -> Option<(Port, SocketAddr)> {
+        // What is relayed changes nothing here.
+        let held = self.calls.get_mut(&port.call)?;
+        if let Kind::Screen(screen) = &mut held.kind
+            && screen.is_joined()
+        {
+            let to = screen.on_datagram(port.side, from, datagram, now, &mut Vec::new())?;
+            return Some((Port { side: port.side.other(), ..port }, to));
+        }
+        self.with(port.call, now, out, |held, turn| held.on_datagram(port.side, from, datagram, turn));
+        None
+    }
+
+    /// Whether a PIN was the right one.
+    pub fn on_checked(&mut self, call: CallKey, is_right: bool, now: Time, out: &mut Vec<Output>) {
+        let is_right = is_right && self.count_try(call, is_right, now);
+        self.with(call, now, out, |held, turn| {
+            if let Kind::Answering(answering) = &mut held.kind {
+                answering.on_checked(is_right, turn);
+            }
+        });
+    }
+
+    /// Acts if a deadline has come.
+    pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(&(due, key)) = self.deadlines.first().filter(|(due, _)| *due <= now) {
+            self.deadlines.remove(&(due, key));
+            if let Some(held) = self.calls.get_mut(&key) {
+                held.due = None;
+            }
+            self.with(key, now, out, |held, turn| held.on_deadline(turn));
+        }
+    }
+
+    /// The node ends: every call does, and what was said is kept.
+    pub fn end(&mut self, now: Time, out: &mut Vec<Output>) {
+        let keys: Vec<CallKey> = self.calls.keys().copied().collect();
+        for key in keys {
+            self.with(key, now, out, |held, turn| {
+                if let Kind::Answering(answering) = &mut held.kind {
+                    answering.end(turn);
+                }
+            });
+        }
+    }
+
+    /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(due, _)| *due)
+    }
+
+    /// Counts a try of a PIN. `false`: there were too many wrong ones, so this was none.
+    fn count_try(&mut self, call: CallKey, is_right: bool, now: Time) -> bool {
+        let Some(Kind::Answering(answering)) = self.calls.get(&call).map(|held| &held.kind) else {
+            return false;
+        };
+        let about = answering.about();
+        let tried = [Tried::Mailbox(Arc::clone(&about.mailbox)), Tried::Caller(about.caller.clone())];
+        if !tried.iter().all(|whose| self.wrong.get(whose).is_none_or(|attempts| attempts.may(now))) {
+            return false;
+        }
+        for whose in tried {
+            if is_right {
+                self.wrong.remove(&whose);
+            } else {
+                if self.wrong.len() >= TRIED_MAX {
+                    self.wrong.pop_first();
+                }
+                self.wrong.entry(whose).or_default().on_wrong(now);
+            }
+        }
+        true
+    }
+
+    fn owner(&self, message: &Message) -> Option<CallKey> {
+        let keys = self.by_id.get(message.call_id())?;
+        keys.iter().copied().find(|key| self.calls.get(key).is_some_and(|held| held.owns(message)))
+    }
+
+    fn on_invite(&mut self, agent: AgentId, invite: Message, out: &mut Vec<Output>) {
+        let role = match self.guide.agents.get(&agent) {
+            Some(role) if self.calls.len() < CALLS_MAX => role.clone(),
+            Some(_) => return self.refuse(agent, &invite, 503, out),
+            None => return self.refuse(agent, &invite, 404, out),
+        };
+        let key = CallKey(self.next);
+        self.next += 1;
+        let id = invite.call_id().to_vec();
+        self.by_id.entry(id.clone()).or_default().insert(key);
+        let opening = Opening { invite, role, caller: None, is_cancelled: false };
+        let kind = Kind::Opening(Box::new(opening));
+        self.calls.insert(key, Held { agent, due: None, ids: vec![id], kind });
+        out.push(Output::Open(Port { call: key, side: Side::Caller }));
+    }
+
+    /// All ports of a call are open: it begins.
+    fn begin(&mut self, key: CallKey, ports: (SocketAddr, SocketAddr), now: Time, out: &mut Vec<Output>) {
+        let Some(Held { agent, kind: Kind::Opening(opening), .. }) = self.calls.get(&key) else { return };
+        let (agent, invite, role) = (*agent, opening.invite.clone(), opening.role.clone());
+        let begun = match role {
+            Role::Screen => self.ask(key, agent, invite, ports, now, out),
+            Role::Mailbox(_) | Role::Announcement(_) => {
+                let chance = self.chance.draw();
+                let desk = self.desk(agent);
+                let (guide, rooms) = (Arc::clone(&self.guide), &self.rooms);
+                let mut turn = Turn { key, agent, now, out };
+                let began = Answering::start(invite, desk, ports.0, role, (&guide, rooms), chance, &mut turn);
+                began.map(|answering| Kind::Answering(Box::new(answering)))
+            }
+        };
+        match begun {
+            Ok(kind) => {
+                if let Some(held) = self.calls.get_mut(&key) {
+                    held.kind = kind;
+                }
+                self.with(key, now, out, |_, _| {});
+            }
+            Err(refusal) => {
+                out.push(Output::Sip { agent, bytes: refusal });
+                self.forget(key, out);
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        key: CallKey,
+        agent: AgentId,
+        invite: Message,
+        (caller, person): (SocketAddr, SocketAddr),
+        now: Time,
+        out: &mut Vec<Output>,
+    ) -> Result<Kind, Bytes> {
+        let prompts = Prompts { call: prompts::CALL.clone(), taken: prompts::TAKEN.clone() };
+        let booth = Booth { desk: self.desk(agent), proxy: agent.address(), caller, person, prompts };
+        let keys = self.by_id.get(invite.call_id()).into_iter().flatten();
+        let screens = keys.filter_map(|key| match &self.calls.get(key)?.kind {
+            Kind::Screen(screen) => Some(&**screen),
+            Kind::Opening(_) | Kind::Answering(_) => None,
+        });
+        let earlier = screens.into_iter().find(|screen| screen.precedes(&invite));
+        let chances = [self.chance.draw(), self.chance.draw()];
+        let mut said = Vec::new();
+        let screen = Screen::start(invite, booth, earlier, chances, now, &mut said)?;
+        let id = screen.person_call_id().to_vec();
+        self.by_id.entry(id.clone()).or_default().insert(key);
+        if let Some(held) = self.calls.get_mut(&key) {
+            held.ids.push(id);
+        }
+        carry_out(said, &mut Turn { key, agent, now, out });
+        Ok(Kind::Screen(Box::new(screen)))
+    }
+
+    /// Lets a call do something, and keeps the tables in step with it.
+    fn with(
+        &mut self,
+        key: CallKey,
+        now: Time,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Held, &mut Turn<'_>),
+    ) {
+        let Some(held) = self.calls.get_mut(&key) else { return };
+        let mut turn = Turn { key, agent: held.agent, now, out };
+        act(held, &mut turn);
+        let claims = held.claims();
+        if claims {
+            self.settle_claim(key, now, out);
+        }
+        let Some(held) = self.calls.get_mut(&key) else { return };
+        if held.is_done() {
+            return self.forget(key, out);
+        }
+        let due = held.deadline();
+        if due != held.due {
+            held.due.into_iter().for_each(|before| _ = self.deadlines.remove(&(before, key)));
+            due.into_iter().for_each(|due| _ = self.deadlines.insert((due, key)));
+            held.due = due;
+        }
+    }
+
+    /// Somebody has pressed 1: the call is his, unless somebody else of the same call was quicker.
+    fn settle_claim(&mut self, key: CallKey, now: Time, out: &mut Vec<Output>) {
+        let Some(invite) = self.calls.get(&key).and_then(Held::invite).cloned() else { return };
+        let is_taken = self.by_id.get(invite.call_id()).into_iter().flatten().any(|other| {
+            let held = self.calls.get(other);
+            matches!(held.map(|held| &held.kind), Some(Kind::Screen(screen)) if screen.has_taken(&invite))
+        });
+        let Some(Held { agent, kind: Kind::Screen(screen), .. }) = self.calls.get_mut(&key) else { return };
+        let mut said = Vec::new();
+        if is_taken {
+            screen.lose(now, &mut said);
+        } else {
+            screen.join(now, &mut said);
+        }
+        carry_out(said, &mut Turn { key, agent: *agent, now, out });
+    }
+
+    fn forget(&mut self, key: CallKey, out: &mut Vec<Output>) {
+        let Some(held) = self.calls.remove(&key) else { return };
+        held.due.into_iter().for_each(|due| _ = self.deadlines.remove(&(due, key)));
+        for id in held.ids {
+            if let Some(keys) = self.by_id.get_mut(&id) {
+                keys.remove(&key);
+                if keys.is_empty() {
+                    self.by_id.remove(&id);
+                }
+            }
+        }
+        out.extend([Side::Caller, Side::Person].map(|side| Output::Close(Port { call: key, side })));
+    }
+
+    fn refuse(&mut self, agent: AgentId, invite: &Message, status: u16, out: &mut Vec<Output>) {
+        let bytes = callee::refusal(invite, agent.address(), status, self.chance.draw());
+        out.push(Output::Sip { agent, bytes });
+    }
+
+    fn reply(&mut self, agent: AgentId, request: &Message, status: u16, out: &mut Vec<Output>) {
+        let tag = format!("{:x}", self.chance.draw());
+        let extra = Extra { to_tag: tag.as_bytes(), lines: b"" };
+        let bytes = response(request, agent.address(), status, phrase(status), extra);
+        out.push(Output::Sip { agent, bytes });
+    }
+
+    fn desk(&self, agent: AgentId) -> Desk {
+        let contact = format!("<sip:{}@{}>", agent.contact(), self.public);
+        let via = format!("SIP/2.0/INSIDE {}", agent.address());
+        // The way on from the node may lose datagrams.
+        Desk { contact, via, reliability: Reliability::Unreliable, timers: Timers::default() }
+    }
+}
+
+/// One event of one call.
+struct Turn<'a> {
+    key: CallKey,
+    agent: AgentId,
+    now: Time,
+    out: &'a mut Vec<Output>,
+}
+
+impl Turn<'_> {
+    fn sip(&mut self, bytes: Bytes) {
+        self.out.push(Output::Sip { agent: self.agent, bytes });
+    }
+
+    fn rtp(&mut self, side: Side, to: SocketAddr, bytes: Vec<u8>) {
+        self.out.push(Output::Rtp { port: Port { call: self.key, side }, to, bytes });
+    }
+}
+
+/// What a screen asks for; that somebody claims the call it says itself when it is asked.
+fn carry_out(said: Vec<screen::Output>, turn: &mut Turn<'_>) {
+    for output in said {
+        match output {
+            screen::Output::Sip(bytes) => turn.sip(bytes),
+            screen::Output::Rtp { side, to, bytes } => turn.rtp(side, to, bytes),
+            screen::Output::Claims => {}
+        }
+    }
+}
+
+impl Held {
+    fn owns(&self, message: &Message) -> bool {
+        match &self.kind {
+            Kind::Opening(_) => message.method() == Method::Cancel,
+            Kind::Answering(answering) => answering.line().owns(message),
+            Kind::Screen(screen) => screen.owns(message),
+        }
+    }
+
+    fn invite(&self) -> Option<&Message> {
+        match &self.kind {
+            Kind::Opening(opening) => Some(&opening.invite),
+            Kind::Answering(answering) => Some(answering.line().invite()),
+            Kind::Screen(screen) => Some(screen.invite()),
+        }
+    }
+
+    fn claims(&self) -> bool {
+        matches!(&self.kind, Kind::Screen(screen) if screen.claims())
+    }
+
+    fn is_done(&self) -> bool {
+        match &self.kind {
+            Kind::Opening(_) => false,
+            Kind::Answering(answering) => answering.line().is_done(),
+            Kind::Screen(screen) => screen.is_done(),
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        match &self.kind {
+            Kind::Opening(_) => None,
+            Kind::Answering(answering) => answering.deadline(),
+            Kind::Screen(screen) => screen.deadline(),
+        }
+    }
+
+    fn on_message(&mut self, message: Message, turn: &mut Turn<'_>) {
+        match &mut self.kind {
+            Kind::Opening(opening) => opening.is_cancelled = true,
+            Kind::Answering(answering) => answering.on_message(message, turn),
+            Kind::Screen(screen) => {
+                let mut said = Vec::new();
+                if message.is_request() {
+                    screen.on_request(message, turn.now, &mut said);
+                } else {
+                    screen.on_response(message, turn.now, &mut said);
+                }
+                carry_out(said, turn);
+            }
+        }
+    }
+
+    fn on_datagram(&mut self, side: Side, from: SocketAddr, datagram: &mut [u8], turn: &mut Turn<'_>) {
+        match &mut self.kind {
+            Kind::Opening(_) => {}
+            Kind::Answering(answering) => answering.on_datagram(from, datagram, turn),
+            Kind::Screen(screen) => {
+                let mut said = Vec::new();
+                screen.on_datagram(side, from, datagram, turn.now, &mut said);
+                carry_out(said, turn);
+            }
+        }
+    }
+
+    fn on_deadline(&mut self, turn: &mut Turn<'_>) {
+        match &mut self.kind {
+            Kind::Opening(_) => {}
+            Kind::Answering(answering) => answering.on_deadline(turn),
+            Kind::Screen(screen) => {
+                let mut said = Vec::new();
+                screen.on_deadline(turn.now, &mut said);
+                carry_out(said, turn);
+            }
+        }
+    }
+}

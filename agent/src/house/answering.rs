@@ -1,0 +1,307 @@
+//! A call that is answered here: a mailbox or an announcement, with its line.
+
+use super::{Output, Take, Turn};
+use crate::announcement::{self, Announcement};
+use crate::guide::{Guide, Role, Room};
+use crate::line::{self, Line};
+use crate::screen::Side;
+use crate::talk::Desk;
+use crate::voicemail::{self, Operator, Rest, Voicemail};
+use core::net::SocketAddr;
+use router::inside::WHY;
+use sip::{Bytes, Message, Name, NameAddr, Time, Uri};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One such call.
+#[derive(Debug)]
+pub(super) struct Answering {
+    line: Line,
+    machine: Machine,
+    about: About,
+}
+
+#[derive(Debug)]
+enum Machine {
+    Mailbox(Box<Voicemail>),
+    Announcement(Announcement),
+}
+
+/// Whose call it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The mailbox; empty for an announcement.
+    pub mailbox: Arc<str>,
+    /// Who calls: the user part, as it came; empty if it is hidden.
+    pub caller: String,
+    /// The caller's name as it came; may be empty.
+    pub name: String,
+    /// Which number was called.
+    pub number: String,
+    /// Why the call came here: the reason of a Diversion (RFC 5806).
+    pub why: String,
+    /// Is nobody left who could answer it?
+    pub is_last: bool,
+    /// Its Call-ID.
+    pub call_id: String,
+    /// When it came.
+    pub began: Time,
+    /// The law in which it is recorded.
+    pub law: crate::g711::Law,
+}
+
+impl About {
+    fn of(invite: &Message, mailbox: Arc<str>, now: Time) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let why = invite.fields().iter().find(|field| invite.is_named(field, WHY.as_bytes()));
+        let why = why.map(|field| text(invite.at(field.value))).unwrap_or_default();
+        let mut parts = why.split(';').map(str::trim);
+        let reason = parts.next().unwrap_or_default().to_owned();
+        let (mut number, mut is_last) = (String::new(), false);
+        for part in parts {
+            match part.split_once('=') {
+                Some(("number", called)) => called.clone_into(&mut number),
+                None if part == "last" => is_last = true,
+                Some(_) | None => {}
+            }
+        }
+        let asserted = invite.elements(Name::PAssertedIdentity).next();
+        let shown = asserted.and_then(|span| NameAddr::parse(invite.at(span))).or_else(|| invite.from());
+        let (caller, name) = shown.map_or_else(Default::default, |from| {
+            let user = Uri::user_of(from.uri).unwrap_or_default();
+            (text(user), text(from.display).trim_matches('"').to_owned())
+        });
+        let is_hidden = caller.eq_ignore_ascii_case("anonymous");
+        let caller = if is_hidden { String::new() } else { caller };
+        let (call_id, law) = (text(invite.call_id()), crate::g711::Law::Mu);
+        Self { mailbox, caller, name, number, why: reason, is_last, call_id, began: now, law }
+    }
+}
+
+impl Answering {
+    /// Takes an INVITE whose sound comes to `local`.
+    ///
+    /// # Errors
+    /// The refusal, to be sent as it is.
+    pub(super) fn start(
+        invite: Message,
+        desk: Desk,
+        local: SocketAddr,
+        role: Role,
+        (guide, rooms): (&Guide, &BTreeMap<Arc<str>, Room>),
+        chance: u64,
+        turn: &mut Turn<'_>,
+    ) -> Result<Self, Bytes> {
+        let refused =
+            |invite: &Message, status| crate::callee::refusal(invite, turn.agent.address(), status, chance);
+        let mut asked = Vec::new();
+        let (name, found) = match role {
+            Role::Mailbox(name) => {
+                let mailbox = guide.mailboxes.get(&name).map(Arc::clone);
+                let about = About::of(&invite, Arc::clone(&name), turn.now);
+                let rest = if about.is_last { Rest::Nobody } else { Rest::Others };
+                let room = rooms.get(&name).cloned();
+                let floor = guide.disk_floor;
+                let started = mailbox.map(|mailbox| {
+                    let mut said = Vec::new();
+                    let machine = Voicemail::start(mailbox, room, floor, rest, Operator::None, &mut said);
+                    asked = said.into_iter().map(Asked::Mailbox).collect();
+                    Machine::Mailbox(Box::new(machine))
+                });
+                (name, started)
+            }
+            Role::Announcement(name) => {
+                let started = guide.announcements.get(&name).cloned().map(|clip| {
+                    let mut said = Vec::new();
+                    let machine = Announcement::start(clip, TIMES, &mut said);
+                    asked = said.into_iter().map(Asked::Announcement).collect();
+                    Machine::Announcement(machine)
+                });
+                (Arc::default(), started)
+            }
+            Role::Screen => (Arc::default(), None),
+        };
+        // Of a plan that was replaced a moment ago.
+        let Some(machine) = found else { return Err(refused(&invite, 404)) };
+        let about = About::of(&invite, name, turn.now);
+        let mut said = Vec::new();
+        let line = Line::start(invite, turn.agent.address(), desk, local, chance, &mut said)?;
+        let mut answering = Self { line, machine, about };
+        answering.on_line(said, turn);
+        answering.carry_out(asked, turn);
+        Ok(answering)
+    }
+
+    pub(super) const fn line(&self) -> &Line {
+        &self.line
+    }
+
+    pub(super) fn on_message(&mut self, message: Message, turn: &mut Turn<'_>) {
+        let mut said = Vec::new();
+        if message.is_request() {
+            self.line.on_request(message, turn.now, &mut said);
+        } else {
+            self.line.on_response(message, turn.now, &mut said);
+        }
+        self.on_line(said, turn);
+    }
+
+    pub(super) fn on_datagram(&mut self, from: SocketAddr, datagram: &[u8], turn: &mut Turn<'_>) {
+        let mut said = Vec::new();
+        self.line.on_datagram(from, datagram, turn.now, &mut said);
+        self.on_line(said, turn);
+    }
+
+    pub(super) fn on_checked(&mut self, is_right: bool, turn: &mut Turn<'_>) {
+        self.with_mailbox(turn, |mailbox, now, out| mailbox.on_checked(is_right, now, out));
+    }
+
+    pub(super) fn on_deadline(&mut self, turn: &mut Turn<'_>) {
+        let mut said = Vec::new();
+        self.line.on_deadline(turn.now, &mut said);
+        self.on_line(said, turn);
+        if let Machine::Mailbox(mailbox) = &self.machine
+            && mailbox.deadline().is_some_and(|due| due <= turn.now)
+        {
+            self.with_mailbox(turn, Voicemail::on_deadline);
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let own = match &self.machine {
+            Machine::Mailbox(mailbox) => mailbox.deadline(),
+            Machine::Announcement(_) => None,
+        };
+        [self.line.deadline(), own].into_iter().flatten().min()
+    }
+
+    /// Hangs up; what was said is kept.
+    pub(super) fn end(&mut self, turn: &mut Turn<'_>) {
+        let mut said = Vec::new();
+        self.line.hang_up(turn.now, &mut said);
+        self.on_line(said, turn);
+    }
+
+    /// Who called, for those who count wrong PINs.
+    pub(super) const fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn on_line(&mut self, said: Vec<line::Output>, turn: &mut Turn<'_>) {
+        for output in said {
+            match (output, &mut self.machine) {
+                (line::Output::Sip(bytes), _) => turn.sip(bytes),
+                (line::Output::Rtp { to, bytes }, _) => turn.rtp(Side::Caller, to, bytes),
+                (line::Output::Up, Machine::Mailbox(_)) => {
+                    self.with_mailbox(turn, |mailbox, _, out| mailbox.on_up(out))
+                }
+                (line::Output::Played, Machine::Mailbox(_)) => {
+                    self.with_mailbox(turn, Voicemail::on_played);
+                }
+                (line::Output::Pressed(digit), Machine::Mailbox(_)) => {
+                    self.with_mailbox(turn, |mailbox, now, out| mailbox.on_pressed(digit, now, out));
+                }
+                (line::Output::Sound(sound), Machine::Mailbox(_)) => {
+                    self.about.law = sound.law;
+                    self.with_mailbox(turn, |mailbox, now, out| mailbox.on_sound(&sound, now, out));
+                }
+                (line::Output::Quiet, Machine::Mailbox(mailbox)) => mailbox.on_quiet(),
+                (line::Output::Over(why), Machine::Mailbox(_)) => {
+                    self.with_mailbox(turn, |mailbox, now, out| mailbox.on_over(why, now, out));
+                }
+                (line::Output::Up, Machine::Announcement(_)) => {
+                    self.with_announcement(turn, Announcement::on_up);
+                }
+                (line::Output::Played, Machine::Announcement(_)) => {
+                    self.with_announcement(turn, Announcement::on_played);
+                }
+                (line::Output::Over(_), Machine::Announcement(announcement)) => announcement.on_over(),
+                // Nobody listens; and what is called here says nothing before it is answered.
+                (line::Output::Pressed(_) | line::Output::Sound(_) | line::Output::Quiet, _)
+                | (line::Output::Said(_), _) => {}
+            }
+        }
+    }
+
+    fn with_mailbox(
+        &mut self,
+        turn: &mut Turn<'_>,
+        act: impl FnOnce(&mut Voicemail, Time, &mut Vec<voicemail::Output>),
+    ) {
+        if let Machine::Mailbox(mailbox) = &mut self.machine {
+            let mut asked = Vec::new();
+            act(mailbox, turn.now, &mut asked);
+            self.carry_out(asked.into_iter().map(Asked::Mailbox).collect(), turn);
+        }
+    }
+
+    fn with_announcement(
+        &mut self,
+        turn: &mut Turn<'_>,
+        act: impl FnOnce(&mut Announcement, &mut Vec<announcement::Output>),
+    ) {
+        if let Machine::Announcement(announcement) = &mut self.machine {
+            let mut asked = Vec::new();
+            act(announcement, &mut asked);
+            self.carry_out(asked.into_iter().map(Asked::Announcement).collect(), turn);
+        }
+    }
+
+    fn carry_out(&mut self, asked: Vec<Asked>, turn: &mut Turn<'_>) {
+        let mut said = Vec::new();
+        for asked in asked {
+            let now = turn.now;
+            match asked {
+                Asked::Announcement(announcement::Output::Accept)
+                | Asked::Mailbox(voicemail::Output::Accept) => {
+                    self.line.accept(now, &mut said);
+                }
+                Asked::Announcement(announcement::Output::Play(clip))
+                | Asked::Mailbox(voicemail::Output::Play(clip)) => self.line.play(clip, now),
+                Asked::Announcement(announcement::Output::HangUp)
+                | Asked::Mailbox(voicemail::Output::HangUp) => self.line.hang_up(now, &mut said),
+                Asked::Mailbox(voicemail::Output::Refuse(status)) => self.line.refuse(status, now, &mut said),
+                Asked::Mailbox(voicemail::Output::Hush) => self.line.hush(),
+                Asked::Mailbox(asked) => self.keep(asked, turn),
+            }
+        }
+        self.on_line(said, turn);
+    }
+
+    /// What a mailbox asks for that outlives the call.
+    fn keep(&self, asked: voicemail::Output, turn: &mut Turn<'_>) {
+        let (call, take) = (turn.key, |number| Take { call: turn.key, number });
+        let about = || Box::new(self.about.clone());
+        let mailbox = || Arc::clone(&self.about.mailbox);
+        let asked = match asked {
+            voicemail::Output::Begin { take: number, law } => {
+                Output::Begin(take(number), Box::new(About { law, ..self.about.clone() }))
+            }
+            voicemail::Output::Keep { take: number, segment } => Output::Keep(take(number), segment),
+            voicemail::Output::Finish { take: number, message } => {
+                Output::Finish(take(number), about(), message)
+            }
+            voicemail::Output::Forget { take: number } => Output::Forget(take(number)),
+            voicemail::Output::Notice(notice) => Output::Notice(about(), notice),
+            voicemail::Output::Check(pin) => Output::Check(call, mailbox(), pin),
+            voicemail::Output::Greeting(clip) => Output::Greeting(mailbox(), clip),
+            // Nobody is there to whom 0 leads, and the mailbox knows; the rest is the line's.
+            voicemail::Output::Person
+            | voicemail::Output::Accept
+            | voicemail::Output::Refuse(_)
+            | voicemail::Output::Play(_)
+            | voicemail::Output::Hush
+            | voicemail::Output::HangUp => return,
+        };
+        turn.out.push(asked);
+    }
+}
+
+/// What either machine asks for.
+enum Asked {
+    Mailbox(voicemail::Output),
+    Announcement(announcement::Output),
+}
+
+/// Who has not understood an announcement hears it once more.
+const TIMES: u8 = 2;
