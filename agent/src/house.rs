@@ -185,12 +185,15 @@ impl House {
         if let Some(key) = self.owner(&message) {
             return self.with(key, now, out, |held, turn| held.on_message(message, turn));
         }
-        match message.method() {
-            _ if !message.is_request() => {}
-            Method::Ack => {}
-            Method::Options if message.to_tag().is_empty() => self.reply(agent, &message, 200, out),
-            Method::Invite if message.to_tag().is_empty() => self.on_invite(agent, message, out),
-            _ => self.reply(agent, &message, 481, out),
+        let (method, is_new) = (message.method(), message.to_tag().is_empty());
+        if !message.is_request() || method == Method::Ack {
+            // Of a call that is over.
+        } else if method == Method::Options && is_new {
+            self.reply(agent, &message, 200, out);
+        } else if method == Method::Invite && is_new {
+            self.on_invite(agent, message, out);
+        } else {
+            self.reply(agent, &message, 481, out);
         }
     }
 

@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod explain;
 pub mod key;
 pub mod log;
+pub mod media;
 pub mod messages;
 pub mod metrics;
 pub mod names;

@@ -3,6 +3,8 @@
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::log::Log;
+use crate::media::Media;
+use crate::media::agents::{Agents, Said};
 use crate::metrics::{Metrics, Pause, Readings};
 use crate::names::Names;
 use crate::net::udp::Rest;
@@ -42,6 +44,8 @@ pub struct Outside {
     pub calls: Option<Calls>,
     /// What is kept of all calls.
     pub store: Store,
+    /// What stands behind the agents of this process.
+    pub agents: Agents,
     /// Signals from the operating system.
     pub signals: Signals,
 }
@@ -71,7 +75,7 @@ pub enum Ended {
 pub type Reload = Arc<dyn Fn(&Tls) -> Option<Reloaded> + Send + Sync>;
 
 /// What came of reading anew.
-pub type Reloaded = (Arc<Plan>, Read);
+pub type Reloaded = (Arc<Plan>, Said, Read);
 
 /// One node and its outside.
 pub struct Run {
@@ -203,6 +207,7 @@ impl Run {
                 self.beat(now);
             }
             if let Some(ended) = self.ended(now) {
+                self.outside.agents.end(&mut self.outside.net);
                 // What a stalled disk has not taken by then is lost.
                 let _ = tokio::time::timeout(LAST_LINES, self.outside.store.flush()).await;
                 if let Some(calls) = self.outside.calls.take() {
@@ -256,8 +261,9 @@ impl Run {
             Woke::Stop => self.on_stop(now),
             Woke::Read(found) => {
                 self.reading = None;
-                if let Some((plan, read)) = found {
+                if let Some((plan, said, read)) = found {
                     self.renew(read);
+                    self.outside.agents.apply(said, &self.outside.net);
                     self.apply(plan);
                 }
             }
@@ -419,7 +425,8 @@ impl Run {
 
     fn ended(&mut self, now: Time) -> Option<Ended> {
         let closing = self.closing.as_mut()?;
-        let calls = self.node.calls();
+        // Whoever speaks with an agent of ours would be cut off.
+        let calls = self.node.calls() + self.outside.net.media().map_or(0, Media::calls);
         if calls == 0 {
             let quiet = *closing.quiet.get_or_insert(now);
             let settled = self.node.lingering() == 0 || now >= quiet + LINGER;

@@ -7,6 +7,7 @@ use crate::config::{self, Loaded, LogFormat, LogLevel, NodeSettings};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::key::{self, Key, KeyError};
 use crate::log;
+use crate::media::agents::{Agents, Said};
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::net::{self, BindError, Net};
@@ -17,9 +18,9 @@ use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use router::Transport;
 use router::door::Identity;
 use router::path::Listener;
+use router::{Transport, inside};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,7 +88,7 @@ pub fn run(options: &Options) -> Result<Ended, StartError> {
 async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Result<Ended, StartError> {
     warn(&loaded);
     raise_descriptors();
-    let Loaded { plan, node: settings, tls, listen, source, .. } = loaded;
+    let Loaded { plan, node: settings, tls, listen, source, guide, mailboxes, .. } = loaded;
     let source = Arc::new(source);
     let tls = Held::new(Read::files(Arc::clone(&source), Arc::new(tls), None, clock), clock);
     // Before anything waits, so that no signal kills a node that has begun.
@@ -95,7 +96,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     let key = key::load_or_make(&settings.data).map_err(StartError::Key)?;
     warn_of_exposed(&key);
     let seed = key::seed().map_err(StartError::System)?;
-    let (net, missing) = bind(&settings, clock, first_connection(seed))?;
+    let (mut net, missing) = bind(&settings, clock, first_connection(seed))?;
     for error in &missing {
         tracing::error!("{}", not_listening(error, listen.clone()).line(&source));
     }
@@ -126,7 +127,10 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     let store = Store::start(&settings.data, began, clock).map_err(StartError::System)?;
     let names = Names::new(settings.dns.clone());
     let ready = ready_line(&net);
-    let outside = Outside { clock, net, names, tls, metrics, calls, store, signals };
+    let said = Said { guide, mailboxes };
+    let agents = Agents::start(&mut net, &identity, said, (&settings.data, store.clone()), clock)
+        .map_err(StartError::System)?;
+    let outside = Outside { clock, net, names, tls, metrics, calls, store, agents, signals };
     let format = options.format.unwrap_or(settings.log.format);
     let reload = reload(options.plan.clone(), settings, clock);
     let mut run = Run::new(outside, identity, plan, reload);
@@ -153,7 +157,7 @@ fn say(ready: &str, format: LogFormat) {
 
 fn ready_line(net: &Net) -> String {
     let mut line = "tandem: ready on".to_owned();
-    for (transport, address) in net.addresses() {
+    for (transport, address) in net.addresses().filter(|(transport, _)| !transport.is_inside()) {
         line = format!("{line} {} {address}", transport.in_uri());
     }
     line
@@ -204,6 +208,8 @@ fn bind(settings: &NodeSettings, clock: Clock, last: u32) -> Result<(Net, Vec<Bi
     {
         return Err(StartError::Bind(first));
     }
+    // The agents of this process come last: no path to anybody else begins there.
+    listen.push((Transport::Inside, inside::listener().address));
     let net = Net::bind(&listen, clock, last).map_err(StartError::Bind)?;
     if let Some(granted) = net.receive_buffer() {
         let asked = net::udp::RECEIVE_BUFFER;
@@ -236,6 +242,9 @@ fn first_connection(seed: u64) -> u32 {
 
 /// What peers are told for one bound address.
 fn listener(settings: &NodeSettings, transport: Transport, address: SocketAddr) -> Listener {
+    if transport.is_inside() {
+        return inside::listener();
+    }
     let written = settings.advertise.as_ref();
     // An address of the other family would be no way back.
     let fits = |host: &str| host.parse().map_or(true, |ip: IpAddr| ip.is_ipv4() == address.is_ipv4());
@@ -279,7 +288,8 @@ fn reload(file: PathBuf, settings: NodeSettings, clock: Clock) -> Reload {
                 tracing::warn!("[node] has changed: that takes force at the next start");
             }
             let (source, tls) = (Arc::new(loaded.source), Arc::new(loaded.tls));
-            Some((loaded.plan, Read::files(source, tls, Some(before), clock)))
+            let said = Said { guide: loaded.guide, mailboxes: loaded.mailboxes };
+            Some((loaded.plan, said, Read::files(source, tls, Some(before), clock)))
         }
         Err(refused) => {
             tracing::warn!("{} has problems; the plan in force stays", file.display());

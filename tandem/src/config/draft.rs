@@ -5,6 +5,7 @@ use crate::config::hours::Clock;
 use crate::config::mailboxes::Mailboxes;
 use crate::config::tls::PeerTls;
 use crate::diagnostic::Span;
+use agent::guide::Guide;
 use core::time::Duration;
 use router::Plan;
 use router::emergency::Emergency;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 /// The plan and where its parts stand.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
+    /// What the agents of this process do.
+    pub(super) guide: Guide,
     /// Peers, carriers, targets and numbers; courses come last, from `courses`.
     pub(super) plan: Plan,
     /// The carriers' keys.

@@ -91,7 +91,7 @@ pub(super) fn refuse_destinations(names: &Names<'_>, problems: &mut Problems<'_>
 fn destination((name, named): (&str, &super::names::Named)) -> Diagnostic {
     let word = named.kind.word();
     let found = DESTINATIONS.iter().find(|(_, kind, _, _)| *kind == word);
-    let (code, what) = found.map_or((Code::E201, "this"), |(_, _, code, what)| (*code, what));
+    let (code, what) = found.map_or((Code::E203, "this"), |(_, _, code, what)| (*code, what));
     let name = shown(name);
     let noun = word.trim_start_matches("a ").trim_start_matches("an ");
     let title = format!("{what} not in this version: the {noun} `{name}` cannot be rung");
@@ -114,9 +114,7 @@ fn take_out(name: &str) -> String {
 const USES_SHOWN: usize = 4;
 
 /// The sections of destinations that come later.
-const DESTINATIONS: [(&str, &str, Code, &str); 4] = [
-    ("mailboxes", "a mailbox", Code::E201, "voicemail is"),
-    ("announcements", "an announcement", Code::E202, "announcements are"),
+const DESTINATIONS: [(&str, &str, Code, &str); 2] = [
     ("receptionists", "a receptionist", Code::E203, "receptionists are"),
     ("groups", "a group", Code::E212, "named groups are"),
 ];

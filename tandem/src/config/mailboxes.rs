@@ -331,7 +331,7 @@ const ATTACH: [(&str, Attach); 3] =
     [("attach", Attach::Sound), ("link", Attach::Link), ("notice", Attach::Notice)];
 
 /// Five minutes of stereo at 48 kHz, and more than anybody listens to.
-const GREETING_MAX: u64 = 64 << 20;
+pub(super) const GREETING_MAX: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests {

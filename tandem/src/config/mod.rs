@@ -1,6 +1,7 @@
 //! The plan file: read into [`router::Plan`], which cannot be wrong, with *all* problems of the file in one run.
 
 mod address;
+mod agents;
 mod allow;
 mod carriers;
 mod courses;
@@ -43,6 +44,7 @@ pub use tls::{Credentials, File, PeerTls, TlsSettings, Verify};
 
 use crate::codes::Code;
 use crate::diagnostic::{Colour, Diagnostic, Span, draw_all};
+use agent::guide::Guide;
 use allow::Allows;
 use draft::Draft;
 use jiff::Timestamp;
@@ -69,6 +71,8 @@ pub struct Loaded {
     pub tls: TlsSettings,
     /// Who keeps messages, and how they are delivered.
     pub mailboxes: Arc<Mailboxes>,
+    /// What the agents of this process do.
+    pub guide: Arc<Guide>,
     /// Where `listen` stands, if it does.
     pub listen: Option<Span>,
     /// What somebody should look at; the file is good all the same.
@@ -129,7 +133,9 @@ pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
     }
     tls.peers = core::mem::take(&mut draft.tls);
     let mailboxes = Arc::new(core::mem::take(&mut draft.mailboxes));
-    Ok(Loaded { plan: Arc::new(draft.finish()), node, tls, mailboxes, listen, warnings: found, source })
+    let guide = Arc::new(agents::guide(core::mem::take(&mut draft.guide), &mailboxes));
+    let plan = Arc::new(draft.finish());
+    Ok(Loaded { plan, node, tls, mailboxes, guide, listen, warnings: found, source })
 }
 
 /// What `[node]` says.
@@ -215,6 +221,8 @@ fn whole_file<'a>(
     let sites = define(Kind::Site, "sites", problems);
     let people = define(Kind::Person, "people", problems);
     let services = define(Kind::Service, "services", problems);
+    let mailboxes = define(Kind::Mailbox, "mailboxes", problems);
+    let announcements = define(Kind::Announcement, "announcements", problems);
     let plans = define(Kind::Plan, "plans", problems);
     later::define(&mut top, &mut names, problems);
 
@@ -224,6 +232,8 @@ fn whole_file<'a>(
     targets::read(TargetKind::Site, sites, &defaults, &mut draft, problems);
     targets::read(TargetKind::Person, people, &defaults, &mut draft, problems);
     targets::read(TargetKind::Service, services, &defaults, &mut draft, problems);
+    agents::read_mailboxes(mailboxes, &defaults, &mut draft, problems);
+    agents::read_announcements(announcements, &defaults, &mut draft, problems);
     courses::read(plans, &defaults, &clocks, &mut names, &mut draft, problems);
     let numbers = section(&mut top, "numbers", problems);
     let listed: Vec<_> = numbers.iter().map(|(key, _)| (key.text, key.span.clone())).collect();

@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Site,
     Person,
     Service,
+    Mailbox,
+    Announcement,
     Plan,
     /// Something that this version does not have; its word: "mailbox".
     Later(&'static str),
@@ -56,7 +58,9 @@ impl<'a> Names<'a> {
         }
         check_name(key, problems);
         let counter = match kind {
-            Kind::Site | Kind::Person | Kind::Service => &mut self.targets,
+            Kind::Site | Kind::Person | Kind::Service | Kind::Mailbox | Kind::Announcement => {
+                &mut self.targets
+            }
             Kind::Plan => &mut self.plans,
             Kind::Carrier | Kind::Later(_) => &mut 0,
         };
@@ -88,6 +92,8 @@ impl Kind {
         match self {
             Self::Carrier => "a carrier",
             Self::Site => "a site",
+            Self::Mailbox => "a mailbox",
+            Self::Announcement => "an announcement",
             Self::Person => "a person",
             Self::Service => "a service",
             Self::Plan => "a plan",

@@ -181,7 +181,9 @@ fn rung(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems
         return Rung::Nobody;
     };
     match named.kind {
-        Kind::Site | Kind::Person | Kind::Service => Rung::Target(TargetId(named.id)),
+        Kind::Site | Kind::Person | Kind::Service | Kind::Mailbox | Kind::Announcement => {
+            Rung::Target(TargetId(named.id))
+        }
         Kind::Plan => Rung::Course(CourseId(named.id)),
         Kind::Later(_) => {
             named.used.push(span);

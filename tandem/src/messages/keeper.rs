@@ -45,6 +45,8 @@ struct Open {
     plain: Option<Vec<u8>>,
     segments: usize,
     bytes: u64,
+    /// Bytes of each segment as it is kept.
+    sizes: BTreeMap<usize, u64>,
     whole: bool,
     /// When something was last heard of it.
     last: Timestamp,
@@ -110,18 +112,27 @@ impl Keeper {
             return lost(&head, "cannot be kept", &error);
         }
         self.index.put(&head.id, &head.mailbox, 0);
-        let open = Open { head, seal: keep.seal, plain, segments: 0, bytes: 0, whole: true, last: now };
+        let open = Open {
+            head,
+            seal: keep.seal,
+            plain,
+            segments: 0,
+            bytes: 0,
+            sizes: BTreeMap::new(),
+            whole: true,
+            last: now,
+        };
         self.open.insert(open.head.id.clone(), open);
     }
 
-    /// Keeps a segment. Those that were skipped are silence.
+    /// Keeps a segment. Those that were skipped are silence; of one that comes again the last word holds.
     pub fn segment(&mut self, id: &MessageId, number: usize, sound: &[u8], now: Timestamp) {
         let Some(open) = self.open.get_mut(id).filter(|_| number < SEGMENTS_MAX) else { return };
         open.last = now;
-        open.whole &= number == open.segments;
+        open.whole &= number <= open.segments;
         open.segments = open.segments.max(number + 1);
         if let Some(plain) = &mut open.plain {
-            plain.resize((number * SEGMENT).max(plain.len()), open.head.law.g711().silence());
+            plain.resize(number * SEGMENT, open.head.law.g711().silence());
             plain.extend_from_slice(sound);
         }
         let kept = match &open.seal {
@@ -135,13 +146,25 @@ impl Keeper {
             }
         };
         match kept {
-            Ok(bytes) => open.bytes += u64::try_from(bytes).unwrap_or(u64::MAX / 2),
+            Ok(bytes) => {
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX / 2);
+                let before = open.sizes.insert(number, bytes).unwrap_or_default();
+                open.bytes = open.bytes.saturating_sub(before).saturating_add(bytes);
+            }
             Err(error) => {
                 open.whole = false;
                 lost(&open.head, "has lost five seconds", &error);
             }
         }
         self.index.put(id, &open.head.mailbox, open.bytes);
+    }
+
+    /// What was begun is no message: nothing of it stays.
+    pub fn forget(&mut self, id: &MessageId) {
+        let Some(open) = self.open.remove(id) else { return };
+        if let Err(error) = self.folder.remove(id) {
+            tracing::warn!("what is no message stays as {}: {error}", open.head.id);
+        }
     }
 
     /// Ends a message, and gives it as it is kept; `None` if it was never begun, or cannot be ended now.

@@ -36,6 +36,7 @@ enum Order {
     Begin(Box<Manifest>),
     Segment(MessageId, usize, Vec<u8>),
     Finish(Box<Manifest>),
+    Forget(MessageId),
 }
 
 /// What the thread is told by others.
@@ -105,6 +106,14 @@ impl Spool {
     /// It was not taken: the message will be ended in some minutes, as one that broke off.
     pub fn finish(&self, manifest: Manifest) -> Result<(), Behind> {
         self.order(Order::Finish(Box::new(manifest)), ORDERS_MAX)
+    }
+
+    /// What was begun is no message.
+    ///
+    /// # Errors
+    /// It was not taken: what is kept of it will be told as a message that broke off.
+    pub fn forget(&self, id: MessageId) -> Result<(), Behind> {
+        self.order(Order::Forget(id), ORDERS_MAX)
     }
 
     /// Ends the thread when it has done what it was told, and waits for that.
@@ -195,6 +204,10 @@ impl Keeping {
                 self.count(keeper);
             }
             Order::Segment(id, number, sound) => keeper.segment(&id, number, &sound, self.clock.today()),
+            Order::Forget(id) => {
+                keeper.forget(&id);
+                self.count(keeper);
+            }
             Order::Finish(manifest) => {
                 self.untold.extend(keeper.finish(*manifest));
                 self.count(keeper);

@@ -7,6 +7,7 @@ pub mod udp;
 pub mod wire;
 
 use crate::clock::Clock;
+use crate::media::Media;
 use crate::tls::{Expected, Tls};
 use connections::{Connections, Lost, News};
 use core::fmt;
@@ -31,6 +32,9 @@ use udp::{BATCH_MAX, Heard, Rest, Sent, Udp};
 pub struct Net {
     sockets: Vec<Socket>,
     connections: Connections,
+    /// The agents of this process.
+    media: Option<Media>,
+    sender: mpsc::Sender<News>,
     news: mpsc::Receiver<News>,
     /// Taken from `news` while waiting, not yet looked at.
     held: Option<News>,
@@ -98,13 +102,36 @@ impl Net {
                 }
             });
         }
-        let connections = Connections::new(clock, u64::from(last), sender);
-        Ok(Self { sockets, connections, news, held: None, heard: Vec::new(), counts: Counts::default() })
+        let connections = Connections::new(clock, u64::from(last), sender.clone());
+        let (media, held, heard, counts) = (None, None, Vec::new(), Counts::default());
+        Ok(Self { sockets, connections, media, sender, news, held, heard, counts })
     }
 
     /// The bound addresses, with the ports that the kernel chose for port 0.
     pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
         self.sockets.iter().map(Socket::address)
+    }
+
+    /// What agents of this process say goes by this; `false` if there is no room for it now.
+    pub fn listen_inside(&self) -> impl Fn(Flow, Bytes) -> bool + Send + use<> {
+        let sender = self.sender.clone();
+        move |flow, bytes| sender.try_send(News::Message { flow, bytes }).is_ok()
+    }
+
+    /// What is sent to agents of this process goes there.
+    pub fn speak_inside(&mut self, media: Media) {
+        self.media = Some(media);
+    }
+
+    /// Speaks with the agents of this process no more.
+    pub const fn take_media(&mut self) -> Option<Media> {
+        self.media.take()
+    }
+
+    /// The agents of this process, if it has any.
+    #[must_use]
+    pub const fn media(&self) -> Option<&Media> {
+        self.media.as_ref()
     }
 
     /// The least receive buffer that a UDP socket was granted, in bytes; `None` without UDP.
@@ -192,6 +219,8 @@ impl Net {
                 Ok(()) => self.counts.sent += 1,
                 Err(loss) => self.on_loss(loss, out),
             },
+            Some(Socket::Inside(_))
+                if self.media.as_ref().is_some_and(|media| media.say(flow.path, bytes)) => {}
             Some(Socket::Inside(_)) | None => self.on_loss((flow.path, Loss::Unreachable), out),
         }
     }

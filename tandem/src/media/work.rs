@@ -1,0 +1,212 @@
+//! What the thread does: it waits for packets, orders and deadlines, and hands each to the house.
+
+use super::ports::Ports;
+use super::{Flow, Order, Path, Shelf, Transport, WOKEN};
+use crate::clock::Clock;
+use agent::guide::Guide;
+use agent::house::{House, Output};
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use mio::{Events, Poll, Token};
+use sip::{Bytes, Time};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+/// Takes what agents say to the node.
+type Say = Box<dyn Fn(Flow, Bytes) -> bool + Send>;
+
+/// All that the thread has.
+pub(super) struct Work {
+    clock: Clock,
+    house: House,
+    guide: Arc<Guide>,
+    ports: Ports,
+    shelf: Box<dyn Shelf>,
+    say: Say,
+    /// The place of the listener for agents.
+    local: u8,
+    orders: Receiver<Order>,
+    /// How many calls there are, for others to read.
+    calls: Arc<AtomicUsize>,
+    /// Empty between events, kept for its memory.
+    asked: Vec<Output>,
+    next_beat: Time,
+    /// Ports of which not all was read: the poll tells of a packet once.
+    rest: Vec<Token>,
+}
+
+/// A packet of sound has 172 bytes; what is longer than this is none.
+const PACKET_MAX: usize = 2_048;
+
+/// Packets of one port that are read before others have their turn.
+const BATCH: usize = 16;
+
+const EVENTS_MAX: usize = 1_024;
+
+/// How often it is asked what mailboxes hold.
+const BEAT: Duration = Duration::from_secs(1);
+
+impl Work {
+    pub(super) fn new(
+        clock: Clock,
+        house: House,
+        guide: Arc<Guide>,
+        ports: Ports,
+        shelf: Box<dyn Shelf>,
+        (say, local): (Say, u8),
+        (orders, calls): (Receiver<Order>, Arc<AtomicUsize>),
+    ) -> Self {
+        let (asked, next_beat, rest) = (Vec::new(), Time::ZERO, Vec::new());
+        Self { clock, house, guide, ports, shelf, say, local, orders, calls, asked, next_beat, rest }
+    }
+
+    /// Works until nobody gives orders any more.
+    pub(super) fn run(mut self, mut poll: Poll) {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        loop {
+            let next = self.house.deadline().map_or(self.next_beat, |due| due.min(self.next_beat));
+            let wait = if self.rest.is_empty() { next.since(self.clock.now()) } else { Duration::ZERO };
+            if let Err(error) = poll.poll(&mut events, Some(wait))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!("mailboxes and announcements cannot go on: {error}");
+                return;
+            }
+            let rest = core::mem::take(&mut self.rest);
+            for token in rest.into_iter().chain(events.iter().map(mio::event::Event::token)) {
+                self.hear(token, &poll);
+            }
+            if !self.obey(&poll) {
+                return self.end(&poll);
+            }
+            let now = self.clock.now();
+            if self.house.deadline().is_some_and(|due| due <= now) {
+                let mut asked = core::mem::take(&mut self.asked);
+                self.house.on_deadline(now, &mut asked);
+                self.carry_out(asked, now, &poll);
+            }
+            if now >= self.next_beat {
+                self.next_beat = now + BEAT;
+                self.look();
+            }
+            for (call, is_right) in self.shelf.checked() {
+                let mut asked = core::mem::take(&mut self.asked);
+                self.house.on_checked(call, is_right, now, &mut asked);
+                self.carry_out(asked, now, &poll);
+            }
+        }
+    }
+
+    /// What was said is kept.
+    fn end(&mut self, poll: &Poll) {
+        let (now, mut asked) = (self.clock.now(), Vec::new());
+        self.house.end(now, &mut asked);
+        self.carry_out(asked, now, poll);
+    }
+
+    /// What mailboxes hold.
+    fn look(&mut self) {
+        for mailbox in self.guide.mailboxes.keys() {
+            self.house.on_room(mailbox, self.shelf.room(mailbox));
+        }
+    }
+
+    fn hear(&mut self, token: Token, poll: &Poll) {
+        if token == WOKEN {
+            return;
+        }
+        let mut buffer = [0; PACKET_MAX];
+        for _ in 0..BATCH {
+            let Some(open) = self.ports.at(token) else { return };
+            let (length, from) = match open.socket.recv_from(&mut buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // What was sent has met nobody: whether somebody is there is not for this socket to say.
+                Err(_) => continue,
+            };
+            let port = open.port;
+            let Some(packet) = buffer.get_mut(..length) else { return };
+            let now = self.clock.now();
+            let mut asked = core::mem::take(&mut self.asked);
+            let relayed = self.house.on_datagram(port, plain(from), packet, now, &mut asked);
+            if let Some((port, to)) = relayed {
+                self.ports.socket(port).into_iter().for_each(|socket| send(socket, packet, to));
+            }
+            self.carry_out(asked, now, poll);
+        }
+        self.rest.push(token);
+    }
+
+    /// `false` once nobody gives orders any more.
+    fn obey(&mut self, poll: &Poll) -> bool {
+        loop {
+            let order = match self.orders.try_recv() {
+                Ok(order) => order,
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            };
+            let now = self.clock.now();
+            match order {
+                Order::Sip(agent, bytes) => {
+                    let mut asked = core::mem::take(&mut self.asked);
+                    self.house.on_sip(agent, bytes, now, &mut asked);
+                    self.carry_out(asked, now, poll);
+                }
+                Order::Apply(guide) => {
+                    self.guide = Arc::clone(&guide);
+                    self.shelf.apply(Arc::clone(&guide));
+                    self.house.apply(guide);
+                    self.look();
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, mut asked: Vec<Output>, now: Time, poll: &Poll) {
+        for output in asked.drain(..) {
+            match output {
+                Output::Sip { agent, bytes } => {
+                    let path =
+                        Path { transport: Transport::Inside, local: self.local, remote: agent.address() };
+                    if !(self.say)(Flow { path, connection: 0 }, bytes) {
+                        tracing::warn!("an agent is not heard: too much waits for the node");
+                    }
+                }
+                Output::Open(port) => {
+                    let opened = self.ports.open(port, poll.registry());
+                    if let Err(error) = &opened {
+                        tracing::error!("no port for the sound of a call: {error}");
+                    }
+                    let mut more = Vec::new();
+                    self.house.on_open(port, opened.ok(), now, &mut more);
+                    self.carry_out(more, now, poll);
+                }
+                Output::Close(port) => self.ports.close(port, poll.registry()),
+                Output::Rtp { port, to, bytes } => {
+                    self.ports.socket(port).into_iter().for_each(|socket| send(socket, &bytes, to));
+                }
+                kept @ (Output::Begin(..)
+                | Output::Keep(..)
+                | Output::Finish(..)
+                | Output::Forget(_)
+                | Output::Notice(..)
+                | Output::Check(..)
+                | Output::Greeting(..)) => self.shelf.take(kept),
+            }
+        }
+        self.asked = asked;
+        self.calls.store(self.house.len(), Ordering::Relaxed);
+    }
+}
+
+/// A packet of sound that cannot leave is late already: it is lost.
+fn send(socket: &mio::net::UdpSocket, packet: &[u8], to: SocketAddr) {
+    let _ = socket.send_to(packet, to);
+}
+
+/// An address of IPv4 that an IPv6 socket has received from.
+fn plain(from: SocketAddr) -> SocketAddr {
+    SocketAddr::new(from.ip().to_canonical(), from.port())
+}
