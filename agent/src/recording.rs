@@ -198,6 +198,11 @@ impl Recording {
     pub fn finish(mut self, end: End, now: Time, out: &mut Vec<Output>) -> Option<(Message, Vec<u8>)> {
         let tape = self.tape.take()?;
         let law = tape.law();
+        let last = self.voice.end();
+        if last > Duration::ZERO {
+            self.spoken += last;
+            self.speech = samples(tape.length());
+        }
         self.sound.extend(tape.finish(now));
         let longest = samples(self.limits.longest).min(self.speech + TAIL);
         self.sound.truncate(longest);

@@ -11,6 +11,8 @@ pub struct Voice {
     near: [i16; TAPS.len() * 2],
     /// What the detector has not heard yet, at twice the telephone's rate.
     frame: Vec<i16>,
+    /// The mean sizes of the last frames in a row that sound like a voice, and are not told yet.
+    stretch: Vec<u32>,
 }
 
 /// Samples of the telephone in one frame of the detector: it wants 256 at 16,000 a second.
@@ -30,25 +32,48 @@ impl Voice {
             detector: Box::new(Detector::default()),
             near: [0; TAPS.len() * 2],
             frame: Vec::with_capacity(FRAME * 2),
+            stretch: Vec::with_capacity(STRETCH),
         }
     }
 
-    /// Hears what comes next, and tells for how much of it somebody has spoken. What does not fill a frame is told with the next.
+    /// Hears what comes next, and tells for how much somebody has spoken: at the end of each word, or of each half second of it.
     pub fn hear(&mut self, sound: &[u8], law: Law) -> Duration {
         let mut spoken = 0;
         for byte in sound {
             self.double(law.decode(*byte));
             if self.frame.len() == FRAME * 2 {
-                spoken += usize::from(self.is_spoken()) * FRAME;
+                spoken += self.judge();
                 self.frame.clear();
             }
         }
-        Duration::from_secs(spoken as u64) / RATE
+        Duration::from_secs((spoken * FRAME) as u64) / RATE
     }
 
-    fn is_spoken(&mut self) -> bool {
-        let size: u32 = self.frame.iter().map(|sample| u32::from(sample.unsigned_abs())).sum();
-        size / (FRAME as u32 * 2) >= FAINT && self.detector.predict_i16(&self.frame) >= SPEAKS
+    /// Nothing comes any more: tells what was not told yet.
+    pub fn end(&mut self) -> Duration {
+        let spoken = self.tell();
+        Duration::from_secs((spoken * FRAME) as u64) / RATE
+    }
+
+    /// Judges a frame; tells how many there were in the stretch of speech that ends with it.
+    fn judge(&mut self) -> usize {
+        let size = self.frame.iter().map(|sample| u32::from(sample.unsigned_abs())).sum::<u32>();
+        let size = size / (FRAME as u32 * 2);
+        let is_voice = size >= FAINT && self.detector.predict_i16(&self.frame) >= SPEAKS;
+        if is_voice {
+            self.stretch.push(size);
+        }
+        if is_voice && self.stretch.len() < STRETCH {
+            return 0;
+        }
+        self.tell()
+    }
+
+    /// The stretch ends here.
+    fn tell(&mut self) -> usize {
+        let spoken = if is_even(&mut self.stretch) { 0 } else { self.stretch.len() };
+        self.stretch.clear();
+        spoken
     }
 
     /// One sample becomes two: itself, some samples late, and the one between it and the next.
@@ -62,6 +87,18 @@ impl Voice {
         let between = between.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
         self.frame.extend([before.last().copied().unwrap_or_default(), between]);
     }
+}
+
+/// Frames that are judged together: half a second.
+const STRETCH: usize = 31;
+
+/// Is it a tone? To the detector those of an exchange, at 350 to 620 Hz, are a voice, and a line that was left open would be recorded
+/// to the longest. No voice is as even as they are.
+fn is_even(sizes: &mut [u32]) -> bool {
+    sizes.sort_unstable();
+    let middle = sizes.get(sizes.len() / 2).copied().unwrap_or_default();
+    let near = sizes.iter().filter(|size| size.abs_diff(middle) * 4 <= middle).count();
+    near * 5 >= sizes.len() * 4
 }
 
 /// A half-band filter: a sinc in a Hann window, of 32,768 parts, from the middle outwards. It mirrors what is said below 3,000 Hz into what
@@ -144,6 +181,28 @@ mod tests {
         for tone in [&[1_000.0][..], &[1_400.0], &[1_100.0], &[50.0], &[100.0, 150.0]].map(tone) {
             assert_eq!(spoken(&mut Voice::new(), &tone, 160), 0);
         }
+    }
+
+    #[test]
+    fn the_tones_of_an_exchange_are_no_voice() {
+        for frequencies in [&[425.0][..], &[400.0], &[450.0], &[350.0, 440.0], &[480.0, 620.0]] {
+            let steady = tone(frequencies);
+            let on = |n: usize| n % RATE as usize * 2 < RATE as usize;
+            let busy: Vec<u8> =
+                steady.iter().enumerate().map(|(n, byte)| if on(n) { *byte } else { 0xff }).collect();
+            let heard = [steady, busy].map(|sound| {
+                let mut voice = Voice::new();
+                spoken(&mut voice, &sound, 160) + voice.end().as_millis()
+            });
+            assert_eq!(heard, [0, 0], "{frequencies:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_cut_off_in_the_middle_of_a_word_has_spoken() {
+        let mut voice = Voice::new();
+        let told = spoken(&mut voice, &prompts::KEPT[..8_000], 160);
+        assert_eq!((told, voice.end().as_millis(), voice.end().as_millis()), (496, 368, 0));
     }
 
     #[test]

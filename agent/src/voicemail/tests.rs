@@ -229,8 +229,8 @@ fn a_message_is_kept_when_the_caller_hangs_up() {
             "0.000 play tone",
             "7.920 begin 0 Mu",
             "13.100 keep 0.0 40000",
-            "17.000 keep 0.1 20824",
-            "17.000 finish 0 Mu 7.603 s, spoken 6.720, lost 0, jitter 0ns, changes 0, HungUp"
+            "17.000 keep 0.1 20984",
+            "17.000 finish 0 Mu 7.623 s, spoken 6.720, lost 0, jitter 0ns, changes 0, HungUp"
         ]
     );
 }
@@ -265,12 +265,36 @@ fn silence_ends_a_message_and_is_cut_off() {
         [
             "7.918 begin 0 Mu",
             "13.098 keep 0.0 40000",
-            "19.898 keep 0.0 36008",
-            "19.898 finish 0 Mu 4.501 s, spoken 3.792, lost 0, jitter 0ns, changes 0, Silence",
-            "19.898 hush",
-            "19.898 play kept",
-            "19.898 play goodbye",
-            "22.101 hang up"
+            "19.918 keep 0.0 36168",
+            "19.918 finish 0 Mu 4.521 s, spoken 3.792, lost 0, jitter 0ns, changes 0, Silence",
+            "19.918 hush",
+            "19.918 play kept",
+            "19.918 play goodbye",
+            "22.121 hang up"
+        ]
+    );
+}
+
+#[test]
+fn the_busy_tone_of_an_exchange_ends_a_message_as_silence_does() {
+    let mut story = Story::at_the_tone(Mailbox::default());
+    story.speak(3_000);
+    let tone = |n: usize| (n as f64 * core::f64::consts::TAU * 425.0 / 8_000.0).sin() * 4_000.0;
+    let busy = |n: usize| Law::Mu.encode(if n % 8_000 < 4_000 { tone(n) as i16 } else { 0 });
+    let busy: Vec<u8> = (0..96_000).map(busy).collect();
+    busy.chunks(160).for_each(|packet| story.packet(packet.to_vec()));
+    story.over(Why::Here);
+    assert_eq!(
+        story.heard(),
+        [
+            "7.918 begin 0 Mu",
+            "13.098 keep 0.0 40000",
+            "19.178 keep 0.0 30248",
+            "19.178 finish 0 Mu 3.781 s, spoken 3.088, lost 0, jitter 0ns, changes 0, Silence",
+            "19.178 hush",
+            "19.178 play kept",
+            "19.178 play goodbye",
+            "21.381 hang up"
         ]
     );
 }
@@ -287,7 +311,7 @@ fn who_falls_silent_and_speaks_again_is_kept_as_a_whole() {
         [
             "7.918 begin 0 Mu",
             "13.098 keep 0.0 40000",
-            "18.418 keep 0.1 40000",
+            "18.898 keep 0.1 40000",
             "21.418 keep 0.2 28008",
             "21.418 finish 0 Mu 13.501 s, spoken 5.648, lost 0, jitter 0ns, changes 0, HungUp"
         ]
@@ -432,7 +456,7 @@ fn a_message_may_be_heard_and_recorded_again() {
             "21.718 keep 1.1 8000",
             "21.718 forget 0",
             "21.718 play choose",
-            "21.918 finish 1 Mu 6.000 s, spoken 5.520, lost 0, jitter 0ns, changes 0, Key",
+            "21.918 finish 1 Mu 6.000 s, spoken 5.504, lost 0, jitter 0ns, changes 0, Key",
             "21.918 hush",
             "21.918 play kept",
             "21.918 play goodbye",
@@ -598,7 +622,7 @@ fn the_longest_message_is_warned_of_its_end() {
             "28.098 keep 0.3 40000",
             "33.098 keep 0.4 40000",
             "37.917 keep 0.5 40000",
-            "37.917 finish 0 Mu 30.000 s, spoken 28.240, lost 0, jitter 0ns, changes 0, Longest",
+            "37.917 finish 0 Mu 30.000 s, spoken 28.192, lost 0, jitter 0ns, changes 0, Longest",
             "37.917 hush",
             "37.917 play kept",
             "37.917 play goodbye",
@@ -656,8 +680,8 @@ fn a_stream_that_stops_ends_the_message_unless_it_said_that_it_would() {
         [
             "7.918 begin 0 Mu",
             "25.918 keep 0.0 40000",
-            "25.918 keep 0.1 40000",
-            "25.918 keep 0.2 40000",
+            "26.178 keep 0.1 40000",
+            "26.178 keep 0.2 40000",
             "26.918 keep 0.3 32008",
             "26.918 finish 0 Mu 19.001 s, spoken 3.792, lost 0, jitter 0ns, changes 0, HungUp"
         ]
@@ -723,12 +747,12 @@ fn digits_of_ten_minutes_end_with_the_message() {
         story.heard(),
         [
             "7.918 begin 0 Mu",
-            "18.898 keep 0.0 28008",
-            "18.898 finish 0 Mu 3.501 s, spoken 2.800, lost 0, jitter 0ns, changes 0, Silence",
-            "18.898 hush",
-            "18.898 play kept",
-            "18.898 play goodbye",
-            "21.101 hang up"
+            "18.698 keep 0.0 28008",
+            "18.698 finish 0 Mu 3.501 s, spoken 2.800, lost 0, jitter 0ns, changes 0, Silence",
+            "18.698 hush",
+            "18.698 play kept",
+            "18.698 play goodbye",
+            "20.901 hang up"
         ]
     );
     let mut zeros = Story::at_the_tone(Mailbox::default());
@@ -761,13 +785,13 @@ fn junk_is_bounded_by_the_clock() {
         heard,
         [
             "7.918 begin 0 Mu",
-            "11.990 keep 0.0 40000",
-            "23.670 forget 0",
-            "23.670 notice Missed",
-            "23.670 hush",
-            "23.670 play nothing",
-            "23.670 play goodbye",
-            "26.122 hang up"
+            "13.950 keep 0.0 40000",
+            "22.618 forget 0",
+            "22.618 notice Missed",
+            "22.618 hush",
+            "22.618 play nothing",
+            "22.618 play goodbye",
+            "25.070 hang up"
         ]
     );
 }
@@ -855,7 +879,7 @@ fn zero_leads_to_a_person_where_there_is_one() {
             "10.300 play choose",
             "10.300 play person",
             "11.300 person",
-            "11.500 finish 0 Mu 6.903 s, spoken 4.736, lost 0, jitter 500µs, changes 0, Key"
+            "11.500 finish 0 Mu 6.903 s, spoken 4.704, lost 0, jitter 500µs, changes 0, Key"
         ]
     );
 }
@@ -874,8 +898,8 @@ fn zero_that_leads_to_nobody_is_answered() {
         [
             "7.918 begin 0 Mu",
             "14.918 play nobody",
-            "22.258 keep 0.0 40000",
-            "22.258 keep 0.1 40000",
+            "22.738 keep 0.0 40000",
+            "22.738 keep 0.1 40000",
             "23.298 keep 0.2 40000",
             "25.118 keep 0.3 17608",
             "25.118 play choose",
