@@ -10,6 +10,7 @@ pub mod demo;
 pub mod diagnostic;
 pub mod explain;
 pub mod key;
+mod ladder;
 pub mod log;
 pub mod media;
 pub mod messages;

@@ -1,5 +1,10 @@
 //! The command line: one module a verb, each a plain function that makes the text to print.
 
+pub mod calls;
 pub mod check;
+pub mod folder;
 pub mod help;
 pub mod messages;
+mod told;
+pub mod trace;
+pub mod why;

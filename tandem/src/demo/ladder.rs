@@ -1,6 +1,7 @@
-//! The ladder: who said what to whom, and when, drawn for a terminal of 100 columns.
+//! The ladder of what was seen on the wire: who said what to whom, and when.
 
 use super::wire::{Seen, Who};
+use crate::ladder::Ladder;
 use core::time::Duration;
 use sip::{Method, Time};
 
@@ -31,8 +32,9 @@ pub(super) fn draw(dialled: Time, seen: &[Seen], remarks: &[Remark]) -> Vec<Stri
     let mut columns: Vec<Who> = seen.iter().flat_map(|seen| [seen.from, seen.to]).collect();
     columns.sort_unstable();
     columns.dedup();
-    let canvas = Canvas { columns };
-    core::iter::once(canvas.head()).chain(rows.iter().map(|row| canvas.row(row))).collect()
+    // No call of the demo has more than fit.
+    let ladder = Ladder { names: columns.iter().map(|who| who.name().to_owned()).collect() };
+    core::iter::once(ladder.head()).chain(rows.iter().map(|row| row.draw(&ladder, &columns))).collect()
 }
 
 /// How many INVITEs came to `who`: more than one if it was silent.
@@ -90,6 +92,17 @@ impl Row {
         }
     }
 
+    fn draw(&self, ladder: &Ladder, columns: &[Who]) -> String {
+        let place = |who| columns.iter().position(|column| *column == who).unwrap_or_default();
+        match self {
+            Self::Message { after, hops, label } => {
+                let hops: Vec<_> = hops.iter().map(|(from, to)| (place(*from), place(*to))).collect();
+                ladder.message(*after, &hops, label)
+            }
+            Self::Remark(remark) => ladder.remark(remark.after, &format!("✗ {}", remark.text)),
+        }
+    }
+
     /// The hops of this row, if that hop goes on with them.
     fn going_on(&mut self, (from, to): (Who, Who), at: Duration, what: &str) -> Option<&mut Vec<(Who, Who)>> {
         let Self::Message { after, hops, label } = self else { return None };
@@ -100,74 +113,8 @@ impl Row {
     }
 }
 
-/// The columns, and where they stand.
-struct Canvas {
-    columns: Vec<Who>,
-}
-
-impl Canvas {
-    fn head(&self) -> String {
-        let mut line = self.blank();
-        for (place, who) in self.columns.iter().enumerate() {
-            let name = who.name();
-            put(&mut line, (x(place) + 1).saturating_sub(name.len().div_ceil(2)), name);
-        }
-        finish(&line)
-    }
-
-    fn row(&self, row: &Row) -> String {
-        let mut line = self.blank();
-        (0..self.columns.len()).for_each(|place| put(&mut line, x(place), "│"));
-        let after = row.after();
-        put(&mut line, 0, &format!("{:>3}.{:03}", after.as_secs(), after.subsec_millis()));
-        match row {
-            Row::Message { hops, label, .. } => {
-                hops.iter().for_each(|(from, to)| self.arrow(&mut line, *from, *to, label));
-            }
-            Row::Remark(remark) => put(&mut line, x(1) + 2, &format!("✗ {} ", remark.text)),
-        }
-        finish(&line)
-    }
-
-    fn arrow(&self, line: &mut [char], from: Who, to: Who, label: &str) {
-        let place = |who| self.columns.iter().position(|column| *column == who).map_or(0, x);
-        let (left, right) = (place(from).min(place(to)), place(from).max(place(to)));
-        let shaft = right.saturating_sub(left + 1);
-        put(line, left + 1, &"─".repeat(shaft));
-        if from < to {
-            put(line, left + 3, label);
-            put(line, right.saturating_sub(1), "▶");
-        } else {
-            put(line, left + 1, &format!("◀─{label}"));
-        }
-    }
-
-    fn blank(&self) -> Vec<char> {
-        vec![' '; WIDTH]
-    }
-}
-
-/// Where the nth column stands.
-const fn x(place: usize) -> usize {
-    MARGIN + place * PITCH
-}
-
-/// Writes over what is there; what does not fit is cut off.
-fn put(line: &mut [char], at: usize, text: &str) {
-    for (cell, letter) in line.iter_mut().skip(at).zip(text.chars()) {
-        *cell = letter;
-    }
-}
-
-fn finish(line: &[char]) -> String {
-    line.iter().collect::<String>().trim_end().to_owned()
-}
-
 /// Passed on within this time it is one row: the loopback needs far less, a phone far more.
 const AT_ONCE: Duration = Duration::from_millis(25);
-const WIDTH: usize = 98;
-const MARGIN: usize = 12;
-const PITCH: usize = 15; // Six columns; no call of the demo has more.
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ CREATE TABLE calls (
     ahead INTEGER NOT NULL,        -- the business's clock, in seconds
     rang INTEGER,
     ended INTEGER,
-    end TEXT CHECK (end IN ('answered', 'cancelled', 'failed', 'node ended')), -- none yet: it is under way
+    end TEXT CHECK (end IN ('answered', 'cancelled', 'failed', 'unknown')), -- none yet: it is under way
     answered_by TEXT,
     status INTEGER                 -- that the caller was given, of one that failed
 ) STRICT;
@@ -174,7 +174,7 @@ pub(super) fn begin_run(db: &Connection, node: &str, place: Place, unix: i64) ->
     let insert = "INSERT INTO runs (node, began, seen) VALUES (?1, ?2, ?3)";
     db.execute(insert, params![node, place.began, unix])?;
     let run = db.last_insert_rowid();
-    db.execute("UPDATE calls SET end = 'node ended' WHERE end IS NULL", ())?;
+    db.execute("UPDATE calls SET end = 'unknown' WHERE end IS NULL", ())?;
     Ok(Place { run, first: next.max(place.first), ..place })
 }
 

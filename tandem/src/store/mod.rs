@@ -7,6 +7,7 @@ mod fault;
 mod file;
 pub mod history;
 pub mod outbox;
+pub mod past;
 mod schema;
 mod writer;
 

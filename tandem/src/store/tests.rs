@@ -151,7 +151,7 @@ fn a_call_that_a_node_has_begun_and_never_ended_is_closed_by_the_next_run_and_on
     assert_eq!(folder.rows(ends), ["1 1 answered", "1 2 under way"]);
     let next = folder.store();
     now(&next);
-    assert_eq!(folder.rows(ends), ["1 1 answered", "1 2 node ended"]);
+    assert_eq!(folder.rows(ends), ["1 1 answered", "1 2 unknown"]);
     // The first node was not dead at all: its word counts.
     store.keep(Kept::Over(open, when));
     now(&store);

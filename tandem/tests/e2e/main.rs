@@ -10,6 +10,7 @@ mod browser;
 mod callers;
 mod carrier;
 mod failover;
+mod history;
 mod long;
 mod names;
 mod operation;

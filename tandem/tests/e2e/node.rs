@@ -43,25 +43,41 @@ impl Tandem {
             data.display()
         );
         let file = folder.file("plan.toml");
-        std::fs::write(&file, format!("{plan}{settings}")).expect("the folder is ours");
-        let log = File::create(folder.file("log")).expect("the folder is ours");
-        let child = Command::new(env!("CARGO_BIN_EXE_tandem"))
-            .args(["run", "--level", "debug", "--calls"])
-            .arg(folder.file("calls"))
-            .arg(file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
+        std::fs::write(file, format!("{plan}{settings}")).expect("the folder is ours");
+        let child = spawn(&folder);
         let mut node = Self { child, folder, settings };
+        node.wait_until_ready();
+        node
+    }
+
+    fn wait_until_ready(&mut self) {
         let ready = || {
-            let over = node.child.try_wait().ok().flatten();
-            assert_eq!(over, None, "it ended at once:\n{}", node.folder.read("log"));
-            node.folder.read("log").contains("tandem: ready on").then_some(())
+            let over = self.child.try_wait().ok().flatten();
+            assert_eq!(over, None, "it ended at once:\n{}", self.folder.read("log"));
+            self.folder.read("log").contains("tandem: ready on").then_some(())
         };
         until("ready", ready, || "no ready line".to_owned());
-        node
+    }
+
+    /// Kills it as it stands, and starts it again.
+    pub(crate) fn die_and_come_back(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).expect("it runs");
+        self.child = spawn(&self.folder);
+        self.wait_until_ready();
+    }
+
+    /// What another program of ours says of this node: its output, and its exit status.
+    pub(crate) fn asked(&self, words: &[&str]) -> (String, Option<i32>) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+        let done = command.args(words).arg("--plan").arg(self.folder.file("plan.toml")).output();
+        let done = done.expect("the program starts");
+        let text = [done.stdout, done.stderr].concat();
+        (String::from_utf8_lossy(&text).into_owned(), done.status.code())
+    }
+
+    /// A file of its data folder.
+    pub(crate) fn state(&self, name: &str) -> std::path::PathBuf {
+        self.folder.file("state").join(name)
     }
 
     /// Writes another plan over its plan file.
@@ -110,6 +126,19 @@ impl Tandem {
         let Self { child, folder, .. } = self;
         until("the end", || child.try_wait().ok().flatten(), || folder.read("log"))
     }
+}
+
+fn spawn(folder: &Folder) -> Child {
+    let log = File::create(folder.file("log")).expect("the folder is ours");
+    Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .args(["run", "--level", "debug", "--calls"])
+        .arg(folder.file("calls"))
+        .arg(folder.file("plan.toml"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("the program starts")
 }
 
 impl Drop for Tandem {

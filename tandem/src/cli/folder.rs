@@ -1,0 +1,76 @@
+//! Where the data folder is, and what becomes of a question that cannot be asked.
+
+use crate::config;
+use crate::store::{self, StoreError};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the command line says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// The folder itself.
+    pub data: Option<PathBuf>,
+    /// The plan file that names it, or a folder with a `tandem.toml`; not read if the folder itself is given.
+    pub plan: Option<PathBuf>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The plan file has errors.
+    Plan(Box<config::Refused>),
+    /// The store cannot be read.
+    Store(StoreError),
+}
+
+impl Folder {
+    /// Opens the store in it. If nothing is said, it is the folder of the `tandem.toml` here; without one that of `[node]`
+    /// if nothing is written there.
+    ///
+    /// # Errors
+    /// The plan file has errors, or there is no store.
+    pub fn open(&self, now: Timestamp) -> Result<Connection, Trouble> {
+        store::read(&self.path(now)?).map_err(Trouble::Store)
+    }
+
+    fn path(&self, now: Timestamp) -> Result<PathBuf, Trouble> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        let here = Path::new("tandem.toml");
+        let plan = match &self.plan {
+            Some(plan) => plan,
+            None if here.exists() => here,
+            None => return Ok(config::NodeSettings::default().data),
+        };
+        let loaded = config::load(plan, now).map_err(|refused| Trouble::Plan(Box::new(refused)))?;
+        Ok(loaded.node.data)
+    }
+}
+
+impl Trouble {
+    /// Says so on standard error; exit status 2 for a plan file with errors, 3 for a store that cannot be read.
+    #[must_use]
+    pub fn tell(&self, verb: &str) -> ExitCode {
+        match self {
+            Self::Plan(refused) => {
+                eprintln!(
+                    "{refused}tandem {verb}: where the data folder is stands in the plan file; or say --data"
+                );
+                ExitCode::from(2)
+            }
+            Self::Store(error) => {
+                eprintln!("tandem {verb}: {error}");
+                ExitCode::from(3)
+            }
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(StoreError::Unusable(format!("the store cannot be read: {error}")))
+    }
+}
