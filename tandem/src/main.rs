@@ -1,16 +1,14 @@
 //! `tandem`: keeps inbound calls answered.
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tandem::calls::CallsTo;
-use tandem::cli::calls::{self, Form, ago, tries};
 use tandem::cli::folder::Folder;
-use tandem::cli::{check, help, messages, trace, why};
+use tandem::cli::{calls, check, help, messages, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::start::{self, Options, StartError};
-use tandem::store::past::Which;
 use tandem::{demo, explain};
 
 /// Keeps inbound calls answered: detects what can no longer take calls, evaluates the plan, reroutes each call.
@@ -48,7 +46,7 @@ enum Verb {
         /// The number that is called, or another SIP user part; or the name of a call (c-4f1d09, c-4f)
         number: String,
         #[command(flatten)]
-        at_hand: AtHand,
+        folder: Folder,
         /// When: `Tue 23:10` by the plan's clock, or `2026-11-24T23:10:00-08:00`; now, if not given
         #[arg(long, value_name = "TIME")]
         at: Option<explain::At>,
@@ -56,18 +54,13 @@ enum Verb {
     /// Say what messages callers left, or play, claim, delete and deliver one of them
     Messages(messages::Options),
     /// List the calls that have come, the newest first; times are those of the business's clock
-    Calls {
-        #[command(flatten)]
-        asked: Asked,
-        #[command(flatten)]
-        at_hand: AtHand,
-    },
+    Calls(calls::Options),
     /// Draw the ladder of a call that has come: who was rung, when, and what came of it
     Trace {
         /// The name of the call (c-4f1d09), as much of it as is unique, or its Call-ID
         id: String,
         #[command(flatten)]
-        at_hand: AtHand,
+        folder: Folder,
     },
     /// See it work: calls to a small business whose office, carrier and phones die one by one, all on 127.0.0.1
     Demo {
@@ -82,73 +75,23 @@ enum Verb {
     },
 }
 
-/// Where the files of a node are.
-#[derive(Debug, Args)]
-struct AtHand {
-    /// The plan file, or a folder with a `tandem.toml`; the one here, if not given
-    #[arg(long, value_name = "PLAN")]
-    plan: Option<PathBuf>,
-    /// The data folder of the node, if not the one that the plan file names
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-}
-
-/// Which calls, and how they are printed.
-#[derive(Debug, Args)]
-struct Asked {
-    /// Those of the last so many: 90s, 15m, 1h, 7d
-    #[arg(long, value_name = "TIME", value_parser = ago)]
-    since: Option<i64>,
-    /// Those that rang so many, one after the other or together: 2, '>1', '<3'
-    #[arg(long, value_name = "COUNT", value_parser = tries)]
-    tries: Option<(i64, i64)>,
-    /// Those to numbers with this in it, or to this plan
-    #[arg(long, value_name = "NUMBER")]
-    to: Option<String>,
-    /// Those of callers with this in their number, or that came by this peer
-    #[arg(long, value_name = "NUMBER")]
-    from: Option<String>,
-    /// Those that ended so
-    #[arg(long, value_name = "END", value_parser = ["answered", "cancelled", "failed", "unknown"])]
-    end: Option<String>,
-    /// No more than so many
-    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
-    limit: i64,
-    /// As a table, json or tsv
-    #[arg(short, long, value_name = "FORM", default_value = "table", value_parser = listed)]
-    output: Form,
-}
-
 fn main() -> ExitCode {
     match Line::parse().verb {
         Verb::Run { plan, log, level, calls } => run(&Options { plan, format: log, level, calls }),
         Verb::Check { plan } => check::run(&plan),
         Verb::Messages(options) => messages::run(&options),
-        Verb::Explain { number, at_hand, at: None } if why::is_name(&number) => {
-            why::run(&number, &at_hand.folder(), Timestamp::now())
+        Verb::Explain { number, folder, at: None } if why::is_name(&number) => {
+            why::run(&number, &folder, Timestamp::now())
         }
-        Verb::Explain { number, at_hand, at } => {
-            let plan = at_hand.plan.unwrap_or_else(|| "tandem.toml".into());
+        Verb::Explain { number, folder, at } => {
+            let plan = folder.plan.unwrap_or_else(|| "tandem.toml".into());
             explain::run(&explain::Options { number, plan, at })
         }
-        Verb::Calls { asked, at_hand } => calls::run(&asked.options(at_hand.folder()), Timestamp::now()),
-        Verb::Trace { id, at_hand } => trace::run(&id, &at_hand.folder(), Timestamp::now()),
+        Verb::Calls(options) => calls::run(&options, Timestamp::now()),
+        Verb::Trace { id, folder } => trace::run(&id, &folder, Timestamp::now()),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),
         Verb::Help { topic: Some(topic) } => help::run(&topic),
         Verb::Help { topic: None } => usage(),
-    }
-}
-
-impl AtHand {
-    fn folder(self) -> Folder {
-        Folder { data: self.data, plan: self.plan }
-    }
-}
-
-impl Asked {
-    fn options(self, folder: Folder) -> calls::Options {
-        let Self { since, tries, to, from, end, limit, output } = self;
-        calls::Options { which: Which { since, to, from, end, tries, limit }, form: output, folder }
     }
 }
 
@@ -178,15 +121,6 @@ fn form(text: &str) -> Result<LogFormat, &'static str> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err("`text` or `json`"),
-    }
-}
-
-fn listed(text: &str) -> Result<Form, &'static str> {
-    match text {
-        "table" => Ok(Form::Table),
-        "json" => Ok(Form::Json),
-        "tsv" => Ok(Form::Tsv),
-        _ => Err("`table`, `json` or `tsv`"),
     }
 }
 

@@ -4,31 +4,48 @@ use crate::cli::check::{Answer, print};
 use crate::cli::folder::{Folder, Trouble};
 use crate::cli::told::{moment, seconds, whom};
 use crate::store::past::{self, Call, End, Leg, Which};
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// What the command line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// Which calls; `since` counts back from now, in microseconds.
-    pub which: Which,
-    /// How they are printed.
-    pub form: Form,
-    /// Where they are.
-    pub folder: Folder,
+    /// Those of the last so many: 90s, 15m, 1h, 7d
+    #[arg(long, value_name = "TIME", value_parser = ago)]
+    since: Option<i64>,
+    /// Those that rang so many, one after the other or together: 2, '>1', '<3'
+    #[arg(long, value_name = "COUNT", value_parser = tries)]
+    tries: Option<(i64, i64)>,
+    /// Those to numbers with this in it, or to this plan
+    #[arg(long, value_name = "NUMBER")]
+    to: Option<String>,
+    /// Those of callers with this in their number, or that came by this peer
+    #[arg(long, value_name = "NUMBER")]
+    from: Option<String>,
+    /// Those that ended so
+    #[arg(long, value_name = "END", value_parser = ["answered", "cancelled", "failed", "unknown"])]
+    end: Option<String>,
+    /// No more than so many
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
+    limit: i64,
+    /// How they are printed
+    #[arg(short, long, value_name = "FORM", default_value = "table")]
+    output: Form,
+    #[command(flatten)]
+    folder: Folder,
 }
 
 /// How calls are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Form {
-    /// For people.
-    #[default]
+    /// For people
     Table,
-    /// A JSON list with everything that is kept.
+    /// A JSON list with everything that is kept
     Json,
-    /// The columns of the table, with a TAB between two.
+    /// The columns of the table, with a TAB between two
     Tsv,
 }
 
@@ -48,9 +65,10 @@ pub fn run(options: &Options, now: Timestamp) -> ExitCode {
 }
 
 fn list(db: &Connection, options: &Options, now: Timestamp) -> rusqlite::Result<Answer> {
-    let since = options.which.since.map(|back| now.as_microsecond().saturating_sub(back));
-    let calls = past::calls(db, &Which { since, ..options.which.clone() })?;
-    let text = match options.form {
+    let Options { since, tries, to, from, end, limit, .. } = options.clone();
+    let since = since.map(|back| now.as_microsecond().saturating_sub(back));
+    let calls = past::calls(db, &Which { since, to, from, end, tries, limit })?;
+    let text = match options.output {
         Form::Json => format!("{:#}\n", calls.iter().map(value).collect::<Value>()),
         Form::Tsv => lines(&calls, now).iter().map(|row| row.join("\t") + "\n").collect(),
         Form::Table if calls.is_empty() => String::new(),
@@ -155,10 +173,7 @@ fn printable(text: &str) -> String {
 }
 
 /// Reads `90s`, `15m`, `1h`, `7d` as microseconds.
-///
-/// # Errors
-/// It is none of these.
-pub fn ago(text: &str) -> Result<i64, &'static str> {
+fn ago(text: &str) -> Result<i64, &'static str> {
     let unit = |letter| match letter {
         's' => Some(1),
         'm' => Some(60),
@@ -176,10 +191,7 @@ pub fn ago(text: &str) -> Result<i64, &'static str> {
 }
 
 /// Reads `2`, `>1`, `>=2`, `<3` or `<=2` as the least and the most.
-///
-/// # Errors
-/// It is none of these.
-pub fn tries(text: &str) -> Result<(i64, i64), &'static str> {
+fn tries(text: &str) -> Result<(i64, i64), &'static str> {
     let text = text.trim();
     let signs = [(">=", 0, i64::MAX), ("<=", i64::MIN, 0), (">", 1, i64::MAX), ("<", i64::MIN, -1)];
     let found = signs.into_iter().find_map(|(sign, up, down)| Some((text.strip_prefix(sign)?, up, down)));

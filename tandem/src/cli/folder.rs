@@ -2,18 +2,21 @@
 
 use crate::config;
 use crate::store::{self, StoreError};
+use clap::Args;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What the command line says of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Args)]
 pub struct Folder {
-    /// The folder itself.
-    pub data: Option<PathBuf>,
-    /// The plan file that names it, or a folder with a `tandem.toml`; not read if the folder itself is given.
+    /// The plan file, or a folder with a `tandem.toml`; the one here, if not given
+    #[arg(long, value_name = "PLAN")]
     pub plan: Option<PathBuf>,
+    /// The data folder of the node, if not the one that the plan file names
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// Why there is no answer.

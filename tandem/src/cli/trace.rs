@@ -164,8 +164,13 @@ fn of_leg(leg: &Leg, columns: &[String], events: &mut Vec<(i64, What)>) {
         events.push((ended, What::Back(column, label(status))));
         events.push((ended, What::Left(format!("✗ {name}: {} (:{})", leg.outcome, leg.line))));
     } else {
-        let mark = if leg.outcome.starts_with("cancelled") { '–' } else { '✗' };
-        events.push((ended, What::Left(format!("{mark} {name}: {} (:{})", leg.outcome, leg.line))));
+        let said = format!("{name}: {} (:{})", leg.outcome, leg.line);
+        // Whoever is cancelled is so for what the caller has done, or heard.
+        let what = match leg.outcome.starts_with("cancelled") {
+            true => What::Last(format!("– {said}")),
+            false => What::Left(format!("✗ {said}")),
+        };
+        events.push((ended, what));
     }
 }
 
@@ -234,9 +239,9 @@ mod tests {
                 "  3.000     │              │──INVITE ivy──────────────────────────────────────────────▶│",
                 "  3.100     │              │◀─18x ivy──────────────────────────────────────────────────│",
                 "  5.910     │              │◀─200 ivy──────────────────────────────────────────────────│",
+                "  5.910     │◀─200─────────│              │              │              │              │",
                 "  5.910     │              │ – ana by telnyx: cancelled: answered elsewhere (:32)      │",
                 "  5.910     │              │ – eve by telnyx: cancelled: answered elsewhere (:33)      │",
-                "  5.910     │◀─200─────────│              │              │              │              │",
             ]
         );
         assert!(drawn.lines().all(|line| line.chars().count() <= 100));
