@@ -1,7 +1,8 @@
 //! Who keeps messages: obeys one order at a time, and finishes what nobody will finish any more.
 
-use super::folder::{Folder, SEGMENTS_MAX, Stored, segment_name};
+use super::folder::{Folder, SEGMENTS_MAX, Stored};
 use super::id::MessageId;
+use super::lanes::{self, Part, Segment};
 use super::manifest::{End, Manifest};
 use super::room::{Figures, Index};
 use super::sealing::Seal;
@@ -125,30 +126,36 @@ impl Keeper {
         self.open.insert(open.head.id.clone(), open);
     }
 
-    /// Keeps a segment. Those that were skipped are silence; of one that comes again the last word holds.
-    pub fn segment(&mut self, id: &MessageId, number: usize, sound: &[u8], now: Timestamp) {
-        let Some(open) = self.open.get_mut(id).filter(|_| number < SEGMENTS_MAX) else { return };
+    /// Keeps segments, no two of the same message and number. Those that were skipped are silence; of one that comes again the
+    /// last word holds.
+    pub fn segments(&mut self, segments: &[Segment], now: Timestamp) {
+        let taken = |segment: &&Segment| segment.number < SEGMENTS_MAX && self.open.contains_key(&segment.id);
+        let of: Vec<&Segment> = segments.iter().filter(taken).collect();
+        let parts: Vec<Part<'_>> = of.iter().filter_map(|segment| self.part(segment)).collect();
+        let kept = lanes::keep(&self.folder, &parts);
+        for (segment, kept) in of.into_iter().zip(kept) {
+            self.on_kept(segment, kept, now);
+        }
+    }
+
+    fn part<'a>(&'a self, segment: &'a Segment) -> Option<Part<'a>> {
+        let open = self.open.get(&segment.id)?;
+        Some(Part { segment, law: open.head.law, seal: open.seal.as_ref() })
+    }
+
+    fn on_kept(&mut self, Segment { id, number, sound }: &Segment, kept: io::Result<usize>, now: Timestamp) {
+        let Some(open) = self.open.get_mut(id) else { return };
         open.last = now;
-        open.whole &= number <= open.segments;
+        open.whole &= *number <= open.segments;
         open.segments = open.segments.max(number + 1);
         if let Some(plain) = &mut open.plain {
             plain.resize(number * SEGMENT, open.head.law.g711().silence());
             plain.extend_from_slice(sound);
         }
-        let kept = match &open.seal {
-            Some(seal) => seal.close(sound).and_then(|sealed| {
-                let name = format!("{}.{SEALED}", segment_name(number, open.head.law));
-                self.folder.segment(id, &name, &sealed).map(|()| sealed.len())
-            }),
-            None => {
-                let name = segment_name(number, open.head.law);
-                self.folder.segment(id, &name, sound).map(|()| sound.len())
-            }
-        };
         match kept {
             Ok(bytes) => {
                 let bytes = u64::try_from(bytes).unwrap_or(u64::MAX / 2);
-                let before = open.sizes.insert(number, bytes).unwrap_or_default();
+                let before = open.sizes.insert(*number, bytes).unwrap_or_default();
                 open.bytes = open.bytes.saturating_sub(before).saturating_add(bytes);
             }
             Err(error) => {
@@ -231,8 +238,6 @@ fn lost(of: &Manifest, what: &str, error: &io::Error) {
 /// Messages that are in memory in the clear at once, of some megabytes each. A mail of one more says that it is sealed.
 pub const PLAIN_MAX: usize = 32;
 
-const SEALED: &str = "age";
-
 /// A part comes every five seconds, and the end a moment after the last.
 const FORGOTTEN: SignedDuration = SignedDuration::from_mins(5);
 
@@ -240,11 +245,16 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_mins(5);
 mod tests {
     use super::*;
     use crate::messages::manifest::tests::manifest;
+    use crate::messages::room::Used;
     use crate::messages::testing::Scratch;
     use std::fs;
 
     fn at(minute: i64) -> Timestamp {
         manifest(minute).at
+    }
+
+    fn segment(keeper: &mut Keeper, id: &MessageId, number: usize, sound: &[u8], now: Timestamp) {
+        keeper.segments(&[Segment { id: id.clone(), number, sound: sound.to_vec() }], now);
     }
 
     fn finished(manifest: &Manifest) -> Option<Finished> {
@@ -268,9 +278,9 @@ mod tests {
         let (one, two) = (manifest(1), manifest(2));
         keeper.begin(one.clone(), Keep::default(), at(1));
         assert_eq!(used(&mut keeper, &[]), [("inbox".to_owned(), 1, 0)]);
-        keeper.segment(&one.id, 0, &[1; SEGMENT], at(1));
+        segment(&mut keeper, &one.id, 0, &[1; SEGMENT], at(1));
         keeper.begin(two.clone(), Keep::default(), at(2));
-        keeper.segment(&two.id, 0, &[1; 100], at(2));
+        segment(&mut keeper, &two.id, 0, &[1; 100], at(2));
         assert_eq!(keeper.finish(one.clone()), finished(&one));
         assert_eq!(used(&mut keeper, &[]), [("inbox".to_owned(), 2, 40_100)]);
         // Deleted by hand, with and without its files.
@@ -290,8 +300,8 @@ mod tests {
         keeper.finish(whole.clone());
         let killed = manifest(2);
         keeper.begin(killed.clone(), Keep::default(), at(2));
-        keeper.segment(&killed.id, 0, &[1; SEGMENT], at(2));
-        keeper.segment(&killed.id, 1, &[2; SEGMENT], at(2));
+        segment(&mut keeper, &killed.id, 0, &[1; SEGMENT], at(2));
+        segment(&mut keeper, &killed.id, 1, &[2; SEGMENT], at(2));
         let silent = manifest(3);
         keeper.begin(silent.clone(), Keep::default(), at(3));
         drop(keeper);
@@ -323,9 +333,9 @@ mod tests {
         let (mut keeper, _) = Keeper::open(Folder::of(&data.path)).unwrap();
         let (forgotten, gap) = (manifest(0), manifest(4));
         keeper.begin(forgotten.clone(), Keep::default(), at(0));
-        keeper.segment(&forgotten.id, 0, &[1; SEGMENT], at(1));
+        segment(&mut keeper, &forgotten.id, 0, &[1; SEGMENT], at(1));
         keeper.begin(gap.clone(), Keep::default(), at(4));
-        keeper.segment(&gap.id, 1, &[1; SEGMENT], at(4));
+        segment(&mut keeper, &gap.id, 1, &[1; SEGMENT], at(4));
         assert_eq!(keeper.finish_forgotten(at(6)), []);
         let ended = Manifest { end: End::Unfinished, whole: false, millis: 5_000, ..forgotten.clone() };
         assert_eq!(keeper.finish_forgotten(at(7)), [Finished { manifest: ended, plain: None }]);
@@ -340,10 +350,10 @@ mod tests {
         let (one, two) = (manifest(1), manifest(2));
         keeper.begin(one.clone(), Keep::default(), at(1));
         fs::remove_dir_all(keeper.folder().place(&one.id)).unwrap();
-        keeper.segment(&one.id, 0, &[1; 10], at(1));
+        segment(&mut keeper, &one.id, 0, &[1; 10], at(1));
         assert_eq!(keeper.finish(one), None);
         keeper.begin(two.clone(), Keep::default(), at(2));
-        keeper.segment(&two.id, 0, &[1; 10], at(2));
+        segment(&mut keeper, &two.id, 0, &[1; 10], at(2));
         assert_eq!(keeper.finish(two.clone()), finished(&two));
     }
 
@@ -357,8 +367,8 @@ mod tests {
         let (one, two) = (manifest(1), manifest(2));
         let sound = [[1; SEGMENT], [2; SEGMENT]].concat();
         keeper.begin(one.clone(), Keep { seal: seal.clone(), plain: true }, at(1));
-        keeper.segment(&one.id, 0, &sound[..SEGMENT], at(1));
-        keeper.segment(&one.id, 1, &sound[SEGMENT..], at(1));
+        segment(&mut keeper, &one.id, 0, &sound[..SEGMENT], at(1));
+        segment(&mut keeper, &one.id, 1, &sound[SEGMENT..], at(1));
         let sealed = Manifest { sealed: true, ..one.clone() };
         let expected = Finished { manifest: sealed, plain: Some(sound[..].into()) };
         assert_eq!(keeper.finish(one.clone()), Some(expected));
@@ -369,9 +379,54 @@ mod tests {
         assert_eq!(folder.sound(&one.id, one.law).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         // Killed: what was in memory is gone.
         keeper.begin(two.clone(), Keep { seal, plain: true }, at(2));
-        keeper.segment(&two.id, 0, &[1; SEGMENT], at(2));
+        segment(&mut keeper, &two.id, 0, &[1; SEGMENT], at(2));
         let (_, found) = Keeper::open(folder).unwrap();
         let broken = &found[1];
         assert_eq!((&broken.id, broken.sealed, broken.millis), (&two.id, true, 5_000));
+    }
+
+    #[test]
+    fn many_at_once_are_kept_as_one_after_the_other() {
+        let data = Scratch::new("many");
+        let (mut keeper, _) = Keeper::open(Folder::of(&data.path)).unwrap();
+        let all: Vec<Manifest> = (0..9).map(manifest).collect();
+        all.iter().for_each(|message| keeper.begin(message.clone(), Keep::default(), at(0)));
+        let part = |number: usize, (n, message): (usize, &Manifest)| {
+            let byte = u8::try_from(n * 10 + number).unwrap();
+            Segment { id: message.id.clone(), number, sound: vec![byte; SEGMENT] }
+        };
+        let batch: Vec<Segment> =
+            (0..3).flat_map(|number| all.iter().enumerate().map(move |one| part(number, one))).collect();
+        // Of one that was never begun nothing is kept.
+        let stray = Segment { id: manifest(9).id, number: 0, sound: vec![1] };
+        keeper.segments(&[&batch[..13], &[stray], &batch[13..]].concat(), at(0));
+        for (n, message) in all.into_iter().enumerate() {
+            assert_eq!(keeper.finish(message.clone()), finished(&message), "{n}");
+            let sound = keeper.folder().sound(&message.id, message.law).unwrap();
+            let runs: Vec<_> = sound.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
+            let first = u8::try_from(n * 10).unwrap();
+            assert_eq!(runs, [(first, SEGMENT), (first + 1, SEGMENT), (first + 2, SEGMENT)]);
+        }
+    }
+
+    #[test]
+    fn a_segment_that_comes_again_is_what_it_was_last_and_what_is_no_message_leaves_nothing() {
+        let data = Scratch::new("again");
+        let folder = Folder::of(&data.path);
+        let (mut keeper, _) = Keeper::open(folder.clone()).unwrap();
+        let (one, two) = (manifest(1), manifest(2));
+        keeper.begin(one.clone(), Keep::default(), at(1));
+        segment(&mut keeper, &one.id, 0, &[1; SEGMENT], at(1));
+        segment(&mut keeper, &one.id, 1, &[2; SEGMENT], at(1));
+        segment(&mut keeper, &one.id, 1, &[2; 80], at(1));
+        keeper.begin(two.clone(), Keep::default(), at(2));
+        segment(&mut keeper, &two.id, 0, &[1; SEGMENT], at(2));
+        keeper.forget(&two.id);
+        assert_eq!(keeper.finish(two), None);
+        assert_eq!(keeper.finish(one.clone()), finished(&one));
+        let used = keeper.figures(|_| false).unwrap().used;
+        assert_eq!(used["inbox"], Used { messages: 1, bytes: SEGMENT as u64 + 80 });
+        assert_eq!(folder.sound(&one.id, one.law).unwrap().len(), SEGMENT + 80);
+        assert_eq!(folder.list().unwrap(), [one.id]);
     }
 }

@@ -7,6 +7,7 @@
 pub mod folder;
 pub mod id;
 pub mod keeper;
+pub mod lanes;
 pub mod manifest;
 pub mod retention;
 pub mod room;

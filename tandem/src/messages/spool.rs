@@ -3,6 +3,7 @@
 use super::folder::Folder;
 use super::id::MessageId;
 use super::keeper::{Finished, Keep, Keeper};
+use super::lanes::Segment;
 use super::manifest::Manifest;
 use super::room::{Figures, Used};
 use super::sealing::Seal;
@@ -34,7 +35,7 @@ pub struct Behind;
 #[derive(Debug)]
 enum Order {
     Begin(Box<Manifest>),
-    Segment(MessageId, usize, Vec<u8>),
+    Segment(Segment),
     Finish(Box<Manifest>),
     Forget(MessageId),
 }
@@ -97,7 +98,7 @@ impl Spool {
     /// # Errors
     /// It was not taken: the message is not whole.
     pub fn segment(&self, id: &MessageId, number: usize, sound: Vec<u8>) -> Result<(), Behind> {
-        self.order(Order::Segment(id.clone(), number, sound), SEGMENT_MAX)
+        self.order(Order::Segment(Segment { id: id.clone(), number, sound }), SEGMENT_MAX)
     }
 
     /// Ends a message.
@@ -155,17 +156,17 @@ impl Keeping {
         let Some(mut keeper) = self.open(folder, orders) else { return };
         let mut next = Time::ZERO;
         loop {
-            match orders.recv_timeout(BEAT) {
-                Ok(order) => self.obey(&mut keeper, order),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
             if self.clock.now() >= next {
                 next = self.clock.now() + BEAT;
                 self.untold.extend(keeper.finish_forgotten(self.clock.today()));
                 self.count(&mut keeper);
             }
             self.tell();
+            match orders.recv_timeout(BEAT) {
+                Ok(order) => self.obey_all(&mut keeper, order, orders),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.tell(),
+            }
         }
     }
 
@@ -195,6 +196,34 @@ impl Keeping {
         }
     }
 
+    /// Obeys an order and those behind it, the segments among them together.
+    fn obey_all(&mut self, keeper: &mut Keeper, first: Order, orders: &Receiver<Order>) {
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(order) = next {
+            match order {
+                Order::Segment(segment) => {
+                    if batch.iter().any(|before: &Segment| before.is_same(&segment)) {
+                        self.keep_all(keeper, &mut batch);
+                    }
+                    batch.push(segment);
+                }
+                other @ (Order::Begin(_) | Order::Finish(_) | Order::Forget(_)) => {
+                    self.keep_all(keeper, &mut batch);
+                    self.obey(keeper, other);
+                }
+            }
+            next = if batch.len() < BATCH_MAX { orders.try_recv().ok() } else { None };
+        }
+        self.keep_all(keeper, &mut batch);
+    }
+
+    fn keep_all(&self, keeper: &mut Keeper, batch: &mut Vec<Segment>) {
+        keeper.segments(batch, self.clock.today());
+        self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        batch.clear();
+    }
+
     fn obey(&mut self, keeper: &mut Keeper, order: Order) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         match order {
@@ -203,7 +232,7 @@ impl Keeping {
                 keeper.begin(*head, keep, self.clock.today());
                 self.count(keeper);
             }
-            Order::Segment(id, number, sound) => keeper.segment(&id, number, &sound, self.clock.today()),
+            Order::Segment(segment) => keeper.segments(&[segment], self.clock.today()),
             Order::Forget(id) => {
                 keeper.forget(&id);
                 self.count(keeper);
@@ -249,6 +278,8 @@ impl Keeping {
 const ORDERS_MAX: usize = 2_048;
 const SEGMENT_MAX: usize = 1_536;
 const BEGIN_MAX: usize = 1_024;
+
+const BATCH_MAX: usize = 64; // Segments that are kept together: some megabytes, in some tenths of a second.
 
 const BEAT: Duration = Duration::from_secs(2); // How old the figures are that a call is taken by.
 const SAY_EVERY: Duration = Duration::from_secs(3_600);
