@@ -126,3 +126,24 @@ fn what_is_given_up_after_its_time_is_kept() {
     let kept = Folder::of(&office.data).sound(&message.id, message.law).expect("it is there");
     assert_eq!(kept, sound);
 }
+
+#[test]
+fn what_was_taken_a_moment_before_the_node_died_is_not_sent_again() {
+    let sink = Sink::start(&[]);
+    let plan = || mailing(sink.port, &["office@nguyen.example"]);
+    let mut office = Office::new("died", plan(), HASTY);
+    let message = office.leave(&sound(1));
+    sink.mail();
+    office.wait(all_sent);
+    office.close();
+    // As if the store had not come to know.
+    tandem::store::change(&office.data, |db| {
+        db.execute("UPDATE outbox SET state = 'due', tries = 0, answer = ''", ()).map(drop)
+    })
+    .expect("it is written");
+    office.open(plan(), HASTY);
+    let sent = office.wait(all_sent);
+    assert_eq!((&*sent[0].message, sent[0].tries), (message.id.as_str(), 1));
+    assert_eq!(sent[0].answer, "it was taken before, as is marked beside it");
+    assert!(sink.is_quiet());
+}

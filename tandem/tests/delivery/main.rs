@@ -4,6 +4,7 @@
 
 mod failing;
 mod hooks;
+mod killed;
 mod mails;
 mod sealed;
 mod secure;

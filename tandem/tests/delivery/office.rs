@@ -11,6 +11,7 @@ use tandem::delivery::smtp::Patience;
 use tandem::delivery::{Manner, Post};
 use tandem::messages::id::MessageId;
 use tandem::messages::manifest::{End, Law, Manifest, Why};
+use tandem::messages::spool::Spool;
 use tandem::store::outbox::{Letter, letters};
 use tandem::store::{Run, Store, read};
 
@@ -34,6 +35,15 @@ impl Office {
         let mut office = Self { data, post: None };
         office.open(mailboxes, manner);
         office
+    }
+
+    /// One whose data somebody else has left.
+    pub(crate) fn closed(data: PathBuf) -> Self {
+        Self { data, post: None }
+    }
+
+    pub(crate) fn spool(&self) -> &Spool {
+        self.post.as_ref().expect("it is open").spool()
     }
 
     /// Begins to work.
@@ -63,7 +73,7 @@ impl Office {
     }
 
     pub(crate) fn leave_as(&self, message: Manifest, sound: &[u8]) -> Manifest {
-        let spool = self.post.as_ref().expect("it is open").spool();
+        let spool = self.spool();
         spool.begin(message.clone()).expect("it is taken");
         for (number, part) in sound.chunks(40_000).enumerate() {
             spool.segment(&message.id, number, part.to_vec()).expect("it is taken");
