@@ -414,6 +414,7 @@ impl Run {
         };
         self.outside.metrics.read(readings);
         self.outside.metrics.read_load(self.node.load());
+        self.outside.metrics.read_letters(self.outside.agents.letters());
         self.outside.metrics.read_registrations(self.node.registrations(now));
     }
 

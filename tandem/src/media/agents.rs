@@ -7,6 +7,7 @@ use crate::config::Mailboxes;
 use crate::delivery::{MANNER, Post};
 use crate::net::Net;
 use crate::store::Store;
+use crate::store::outbox::Tally;
 use agent::guide::Guide;
 use core::net::{IpAddr, Ipv4Addr};
 use router::door::Identity;
@@ -69,6 +70,12 @@ impl Agents {
     pub fn apply(&self, said: Said, net: &Net) {
         self.post.renew(said.mailboxes);
         net.media().into_iter().for_each(|media| media.apply(Arc::clone(&said.guide)));
+    }
+
+    /// Letters that have not arrived, as of a moment ago.
+    #[must_use]
+    pub fn letters(&self) -> Tally {
+        self.post.tally()
     }
 
     /// Ends them: what callers have said is kept.
