@@ -227,6 +227,14 @@ pub enum TargetKind {
     Agent,
 }
 
+impl Target {
+    /// Does whoever answers there have to press 1, if its step says this of it?
+    #[must_use]
+    pub fn is_confirmed(&self, step: Option<bool>) -> bool {
+        matches!(self.reach, Reach::Number(_)) && step.unwrap_or(self.confirm)
+    }
+}
+
 impl TargetKind {
     /// Is it its job to answer?
     #[must_use]

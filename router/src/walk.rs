@@ -448,9 +448,7 @@ impl Walk {
     fn is_confirmed(&self, target: TargetId) -> bool {
         let Some(target) = self.plan.target(target) else { return false };
         let step = self.plan.step(self.position.cursor.frame).and_then(|step| step.confirm);
-        matches!(target.reach, Reach::Number(_))
-            && self.position.urgent.is_none()
-            && step.unwrap_or(target.confirm)
+        self.position.urgent.is_none() && target.is_confirmed(step)
     }
 
     /// How long a leg may stay without any response.

@@ -74,8 +74,8 @@ fn every_call_is_answered_where_the_plan_says_while_all_breaks() {
         "6  carrier north                        office after 0.",
         "6 of 6 calls were answered where the plan says, in time.",
         "✗ office: silent for 2 s, INVITE sent ",
-        "✗ ana by north: nobody listens there (tandem.toml:34)",
-        "✗ ben by south: rang for 5 s without an answer (tandem.toml:34)",
+        "✗ ana by north: nobody listens there (tandem.toml:35)",
+        "✗ ben by south: rang for 5 s without an answer (tandem.toml:35)",
         "│──CANCEL────────────────────▶│──CANCEL────────────────────▶│",
     ] {
         assert!(text.contains(calls), "{calls:?} is not in:\n{text}");
@@ -85,7 +85,7 @@ fn every_call_is_answered_where_the_plan_says_while_all_breaks() {
     assert!(!text.contains('\x1b'), "no colour into a pipe");
     assert_eq!(temporary.left(), [] as [PathBuf; 0]);
     assert_eq!(kept.left(), [kept.0.join("tandem.toml")]);
-    assert!(explain(&kept.0.join("tandem.toml")).contains("2  ana and ben together  5 s   from 20 s  :34"));
+    assert!(explain(&kept.0.join("tandem.toml")).contains("2  ana and ben together  5 s   from 20 s  :35"));
 }
 
 #[test]

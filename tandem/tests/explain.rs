@@ -40,7 +40,7 @@ fn an_open_office_is_rung_first() {
   arrives by   telnyx or bandwidth
 
   1  office                20 s  from 0 s   :26  by pbx.nguyen.example
-  2  ana and ben together  18 s  from 20 s  :26  by telnyx, else bandwidth
+  2  ana and ben together  18 s  from 20 s  :26  by telnyx, else bandwidth (press 1)
   3  answering             20 s  from 38 s  :26  by telnyx, else bandwidth
 
   Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
@@ -157,7 +157,7 @@ live_within = "15s"
         said_of("cut", plan),
         "  \
   1  office     15 s  from 0 s                 :10  by 192.0.2.10
-  2  ana        18 s  from 35 s, second round  :11  by acme
+  2  ana        18 s  from 35 s, second round  :11  by acme (press 1)
   3  office           has rung before          :12  by 192.0.2.10
   4  answering  20 s  from 15 s                :13  by acme
   After 15 s somebody whose job is to answer must ring (`live_within`): the walk jumps there.

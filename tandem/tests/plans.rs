@@ -22,8 +22,7 @@ fn a_small_business_compiles_to_its_plan() {
     let loaded = example("nguyen-dental.toml").unwrap();
     assert_eq!(
         said(&Ok(loaded.clone())).lines().last().unwrap(),
-        "tandem check: nguyen-dental.toml is fine: 1 number, 1 plan, 4 destinations, 2 carriers. 1 warning. \
-         `tandem help L016` explains a code."
+        "tandem check: nguyen-dental.toml is fine: 1 number, 1 plan, 4 destinations, 2 carriers."
     );
     let plan = &loaded.plan;
     assert_eq!(
@@ -48,7 +47,7 @@ fn a_small_business_compiles_to_its_plan() {
         kind,
         reach: Reach::Number(number.into()),
         ring: secs(ring),
-        confirm: false,
+        confirm: kind == TargetKind::Person,
     };
     let office = Target {
         name: "office".into(),
@@ -529,7 +528,7 @@ two = { sip = "192.0.2.2", domains = ["fibre-i5"] }
 hq = { sip = "192.0.2.10", domains = ["grid"] }
 dr = { sip = "192.0.2.11", domains = ["grid"] }
 [people]
-ana = "+15035550111"
+ana = { number = "+15035550111", confirm = false }
 [services]
 answer = "+18005550199"
 [hours]
@@ -564,7 +563,7 @@ steps = ["hq", "ana"]
     );
     let allowed = text
         .replace("two =", "# tandem: allow(L007) until 2027-01-01, the second line is being dug\ntwo =")
-        .replace("ana = \"", "# tandem: allow(L016), his is switched off\n# and that was tried\nana = \"")
+        .replace("ana = {", "# tandem: allow(L016), his is switched off\n# and that was tried\nana = {")
         .replace("hours = \"day\"", "hours = \"day\" # tandem: allow(L004), for later")
         .replace("[plans.spare]\n", "[plans.spare]\n# tandem: allow(L003) until 2026-01-01, new service comes\n")
         .replace("busy =", "# tandem: allow(L009)\n# tandem: allow(E101), x\n# tandem: allow(L777), x\n# tandem: allow\nbusy =");
@@ -581,6 +580,78 @@ steps = ["hq", "ana"]
             "25:1: warning[L090]: this comment allows nothing",
             "28:1: warning[L091]: this was allowed until 2026-01-01",
             "29:16: warning[L003]: plan `spare` can end with nobody: its last step may fail",
+        ]
+    );
+}
+
+#[test]
+fn people_rung_by_phone_number_press_1_unless_the_plan_says_no() {
+    let asked = |defaults: &str, ana: &str, step: &str| -> Vec<(bool, Option<bool>)> {
+        let text = format!(
+            "{defaults}[carriers]\nacme = \"192.0.2.1\"\n[people]\nana = {ana}\n[services]\n\
+             desk = {{ number = \"+18005550199\", confirm = true }}\nanswering = \"+18005550198\"\n\
+             [numbers]\n\"*\" = \"main\"\n[plans]\nmain = [{step}, \"desk\", \"answering\"]\n"
+        );
+        let plan = load(&text).unwrap().plan;
+        plan.targets
+            .iter()
+            .zip(&plan.courses[0].steps)
+            .map(|(target, step)| (target.confirm, step.confirm))
+            .collect()
+    };
+    let (plain, step) = ("\"+15035550111\"", "\"ana\"");
+    let rest = [(true, None), (false, None)];
+    let with = |first| [&[first], rest.as_slice()].concat();
+    assert_eq!(asked("", plain, step), with((true, None)));
+    assert_eq!(asked("[defaults]\nconfirm = false\n", plain, step), with((false, None)));
+    let own = "{ number = \"+15035550111\", confirm = false }";
+    assert_eq!(asked("", own, step), with((false, None)));
+    let own = "{ number = \"+15035550111\", confirm = true }";
+    assert_eq!(asked("[defaults]\nconfirm = false\n", own, step), with((true, None)));
+    let step = "{ ring = \"ana\", confirm = false }";
+    assert_eq!(asked("", plain, step), with((true, Some(false))));
+}
+
+#[test]
+fn who_is_not_asked_to_press_1_is_named_once_and_by_sip_nobody_can_be() {
+    let text = r#"
+[carriers]
+acme = "192.0.2.1"
+zenith = "192.0.2.2"
+[sites]
+office = { sip = "192.0.2.10", confirm = true }
+[people]
+ana = { number = "+15035550111", confirm = "no" }
+ben = { sip = "192.0.2.11", confirm = false }
+eve = "+15035550112"
+[services]
+answering = "+18005550199"
+[numbers]
+"*" = "main"
+[plans.main]
+steps = [{ ring = ["office", "ben"], confirm = true }, { ring = ["office", "eve"], confirm = false, say = "x" }, "answering"]
+closed = [{ ring = "later", confirm = false }]
+hours = "day"
+[plans]
+later = ["answering"]
+[hours]
+day = "mon 09:00-10:00"
+"#;
+    assert_eq!(
+        lines(&format!("timezone = \"UTC\"{text}")),
+        [
+            "plan.toml:6:32: error[E024]: `confirm` has no effect on `office`; help: take it out: people press 1 where a \
+             phone number is rung, since a mobile's own voicemail may answer there",
+            "plan.toml:8:44: error[E011]: `confirm` must be `true` or `false`, not a string",
+            "plan.toml:9:29: error[E024]: `confirm` has no effect on `ben`; help: take it out: people press 1 where a \
+             phone number is rung, since a mobile's own voicemail may answer there",
+            "plan.toml:16:38: error[E024]: `confirm` has no effect on a step that rings no phone number; help: take it out: \
+             people press 1 where a phone number is rung, since a mobile's own voicemail may answer there",
+            "plan.toml:16:101: error[E209]: `say` is not in this version; help: take it out: callers hear ringing until \
+             somebody answers",
+            "plan.toml:17:20: error[E024]: `confirm` has no effect on a plan; help: set `confirm` on the steps of that plan",
+            "plan.toml:16:76: warning[L016]: a mobile's own voicemail may answer, and the call ends there; help: ask them to \
+             press 1 (take `confirm = false` out)",
         ]
     );
 }
@@ -839,16 +910,6 @@ const FULL: &str = r##"warning[L032]: the password cannot be read here: there is
   |
   = help: set `TELNYX` for the process that runs `tandem run`; without it every challenge there is refused
 
-warning[L016]: a mobile's own voicemail may answer, and the call ends there
-  --> nguyen-dental-full.toml:12:1
-   |
-12 | ana = "+15035550111"                                    # people press 1, so a mobile's voicemail never eats the call
-   | ^^^ reached by phone number
-13 | ben = "+15035550112"
-   | ---
-   |
-   = help: asking people to press 1 is not in this version: keep their `ring` shorter than their voicemail's, or have it switched off
-
 warning[L032]: the password cannot be read here: there is no variable "SMTP" in the environment
   --> nguyen-dental-full.toml:34:12
    |
@@ -857,5 +918,5 @@ warning[L032]: the password cannot be read here: there is no variable "SMTP" in 
    |
    = help: set `SMTP` for the process that runs `tandem run`; without it no mail leaves
 
-tandem check: nguyen-dental-full.toml is fine: 1 number, 1 plan, 5 destinations, 2 carriers. 3 warnings. `tandem help L032` explains a code.
+tandem check: nguyen-dental-full.toml is fine: 1 number, 1 plan, 5 destinations, 2 carriers. 2 warnings. `tandem help L032` explains a code.
 "##;

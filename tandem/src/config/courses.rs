@@ -29,7 +29,7 @@ pub(super) fn read<'a>(
 ) {
     bound("plans", PLANS_MAX, &entries, problems);
     for (key, value) in entries {
-        let mut walk = Walk { names, plan: key.text };
+        let mut walk = Walk { names, plan: key.text, targets: &draft.plan.targets };
         let course = course(&key, value, defaults, clocks, &mut walk, problems);
         draft.courses.push(course);
     }

@@ -63,6 +63,8 @@ pub(super) struct StepDraft {
     /// `None` for what the plan says.
     pub(super) declined: Option<Declined>,
     pub(super) from: Option<Who>,
+    /// `None` for what each target says.
+    pub(super) confirm: Option<bool>,
     pub(super) span: Span,
     pub(super) line: u32,
 }
@@ -145,7 +147,7 @@ impl StepDraft {
             stagger: self.stagger,
             declined,
             from: self.from,
-            confirm: None,
+            confirm: self.confirm,
             line: self.line,
         }
     }

@@ -155,10 +155,10 @@ const LATER: [Later; 14] = [
     },
     Later {
         places: &[Step, Target, Defaults],
-        keys: &["say", "confirm"],
+        keys: &["say"],
         code: Code::E209,
-        title: "`say` and `confirm` are",
-        meanwhile: "take them out: callers hear ringing, and whoever answers first has the call (see L016)",
+        title: "`say` is",
+        meanwhile: "take it out: callers hear ringing until somebody answers",
     },
     Later {
         places: &[Step, Defaults],

@@ -10,8 +10,8 @@ use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
 use router::plan::CourseId;
 use router::strangers::Welcome;
-use router::target::{PeerHost, PeerId, Reach, Target, TargetId, TargetKind};
-use std::collections::BTreeSet;
+use router::target::{PeerHost, PeerId, Reach, Target, TargetKind};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks at the whole plan. E105 is found here too: only now all is known.
 pub(super) fn run(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
@@ -225,31 +225,28 @@ fn common(mut fates: impl Iterator<Item = BTreeSet<String>>) -> BTreeSet<String>
     fates.fold(first, |all, fate| all.intersection(&fate).cloned().collect())
 }
 
-/// L016: whoever is rung by phone number may be a voicemail.
+/// L016: whoever is rung by phone number and not asked to press 1 may be a voicemail.
 fn mobile_voicemail(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
-    let rung: BTreeSet<TargetId> = draft
-        .courses
-        .iter()
-        .flat_map(CourseDraft::lists)
-        .flat_map(|(_, steps)| steps.iter().flat_map(StepDraft::targets))
-        .map(|(id, _)| id)
-        .collect();
-    let is_rung = |n: usize| u32::try_from(n).is_ok_and(|n| rung.contains(&TargetId(n)));
     let spoken = |span: &Span| !allows.silence(Code::L016, problems.source.line(span.start));
-    let people = draft.plan.targets.iter().zip(&draft.targets).enumerate();
-    let people = people.filter(|(n, (target, _))| is_rung(*n) && target.kind == TargetKind::Person);
-    let people = people.filter(|(_, (target, _))| matches!(target.reach, Reach::Number(_)));
-    let spots: Vec<&Span> = people.map(|(_, (_, (span, _)))| span).filter(|span| spoken(span)).collect();
+    let steps = draft.courses.iter().flat_map(CourseDraft::lists).flat_map(|(_, steps)| steps);
+    let rung = steps.flat_map(|step| step.targets().map(|(id, span)| (step.confirm, id, span)));
+    let unasked = rung.filter_map(|(asks, id, span)| {
+        let target = draft.plan.target(id).filter(|target| target.kind == TargetKind::Person)?;
+        let key = draft.targets.get(id.0 as usize).map(|(key, _)| key);
+        let off = matches!(target.reach, Reach::Number(_)) && !target.is_confirmed(asks);
+        let span = if target.confirm { span } else { key? };
+        off.then_some((span.start, span))
+    });
+    let spots: BTreeMap<usize, &Span> = unasked.filter(|(_, span)| spoken(span)).collect();
     if spots.is_empty() {
         return;
     }
     let mut problem =
         Diagnostic::new(Code::L016, "a mobile's own voicemail may answer, and the call ends there");
-    for (n, span) in spots.iter().take(SPOTS_MAX).enumerate() {
-        problem = problem.at((*span).clone(), if n == 0 { "reached by phone number" } else { "" });
+    for (n, span) in spots.values().take(SPOTS_MAX).enumerate() {
+        problem = problem.at((*span).clone(), if n == 0 { "nobody has to press 1" } else { "" });
     }
-    let help = "asking people to press 1 is not in this version: keep their `ring` shorter than their voicemail's, \
-                or have it switched off";
+    let help = "ask them to press 1 (take `confirm = false` out)";
     problems.add(problem.help(with_more(help, spots.len().saturating_sub(SPOTS_MAX))));
 }
 

@@ -9,7 +9,7 @@ use crate::config::duration::{count, duration};
 use crate::config::login;
 use crate::config::networks::{Networks, networks};
 use crate::config::presentation;
-use crate::config::reader::{Problems, Table, Value, entries, shown, table, text, texts, too_many};
+use crate::config::reader::{Problems, Table, Value, entries, flag, shown, table, text, texts, too_many};
 use crate::config::settings::{
     ADDRESSES_MAX, DOMAINS_MAX, DOWN_AFTER, EVERY_CARRIER, EVERY_SITE, FIRST, HOLD, PROGRESS_CARRIER,
     PROGRESS_SITE, RING, RING_PERSON, TIMEOUT, UP_AFTER, Wait,
@@ -30,6 +30,8 @@ use toml::de::DeValue;
 pub(super) struct Defaults {
     ring: Option<Duration>,
     pub(super) live_within: Option<Duration>,
+    /// Whether people reached by phone number have to press 1.
+    pub(super) confirm: Option<bool>,
     probe: ProbeKeys,
     first: Option<Duration>,
     progress: Option<Duration>,
@@ -76,6 +78,7 @@ impl Defaults {
         };
         defaults.ring = wait(&mut keys, "ring", &RING, problems);
         defaults.live_within = wait(&mut keys, "live_within", &super::settings::LIVE_WITHIN, problems);
+        defaults.confirm = keys.take("confirm").and_then(|value| flag("confirm", value, problems));
         defaults.probe = probe_keys(&mut keys, &EVERY_SITE, problems);
         (defaults.first, defaults.progress) = timers(&mut keys, &PROGRESS_SITE, problems);
         keys.finish(problems);

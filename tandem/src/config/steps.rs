@@ -7,18 +7,19 @@ use crate::config::later::{Place, refuse};
 use crate::config::names::{Kind, Names};
 use crate::config::phone;
 use crate::config::presentation::who;
-use crate::config::reader::{Problems, Table, Value, empty, quoted, shown, table, text, too_many};
+use crate::config::reader::{Key, Problems, Table, Value, empty, flag, quoted, shown, table, text, too_many};
 use crate::config::settings::{FOR, MEMBERS_MAX, STAGGER, STEPS_MAX};
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
 use core::time::Duration;
 use router::plan::{CourseId, Declined};
-use router::target::TargetId;
+use router::target::{Reach, Target, TargetId};
 use toml::de::DeValue;
 
 /// The plan whose steps are read, and all names.
 pub(super) struct Walk<'n, 'a> {
     pub(super) names: &'n mut Names<'a>,
     pub(super) plan: &'a str,
+    pub(super) targets: &'n [Target],
 }
 
 /// A list of steps; `what` is its key. One destination alone is a list of one step.
@@ -59,6 +60,7 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
         stagger: Duration::ZERO,
         declined: None,
         from: None,
+        confirm: None,
         span: value.span(),
         line,
     };
@@ -87,6 +89,8 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
             }
             step.declined = declined(&mut keys, problems);
             step.from = keys.take("from").and_then(|value| who(value, problems));
+            let asks = keys.take_entry("confirm");
+            step.confirm = asks.and_then(|(key, value)| confirm(&key, value, &step, walk.targets, problems));
             refuse(&mut keys, Place::Step, problems);
             keys.finish(problems);
             refuse_plan_options(&step, problems);
@@ -116,13 +120,42 @@ pub(super) fn declined(keys: &mut Table<'_>, problems: &mut Problems<'_>) -> Opt
     }
 }
 
-/// `for`, `declined` and `from` on a plan would be about nobody: its own steps say so.
+/// `confirm`: whether whoever answers by phone number in this step has to press 1.
+fn confirm(
+    key: &Key<'_>,
+    value: &Value<'_>,
+    step: &StepDraft,
+    targets: &[Target],
+    problems: &mut Problems<'_>,
+) -> Option<bool> {
+    let by_sip = |rung: &Rung| match rung {
+        Rung::Target(id) => {
+            let target = targets.get(id.0 as usize);
+            target.is_some_and(|target| matches!(target.reach, Reach::Sip(_)))
+        }
+        Rung::Course(_) | Rung::Later | Rung::Nobody => false,
+    };
+    if !step.members.is_empty() && step.members.iter().all(|(rung, _)| by_sip(rung)) {
+        let title = "`confirm` has no effect on a step that rings no phone number";
+        let problem = Diagnostic::new(Code::E024, title).at(key.span.clone(), "is for a phone number");
+        problems.add(problem.help(
+            "take it out: people press 1 where a phone number is rung, since a mobile's own voicemail may answer there",
+        ));
+    }
+    flag("confirm", value, problems)
+}
+
+/// `for`, `declined`, `from` and `confirm` on a plan would be about nobody: its own steps say so.
 fn refuse_plan_options(step: &StepDraft, problems: &mut Problems<'_>) {
     let Some((_, span)) = step.course() else { return };
-    for (key, _) in
-        [("for", step.ring.is_some()), ("declined", step.declined.is_some()), ("from", step.from.is_some())]
-            .iter()
-            .filter(|it| it.1)
+    for (key, _) in [
+        ("for", step.ring.is_some()),
+        ("declined", step.declined.is_some()),
+        ("from", step.from.is_some()),
+        ("confirm", step.confirm.is_some()),
+    ]
+    .iter()
+    .filter(|it| it.1)
     {
         let title = format!("`{key}` has no effect on a plan");
         let problem = Diagnostic::new(Code::E024, title).at(span.clone(), "this is a plan");

@@ -9,7 +9,7 @@ use crate::config::login;
 use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, domains, peer_names};
 use crate::config::phone;
-use crate::config::reader::{Key, Problems, Table, Value, kind, quoted, shown, table, text};
+use crate::config::reader::{Key, Problems, Table, Value, flag, kind, quoted, shown, table, text};
 use crate::config::settings::{RING, RING_PERSON, TARGETS_MAX};
 use crate::diagnostic::Diagnostic;
 use core::time::Duration;
@@ -46,7 +46,7 @@ pub(super) fn read<'a>(
             kind: target,
             reach,
             ring: found.ring,
-            confirm: false,
+            confirm: found.confirm,
         });
         draft.targets.push((key.span, found.domains));
     }
@@ -56,6 +56,7 @@ pub(super) fn read<'a>(
 struct Found {
     way: Way,
     ring: Duration,
+    confirm: bool,
     domains: Vec<Arc<str>>,
     limits: Limits,
 }
@@ -91,7 +92,8 @@ fn destination(
 ) -> Found {
     let plain = |way| {
         let ring = ring(target, &way, None, defaults);
-        Found { way, ring, domains: Vec::new(), limits: Limits::default() }
+        let confirm = confirm(target, defaults);
+        Found { way, ring, confirm, domains: Vec::new(), limits: Limits::default() }
     };
     match value.get_ref() {
         DeValue::String(written) if target != TargetKind::Site && phone::is_meant(written) => {
@@ -126,6 +128,7 @@ fn by_table(
     let sip = keys.take_entry("sip");
     let dialled = if target == TargetKind::Site { None } else { keys.take_entry("number") };
     let rings = keys.take("ring");
+    let asks = keys.take_entry("confirm");
     let limits = Limits::read(&mut keys, problems);
     refuse(&mut keys, Place::Target, problems);
     let (way, domains) = match (sip, dialled) {
@@ -154,9 +157,11 @@ fn by_table(
             (Way::Sip(Box::new(manners), Vec::new()), Vec::new())
         }
     };
+    let own = asks.and_then(|(asks, value)| own_confirm(key, &way, &asks, value, problems));
+    let confirm = own.unwrap_or(confirm(target, defaults));
     keys.finish(problems);
     let own = rings.and_then(|value| duration("ring", setting(target, &way), value, problems));
-    Found { ring: ring(target, &way, own, defaults), way, domains, limits }
+    Found { ring: ring(target, &way, own, defaults), way, confirm, domains, limits }
 }
 
 fn by_sip(manners: Manners, value: &Value<'_>, problems: &mut Problems<'_>) -> Way {
@@ -208,6 +213,37 @@ fn nowhere(target: TargetKind, key: &Key<'_>) -> Diagnostic {
     Diagnostic::new(Code::E012, title)
         .at(key.span.clone(), missing)
         .help(format!("it must be {}", wanted(target)))
+}
+
+/// `confirm`: whether whoever answers there has to press 1; nobody by SIP has.
+fn own_confirm(
+    key: &Key<'_>,
+    way: &Way,
+    asks: &Key<'_>,
+    value: &Value<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<bool> {
+    match way {
+        Way::Number(_) => flag("confirm", value, problems),
+        // What is wrong there has been said.
+        Way::Sip(_, nowhere) if nowhere.is_empty() => None,
+        Way::Sip(..) => {
+            let title = format!("`confirm` has no effect on `{}`", shown(key.text));
+            let problem = Diagnostic::new(Code::E024, title).at(asks.span.clone(), "is for a phone number");
+            problems.add(problem.help(
+                "take it out: people press 1 where a phone number is rung, since a mobile's own voicemail may answer there",
+            ));
+            None
+        }
+    }
+}
+
+/// Whether whoever answers by phone number has to press 1, if nothing is written there.
+fn confirm(target: TargetKind, defaults: &Defaults) -> bool {
+    match target {
+        TargetKind::Person => defaults.confirm.unwrap_or(true),
+        TargetKind::Site | TargetKind::Service | TargetKind::Agent => false,
+    }
 }
 
 fn ring(target: TargetKind, way: &Way, own: Option<Duration>, defaults: &Defaults) -> Duration {

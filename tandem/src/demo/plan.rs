@@ -41,7 +41,8 @@ listen = ["udp:{tandem}"]
 data   = {data}
 
 [defaults]
-timers = {{ first = "2s" }}   # how long a phone may say nothing; not written, it follows the measured round trip
+timers  = {{ first = "2s" }}   # how long a phone may say nothing; not written, it follows the measured round trip
+confirm = false               # these phones have no keys; people press 1 else, so that no mobile's voicemail takes a call
 
 [carriers]                  # mobiles and the answering service are reached through these, in this order
 north = "{north}"

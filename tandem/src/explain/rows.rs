@@ -110,7 +110,8 @@ fn members(plan: &Plan, step: &Step) -> String {
 fn ways(plan: &Plan, step: &Step) -> String {
     let mut ways: Vec<String> = Vec::new();
     for target in targets(step).filter_map(|id| plan.target(id)) {
-        let way = by(plan, &target.reach).join(", else ");
+        let asked = if target.is_confirmed(step.confirm) { " (press 1)" } else { "" };
+        let way = by(plan, &target.reach).join(", else ") + asked;
         if !ways.contains(&way) {
             ways.push(way);
         }
