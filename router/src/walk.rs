@@ -156,12 +156,13 @@ impl Walk {
                 if first {
                     through(health, path, now, out);
                 }
-                let hears = leg.confirm && status == 182;
-                if hears {
+                // 182: somebody hears that he is to press 1. 183: what it would let the caller hear is not passed on.
+                let is_ours = leg.confirm && matches!(status, 182 | 183);
+                if is_ours && status == 182 {
                     self.position.on_hears(leg.target);
                 }
                 // 199 says that an early dialog of a fork below is over (RFC 6228); that is not ours to say.
-                if matches!(self.state, State::Hunting { .. }) && status != 199 && !hears {
+                if matches!(self.state, State::Hunting { .. }) && status != 199 && !is_ours {
                     self.caller_rings(now);
                     out.push(Output::Forward(response));
                 }
