@@ -463,12 +463,9 @@ impl Voicemail {
         self.state = State::Over;
     }
 
+    /// Whatever was said before the tone is a message all the same.
     fn refuse_fax(&mut self, now: Time, out: &mut Vec<Output>) {
-        if let State::Recording(recording) = core::mem::replace(&mut self.state, State::Over)
-            && recording.finish(End::NoSound, now, &mut Vec::new()).is_some()
-        {
-            out.push(Output::Forget { take: self.take });
-        }
+        self.stop(End::NoSound, now, out);
         match self.kept {
             Some(_) => self.conclude(out),
             None => out.push(Output::Notice(Notice::Fax)),

@@ -19,7 +19,7 @@ pub(super) struct Owner {
 #[derive(Debug)]
 enum State {
     /// The PIN is being pressed.
-    Entering { pin: String, until: Time },
+    Entering { pin: Pin, until: Time },
     /// It is being checked.
     Checking { until: Time },
     /// It was right: there is a choice.
@@ -124,7 +124,7 @@ impl Owner {
     /// Asks for the PIN, after this.
     pub(super) fn ask(&mut self, first: Option<&Clip>, now: Time, out: &mut Vec<Output>) {
         let until = say(first, &prompts::CODE, now, out);
-        self.state = State::Entering { pin: String::new(), until };
+        self.state = State::Entering { pin: Pin(String::new()), until };
     }
 
     pub(super) fn on_sound(&mut self, sound: &Sound, now: Time, out: &mut Vec<Output>) {
@@ -143,16 +143,16 @@ impl Owner {
     pub(super) fn on_pressed(&mut self, digit: char, now: Time, out: &mut Vec<Output>) {
         match (&mut self.state, digit) {
             (State::Entering { pin, until }, '0'..='9') => {
-                if pin.is_empty() {
+                if pin.0.is_empty() {
                     out.push(Output::Hush);
                 }
-                if pin.len() < DIGITS_MAX {
-                    pin.push(digit);
+                if pin.0.len() < DIGITS_MAX {
+                    pin.0.push(digit);
                 }
                 *until = now + CHOICE;
             }
             (State::Entering { pin, .. }, '#') => {
-                out.push(Output::Check(Pin(core::mem::take(pin))));
+                out.push(Output::Check(Pin(core::mem::take(&mut pin.0))));
                 self.state = State::Checking { until: now + CHECK };
             }
             (State::Entering { .. }, '*') => self.ask(None, now, out),

@@ -812,6 +812,21 @@ fn a_fax_machine_is_told_apart() {
     late.silent(1_000);
     fax(&mut late);
     late.over(Why::There);
+    let mut spoken = Story::at_the_tone(Mailbox::default());
+    spoken.speak(3_000);
+    fax(&mut spoken);
+    spoken.over(Why::There);
+    assert_eq!(
+        spoken.heard(),
+        [
+            "7.918 begin 0 Mu",
+            "11.298 keep 0.0 27208",
+            "11.298 finish 0 Mu 3.401 s, spoken 3.088, lost 0, jitter 0ns, changes 0, NoSound",
+            "11.298 hush",
+            "11.298 play fax",
+            "11.298 play goodbye"
+        ]
+    );
     assert_eq!(
         early.heard(),
         [
@@ -1164,8 +1179,10 @@ fn whoever_guesses_pins_waits_ever_longer() {
 #[test]
 fn a_pin_is_not_shown() {
     let mut story = Story::of(with_pin());
-    story.press("*4711#");
-    let mut out = Vec::new();
-    story.machine.on_checked(false, story.now, &mut out);
-    assert!(!format!("{:?}", story.machine).contains("4711"));
+    story.press("*4711");
+    let mut shown = format!("{:?}", story.machine);
+    let mut asked = Vec::new();
+    story.machine.on_pressed('#', story.now, &mut asked);
+    shown += &format!("{:?} {asked:?}", story.machine);
+    assert!(shown.contains("Check(Pin)") && !shown.contains("4711"), "{shown}");
 }
