@@ -130,6 +130,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     let said = Said { guide, mailboxes };
     let agents = Agents::start(&mut net, &identity, said, (&settings.data, store.clone()), clock)
         .map_err(StartError::System)?;
+    agents.ready(DISK_PATIENCE).await;
     let outside = Outside { clock, net, names, tls, metrics, calls, store, agents, signals };
     let format = options.format.unwrap_or(settings.log.format);
     let reload = reload(options.plan.clone(), settings, clock);
@@ -320,5 +321,6 @@ impl fmt::Display for StartError {
 }
 
 const LOOPBACK: core::net::Ipv6Addr = core::net::Ipv6Addr::LOCALHOST;
+const DISK_PATIENCE: Duration = Duration::from_secs(2); // Thousands of messages are looked through in less.
 const NAMES_PATIENCE: Duration = Duration::from_secs(1); // A resolver that is well answers in a tenth of it.
 const BLOCKING_MAX: usize = 32; // Two rounds of look-ups that hang, the call list, a reload.

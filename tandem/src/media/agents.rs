@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::store::outbox::Tally;
 use agent::guide::Guide;
 use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
 use router::door::Identity;
 use router::path::{Listener, Transport};
 use std::io;
@@ -64,6 +65,11 @@ impl Agents {
         };
         net.speak_inside(Media::start(means)?);
         Ok(Self { post })
+    }
+
+    /// Waits until mailboxes know what they hold, at most so long: before the first call.
+    pub async fn ready(&self, patience: Duration) {
+        self.post.spool().ready(patience).await;
     }
 
     /// Another plan is in force.

@@ -45,6 +45,9 @@ const BATCH: usize = 16;
 
 const EVENTS_MAX: usize = 1_024;
 
+/// How soon it is asked again while the disk has not said anything.
+const SOON: Duration = Duration::from_millis(20);
+
 /// How often it is asked what mailboxes hold.
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -88,8 +91,7 @@ impl Work {
                 self.carry_out(asked, now, &poll);
             }
             if now >= self.next_beat {
-                self.next_beat = now + BEAT;
-                self.look();
+                self.next_beat = now + if self.look() { BEAT } else { SOON };
             }
             for (call, is_right) in self.shelf.checked() {
                 let mut asked = core::mem::take(&mut self.asked);
@@ -106,11 +108,15 @@ impl Work {
         self.carry_out(asked, now, poll);
     }
 
-    /// What mailboxes hold.
-    fn look(&mut self) {
+    /// What mailboxes hold; `false` if nothing is known of one.
+    fn look(&mut self) -> bool {
+        let mut all = true;
         for mailbox in self.guide.mailboxes.keys() {
-            self.house.on_room(mailbox, self.shelf.room(mailbox));
+            let room = self.shelf.room(mailbox);
+            all &= room.is_some();
+            self.house.on_room(mailbox, room);
         }
+        all
     }
 
     fn hear(&mut self, token: Token, poll: &Poll) {
@@ -158,7 +164,7 @@ impl Work {
                     self.guide = Arc::clone(&guide);
                     self.shelf.apply(Arc::clone(&guide));
                     self.house.apply(guide);
-                    self.look();
+                    self.next_beat = Time::ZERO;
                 }
             }
         }

@@ -85,6 +85,14 @@ impl Spool {
         Some((figures.used.get(mailbox).copied().unwrap_or_default(), figures.free))
     }
 
+    /// Waits until it is known what the disk holds, at most so long.
+    pub async fn ready(&self, patience: Duration) {
+        let mut figures = self.figures.clone();
+        let known = figures.wait_for(Option::is_some);
+        // A mailbox of which nothing is known says so to who calls.
+        let _ = tokio::time::timeout(patience, known).await;
+    }
+
     /// Begins a message.
     ///
     /// # Errors

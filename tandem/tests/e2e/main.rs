@@ -12,6 +12,7 @@ mod carrier;
 mod failover;
 mod history;
 mod long;
+mod mailbox;
 mod names;
 mod operation;
 mod races;
@@ -25,4 +26,11 @@ mod node;
 mod patience;
 mod phone;
 mod sipp;
+mod sound;
 mod street;
+
+#[path = "../delivery/parts.rs"]
+mod parts;
+#[expect(dead_code, reason = "it can do more than is asked of it here")]
+#[path = "../delivery/sink.rs"]
+mod sink;
