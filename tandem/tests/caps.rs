@@ -10,7 +10,7 @@ use tandem::config::{Loaded, Source, read};
 fn load(keys: &str) -> Result<Loaded, Vec<String>> {
     let text = format!(
         "timezone = \"UTC\"\n[carriers]\none = \"192.0.2.1\"\ntwo = \"192.0.2.2\"\n[services]\ndesk = \"+18005550177\"\n[numbers]\n\
-         \"+15035550100\" = \"main\"\n[plans.other]\nsteps = [\"desk\"]\n[plans.main]\nsteps = [\"desk\"]\n{keys}"
+         \"+15035550100\" = \"main\"\n[plans.other]\nsteps = [\"desk\"]\n[plans.main]\nsteps = [\"desk\", \"last\"]\n{keys}[announcements]\nlast = \"busy\"\n"
     );
     read(Source::new("plan.toml", text), Timestamp::UNIX_EPOCH).map_err(|refused| refused.lines().collect())
 }

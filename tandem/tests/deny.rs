@@ -5,8 +5,8 @@ use tandem::config::{Source, read};
 
 fn said(top: &str, number: &str) -> Vec<String> {
     let text = format!(
-        "business = \"a\"\n{top}[numbers]\n\"+15035550100\" = \"main\"\n[plans]\nmain = [\"desk\"]\n\
-         [carriers]\none = \"192.0.2.1\"\ntwo = \"192.0.2.2\"\n[services]\ndesk = \"{number}\"\n"
+        "business = \"a\"\n{top}[numbers]\n\"+15035550100\" = \"main\"\n[plans]\nmain = [\"desk\", \"last\"]\n\
+         [carriers]\none = \"192.0.2.1\"\ntwo = \"192.0.2.2\"\n[services]\ndesk = \"{number}\"\n[announcements]\nlast = \"busy\"\n"
     );
     match read(Source::new("plan.toml", text), Timestamp::UNIX_EPOCH) {
         Ok(loaded) => loaded.warnings.iter().map(|problem| problem.line(&loaded.source)).collect(),

@@ -8,7 +8,7 @@ const CARRIERS: &str = "[carriers]\none = \"192.0.2.1\"\ntwo = \"192.0.2.2\"\n";
 fn load(top: &str, carriers: &str, number: &str) -> Result<Loaded, Vec<String>> {
     let text = format!(
         "{top}[sites]\nhq = \"192.0.2.10\"\n[services]\ndesk = \"192.0.2.11\"\n[numbers]\n\"{number}\" = \"main\"\n\
-         [plans]\nmain = [\"hq\", \"desk\"]\n{carriers}"
+         [plans]\nmain = [\"hq\", \"desk\", \"last\"]\n{carriers}[announcements]\nlast = \"busy\"\n"
     );
     let source = Source::new("plan.toml", text);
     read(source, Timestamp::UNIX_EPOCH).map_err(|refused| refused.lines().collect())

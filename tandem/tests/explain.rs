@@ -39,9 +39,10 @@ fn an_open_office_is_rung_first() {
   at           Tue 10:00 in America/Los_Angeles: open until Tue 17:00
   arrives by   telnyx or bandwidth
 
-  1  office                20 s  from 0 s   :26  by pbx.nguyen.example
-  2  ana and ben together  18 s  from 20 s  :26  by telnyx, else bandwidth (press 1)
-  3  answering             20 s  from 38 s  :26  by telnyx, else bandwidth
+  1  office                20 s  from 0 s   :29  by pbx.nguyen.example
+  2  ana and ben together  18 s  from 20 s  :29  by telnyx, else bandwidth (press 1)
+  3  answering             20 s  from 38 s  :29  by telnyx, else bandwidth
+  4  inbox                 10 s  from 58 s  :29  by this machine
 
   Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
   A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
@@ -49,7 +50,7 @@ fn an_open_office_is_rung_first() {
     2 s* without a word, 5 s without ringing  by office
     2 s* without a word, 8 s without ringing  by telnyx, bandwidth
     * as long as its round trip is not known; then 1 to 4 s by that
-  The plan can end with nobody: if answering does not answer either, the caller hears 480 after 58 s.
+  The plan ends with inbox, which answers on this machine.
 "
     );
 }
@@ -63,14 +64,15 @@ fn a_closed_one_is_not_and_the_moment_may_be_anywhere_on_earth() {
   at           2026-11-24, Tue 23:10 in America/Los_Angeles: closed until Wed 08:00
   arrives by   telnyx or bandwidth
 
-  1  answering  20 s  from 0 s  :27  by telnyx, else bandwidth
+  1  answering  20 s  from 0 s   :30  by telnyx, else bandwidth
+  2  inbox      10 s  from 20 s  :30  by this machine
 
   Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
   A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
   up after
     2 s* without a word, 8 s without ringing  by telnyx, bandwidth
     * as long as its round trip is not known; then 1 to 4 s by that
-  The plan can end with nobody: if answering does not answer either, the caller hears 480 after 20 s.
+  The plan ends with inbox, which answers on this machine.
 "
     );
 }
@@ -99,14 +101,15 @@ fn a_number_that_nobody_listed_has_the_plan_for_all_others() {
   1  hq         10 s  from 0 s   :50  by 192.0.2.10, else 192.0.2.11
   2  branch     15 s  from 10 s  :50  by 10.12.0.5:5070
   3  answer-co  30 s  from 25 s  :50  by lumen/ord, else lumen/pdx, else sinch
-  Once somebody in plan main was busy, it goes on with branch (:52), then answer-co (:52).
+  4  sorry      10 s  from 55 s  :50  by this machine
+  Once somebody in plan main was busy, it goes on with branch (:52), then answer-co (:52), then sorry (:52).
 
   Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
   A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
   up after
     2 s* without a word, 6 s without ringing  by hq/1, hq/2, branch, lumen/ord, lumen/pdx, sinch
     * as long as its round trip is not known; then 1 to 4 s by that
-  The plan can end with nobody: if answer-co does not answer either, the caller hears 480 after 55 s.
+  The plan ends with sorry, which answers on this machine.
 "
     );
 }
@@ -123,6 +126,7 @@ fn a_plan_inside_a_plan_is_counted_out() {
   1    plan desk:                                                      :51
   1.1  branch and hq, each 5 s after the other  15 s, 20 s  from 0 s   :55  by 10.12.0.5:5070; 192.0.2.10, else 192.0.2.11
   1.2  ava                                      20 s        from 25 s  :55  by agent.example;transport=tcp
+  1.3  sorry                                    10 s        from 45 s  :55  by this machine
 
   Times count from the arrival of the call, with every phone ringing to its end and nobody answering.
   A step is over at once when all in it are busy, decline, fail or are known to be down; a way is given
@@ -130,7 +134,7 @@ fn a_plan_inside_a_plan_is_counted_out() {
     2 s* without a word, 6 s without ringing  by branch, hq/1, hq/2
     5 s without a word, 6 s without ringing  by ava
     * as long as its round trip is not known; then 1 to 4 s by that
-  The plan can end with nobody: if ava does not answer either, the caller hears 480 after 45 s.
+  The plan ends with sorry, which answers on this machine.
 "
     );
 }

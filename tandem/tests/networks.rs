@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use router::strangers::Welcome;
 use tandem::config::{Loaded, Refused, Source, read};
 
-const REST: &str = "business = \"a\"\n[numbers]\n\"+15035550100\" = \"main\"\n[plans]\nmain = [\"desk\"]\n\
+const REST: &str = "business = \"a\"\n[numbers]\n\"+15035550100\" = \"main\"\n[plans]\nmain = [\"desk\", \"last\"]\n\
     [services]\ndesk = \"192.0.2.40\"\n";
 
 fn load(text: &str) -> Result<Loaded, Refused> {
     let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-    read(Source::new("plan.toml", format!("{REST}{text}")), now)
+    read(Source::new("plan.toml", format!("{REST}{text}\n[announcements]\nlast = \"busy\"\n")), now)
 }
 
 fn said(text: &str) -> Vec<String> {

@@ -22,7 +22,7 @@ fn a_small_business_compiles_to_its_plan() {
     let loaded = example("nguyen-dental.toml").unwrap();
     assert_eq!(
         said(&Ok(loaded.clone())).lines().last().unwrap(),
-        "tandem check: nguyen-dental.toml is fine: 1 number, 1 plan, 4 destinations, 2 carriers."
+        "tandem check: nguyen-dental.toml is fine: 1 number, 1 plan, 5 destinations, 2 carriers."
     );
     let plan = &loaded.plan;
     assert_eq!(
@@ -36,9 +36,10 @@ fn a_small_business_compiles_to_its_plan() {
         ..peer(name, host)
     };
     let office = peer("office", "pbx.nguyen.example");
+    let (north, south) = ("sip.telnyx.example", "nguyen.bandwidth.example");
     assert_eq!(
         plan.peers,
-        [trunk("telnyx", "sip.telnyx.example", 0), trunk("bandwidth", "nguyen.bandwidth.example", 1), office]
+        [trunk("telnyx", north, 0), trunk("bandwidth", south, 1), office, agent_peer("inbox")]
     );
     let carrier = |name: &str, id| Carrier { name: name.into(), trunks: vec![PeerId(id)] };
     assert_eq!(plan.carriers, [carrier("telnyx", 0), carrier("bandwidth", 1)]);
@@ -59,11 +60,18 @@ fn a_small_business_compiles_to_its_plan() {
     let ana = by_number("ana", TargetKind::Person, "+15035550111", 18);
     let ben = by_number("ben", TargetKind::Person, "+15035550112", 18);
     let answering = by_number("answering", TargetKind::Service, "+18005550199", 20);
-    assert_eq!(plan.targets, [office, ana, ben, answering]);
+    let inbox = Target {
+        name: "inbox".into(),
+        kind: TargetKind::Agent,
+        reach: Reach::Sip(vec![PeerId(3)]),
+        ring: secs(10),
+        confirm: false,
+    };
+    assert_eq!(plan.targets, [office, ana, ben, answering, inbox]);
     let main = Course {
         name: "main".into(),
-        steps: vec![step(&[0], 26), step(&[1, 2], 26), step(&[3], 26)],
-        closed: Some(vec![step(&[3], 27)]),
+        steps: vec![step(&[0], 29), step(&[1, 2], 29), step(&[3], 29), step(&[4], 29)],
+        closed: Some(vec![step(&[3], 30), step(&[4], 30)]),
         busy: None,
         full: None,
         hours: Some(router::hours::Hours {
@@ -133,6 +141,7 @@ fn trunks_and_offices_compile_with_all_their_options() {
             hq("hq/2", [192, 0, 2, 11]),
             branch,
             ava,
+            Peer { progress: secs(6), ..agent_peer("sorry") },
         ]
     );
     assert_eq!(plan.carriers[0].trunks, [PeerId(0), PeerId(1)]);
@@ -143,7 +152,10 @@ fn steps_busy_closed_and_numbers_compile_with_all_their_options() {
     let loaded = example("two-trunks.toml").unwrap();
     let plan = &loaded.plan;
     assert_eq!(plan.targets[0].reach, Reach::Sip(vec![PeerId(3), PeerId(4)]));
-    assert_eq!(plan.targets.iter().map(|target| target.ring.as_secs()).collect::<Vec<_>>(), [20, 15, 30, 20]);
+    assert_eq!(
+        plan.targets.iter().map(|target| target.ring.as_secs()).collect::<Vec<_>>(),
+        [20, 15, 30, 20, 10]
+    );
     let hours = router::hours::Hours {
         windows: vec![
             router::hours::Window { days: 0b001_1111, from: 450, to: 1080 },
@@ -153,16 +165,21 @@ fn steps_busy_closed_and_numbers_compile_with_all_their_options() {
     let desk = Step { members: vec![Member::Course(CourseId(1))], ..step(&[], 51) };
     let main = Course {
         name: "main".into(),
-        steps: vec![Step { ring: Some(secs(10)), ..step(&[0], 50) }, step(&[1], 50), step(&[2], 50)],
+        steps: vec![
+            Step { ring: Some(secs(10)), ..step(&[0], 50) },
+            step(&[1], 50),
+            step(&[2], 50),
+            step(&[4], 50),
+        ],
         closed: Some(vec![desk]),
-        busy: Some(vec![step(&[1], 52), step(&[2], 52)]),
+        busy: Some(vec![step(&[1], 52), step(&[2], 52), step(&[4], 52)]),
         full: None,
         hours: Some(hours),
         live_within: secs(45),
     };
     let desk = Course {
         name: "desk".into(),
-        steps: vec![Step { stagger: secs(5), ..step(&[1, 0], 55) }, step(&[3], 55)],
+        steps: vec![Step { stagger: secs(5), ..step(&[1, 0], 55) }, step(&[3], 55), step(&[4], 55)],
         closed: None,
         busy: None,
         full: None,
@@ -514,6 +531,7 @@ declined = "again"
             format!("plan.toml:7:39: error[E011]: `dialect` must be {table}, not a bare number"),
             r#"plan.toml:14:12: error[E011]: `declined` cannot be `again`; help: it may be "next" (the next one is rung) or "stop" (the call ends)"#
                 .to_owned(),
+            open_end("13:10", "main"),
         ]
     );
 }
@@ -557,6 +575,7 @@ steps = ["hq", "ana"]
             "9:1: warning[L016]: a mobile's own voicemail may answer, and the call ends there",
             "17:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
             "17:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
+            "17:53: warning[L003]: plan `main` can end with nobody: its last step may fail",
             "18:1: warning[L004]: [plans.main] has `hours`, but no `closed`: it walks its steps at any time",
             "21:16: warning[L003]: plan `spare` can end with nobody: its last step may fail",
         ]
@@ -574,6 +593,7 @@ steps = ["hq", "ana"]
              `fibre-i5`",
             "20:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
             "20:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
+            "20:53: warning[L003]: plan `main` can end with nobody: its last step may fail",
             "22:1: warning[L090]: a warning is allowed only with a reason",
             "23:1: warning[L090]: E101 is an error and cannot be allowed",
             "24:1: warning[L090]: there is no code `L777`",
@@ -652,6 +672,8 @@ day = "mon 09:00-10:00"
             "plan.toml:17:20: error[E024]: `confirm` has no effect on a plan; help: set `confirm` on the steps of that plan",
             "plan.toml:16:76: warning[L016]: a mobile's own voicemail may answer, and the call ends there; help: ask them to \
              press 1 (take `confirm = false` out)",
+            &open_end("16:114", "main"),
+            &open_end("20:10", "later"),
         ]
     );
 }
@@ -664,7 +686,8 @@ fn one_carrier_alone_is_warned_of_and_none_at_all_is_an_error_for_phone_numbers(
         lines(text),
         [
             "plan.toml:2:1: error[E105]: `answer` is reached by phone number, but there is no carrier; help: write \
-          `[carriers]` and `acme = \"sip.acme.example\"`, or give a `sip` address instead of the number"
+          `[carriers]` and `acme = \"sip.acme.example\"`, or give a `sip` address instead of the number",
+            &open_end("6:9", "main"),
         ]
     );
     let text = format!("[carriers]\nacme = \"sip.acme.example\"\n{text}");
@@ -673,9 +696,18 @@ fn one_carrier_alone_is_warned_of_and_none_at_all_is_an_error_for_phone_numbers(
         [
             "plan.toml:2:1: warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call gets here; help: \
           nothing on this machine can see a call that never arrives: add a second carrier, and have the numbers fail \
-          over to it at the first one"
+          over to it at the first one",
+            &open_end("8:9", "main"),
         ]
     );
+}
+
+fn open_end(place: &str, plan: &str) -> String {
+    format!(
+        "plan.toml:{place}: warning[L003]: plan `{plan}` can end with nobody: its last step may fail; help: define `inbox = \
+         \"office@nguyen.example\"` under `[mailboxes]`, or `sorry = \"busy\"` under `[announcements]`, and end it with that: \
+         it answers on this machine"
+    )
 }
 
 fn load(text: &str) -> Result<Loaded, Refused> {
@@ -727,6 +759,18 @@ fn peer(name: &str, host: &str) -> Peer {
         domains: Vec::new(),
         login: None,
         follow: Vec::new(),
+    }
+}
+
+/// The first agent of a file.
+fn agent_peer(name: &str) -> Peer {
+    Peer {
+        kind: PeerKind::Agent,
+        host: PeerHost::Ip("100::2".parse().unwrap()),
+        port: Some(5060),
+        transport: Some(Transport::Inside),
+        user: Some("agent-2".into()),
+        ..peer(name, "")
     }
 }
 

@@ -363,11 +363,11 @@ fn entered(draft: &Draft) -> BTreeSet<CourseId> {
     found
 }
 
-/// L003: the last step can fail.
+/// L003: the last step can fail, and no agent of this process answers there.
 fn open_end(draft: &Draft, course: &CourseDraft, steps: &[StepDraft], problems: &mut Problems<'_>) {
     let Some(last) = steps.last() else { return };
     let safe = |rung: &Rung| match rung {
-        Rung::Target(id) => draft.plan.target(*id).is_some_and(|target| target.kind.answers()),
+        Rung::Target(id) => draft.plan.target(*id).is_some_and(|target| target.kind == TargetKind::Agent),
         Rung::Course(_) | Rung::Later | Rung::Nobody => true,
     };
     if last.members.is_empty() || last.members.iter().any(|(rung, _)| safe(rung)) {
@@ -378,7 +378,16 @@ fn open_end(draft: &Draft, course: &CourseDraft, steps: &[StepDraft], problems: 
         Diagnostic::new(Code::L003, format!("plan `{name}` can end with nobody: its last step may fail"));
     let problem = problem.at(last.span.clone(), "if nobody answers here, the caller hears a failure");
     let problem = problem.at(course.span.clone(), "in this plan");
-    problems.add(problem.help("end it with a service, whose job is to answer"));
+    let at_hand = draft.plan.targets.iter().find(|target| target.kind == TargetKind::Agent);
+    let help = at_hand.map_or_else(
+        || {
+            "define `inbox = \"office@nguyen.example\"` under `[mailboxes]`, or `sorry = \"busy\"` under `[announcements]`, \
+             and end it with that: it answers on this machine"
+                .to_owned()
+        },
+        |agent| format!("add `\"{}\"` at its end: it answers on this machine", shown(&agent.name)),
+    );
+    problems.add(problem.help(help));
 }
 
 fn by_number(draft: &Draft) -> impl Iterator<Item = (&Target, &Span)> {

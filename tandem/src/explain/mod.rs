@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use router::Plan;
 use router::plan::CourseId;
 use router::position::{Frame, List};
-use router::target::PeerId;
+use router::target::{PeerId, TargetKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use steps::Item;
@@ -215,7 +215,7 @@ fn redirected(plan: &Plan, items: &[Item<'_>]) -> String {
     text
 }
 
-/// How the plan ends, and whether it can end with nobody. Nothing that can be rung in this version cannot fail.
+/// How the plan ends, and whether it can end with nobody: only agents of this process always answer.
 fn ending(plan: &Plan, way: &Way) -> String {
     let Some(last) = way.rung.last() else {
         return "  The plan ends with nobody: no way leads to anybody in it, the caller hears 480 at once.\n"
@@ -224,6 +224,9 @@ fn ending(plan: &Plan, way: &Way) -> String {
     let step = way.rung.iter().filter(|rung| rung.cursor == last.cursor);
     let names: Vec<&str> =
         step.filter_map(|rung| plan.target(rung.target)).map(|target| &*target.name).collect();
+    if let Some(floor) = plan.target(last.target).filter(|target| target.kind == TargetKind::Agent) {
+        return format!("  The plan ends with {}, which answers on this machine.\n", floor.name);
+    }
     let fails = if names.len() == 1 { "does not answer either" } else { "do not answer either" };
     let end = words(way.end);
     format!(

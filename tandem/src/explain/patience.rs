@@ -4,7 +4,7 @@ use super::steps::Item;
 use crate::config::words;
 use core::time::Duration;
 use router::plan::Member;
-use router::target::{PeerId, Reach};
+use router::target::{PeerId, Reach, TargetKind};
 use router::{Health, Plan};
 
 /// The patience with every peer that these steps use, in words; peers with the same patience share a line.
@@ -71,14 +71,15 @@ pub(super) fn peers_and_followed(plan: &Plan, items: &[Item<'_>]) -> Vec<PeerId>
     found
 }
 
-/// All peers of these steps, each once, in order.
+/// All peers of these steps, each once, in order; but for agents of this process, with whom nobody has to be patient.
 pub(super) fn peers(plan: &Plan, items: &[Item<'_>]) -> Vec<PeerId> {
     let mut found = Vec::new();
     for item in items {
         let Item::Step { step, .. } = item else { continue };
         for member in &step.members {
             let Member::Target(id) = member else { continue };
-            let ids: Vec<PeerId> = match plan.target(*id).map(|target| &target.reach) {
+            let target = plan.target(*id).filter(|target| target.kind != TargetKind::Agent);
+            let ids: Vec<PeerId> = match target.map(|target| &target.reach) {
                 Some(Reach::Sip(peers)) => peers.clone(),
                 Some(Reach::Number(_)) => {
                     plan.carriers.iter().flat_map(|carrier| carrier.trunks.clone()).collect()

@@ -6,7 +6,7 @@ use crate::config::words;
 use core::time::Duration;
 use router::plan::{Member, Step};
 use router::position::Pass;
-use router::target::{PeerHost, PeerId, Reach, TargetId};
+use router::target::{PeerHost, PeerId, PeerKind, Reach, TargetId, TargetKind};
 use router::{Plan, Transport};
 
 /// The table of all steps.
@@ -57,7 +57,7 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
             let is_here = |rung: &&Rung| rung.cursor.frames().eq(frames.iter().copied());
             let rung: Vec<&Rung> = way.rung.iter().filter(is_here).collect();
             let (ring, from) = match rung.first() {
-                Some(first) => (rings(&rung), from(first)),
+                Some(first) => (rings(&rung), from(plan, first)),
                 None => (String::new(), passed_by(plan, step, way)),
             };
             [number.clone(), members(plan, step), ring, from, format!(":{}", step.line), ways(plan, step)]
@@ -65,10 +65,12 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
     }
 }
 
-fn from(rung: &Rung) -> String {
+fn from(plan: &Plan, rung: &Rung) -> String {
+    let is_floor = plan.target(rung.target).is_some_and(|target| target.kind == TargetKind::Agent);
     let round = match rung.cursor.pass {
-        Pass::First => "",
-        Pass::Second => ", second round",
+        // The floor ends every round.
+        Pass::Second if !is_floor => ", second round",
+        Pass::First | Pass::Second => "",
     };
     format!("from {}{round}", words(rung.after))
 }
@@ -133,6 +135,9 @@ fn by(plan: &Plan, reach: &Reach) -> Vec<String> {
 /// Where a peer is, as the plan has it.
 pub(super) fn address(plan: &Plan, id: PeerId) -> Option<String> {
     let peer = plan.peer(id)?;
+    if peer.kind == PeerKind::Agent {
+        return Some("this machine".into());
+    }
     let host = match &peer.host {
         PeerHost::Name(name) => name.to_string(),
         PeerHost::Ip(ip) if ip.is_ipv6() => format!("[{ip}]"),
