@@ -106,6 +106,7 @@ pub enum Output {
 #[derive(Debug)]
 struct Held {
     agent: AgentId,
+    /// When it is looked at next: at its deadline, or before.
     due: Option<Time>,
     ids: Vec<Vec<u8>>,
     kind: Kind,
@@ -257,10 +258,14 @@ impl House {
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some(&(due, key)) = self.deadlines.first().filter(|(due, _)| *due <= now) {
             self.deadlines.remove(&(due, key));
-            if let Some(held) = self.calls.get_mut(&key) {
-                held.due = None;
-            }
-            self.with(key, now, out, |held, turn| held.on_deadline(turn));
+            let Some(held) = self.calls.get_mut(&key) else { continue };
+            held.due = None;
+            let is_due = held.deadline().is_some_and(|due| due <= now);
+            self.with(key, now, out, |held, turn| {
+                if is_due {
+                    held.on_deadline(turn);
+                }
+            });
         }
     }
 
@@ -276,7 +281,7 @@ impl House {
         }
     }
 
-    /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
+    /// When [`on_deadline`](Self::on_deadline) wants to be called, if only to look again; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         self.deadlines.first().map(|(due, _)| *due)
@@ -403,11 +408,11 @@ impl House {
         if held.is_done() {
             return self.forget(key, out);
         }
-        let due = held.deadline();
-        if due != held.due {
+        // Each packet puts off when its absence would be noticed: what is later than it was is seen when it would have been due.
+        if let Some(due) = held.deadline().filter(|due| held.due.is_none_or(|before| *due < before)) {
             held.due.into_iter().for_each(|before| _ = self.deadlines.remove(&(before, key)));
-            due.into_iter().for_each(|due| _ = self.deadlines.insert((due, key)));
-            held.due = due;
+            self.deadlines.insert((due, key));
+            held.due = Some(due);
         }
     }
 
