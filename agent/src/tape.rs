@@ -1,4 +1,5 @@
-//! A recording: sound placed by its RTP timestamps, so that what is lost stays silent and what is late finds its place.
+//! A recording: sound placed by its RTP timestamps, so that what is late finds its place, and what is lost keeps it: a packet or two are covered
+//! by what was heard before, as a phone would do for who listens; more stays silent.
 
 use crate::g711::{Law, RATE};
 use crate::rtp::Heard;
@@ -27,6 +28,12 @@ struct Stream {
 
 /// A part of this length is handed out as soon as it is complete: whoever dies loses no more.
 pub const SEGMENT: usize = 5 * RATE as usize;
+
+/// What is said again: a packet of the usual length.
+const COVER: usize = RATE as usize / 50;
+
+/// So much of it at most; longer it would be heard as what it is.
+const COVERED: usize = 2 * COVER;
 
 /// A packet may be late by this.
 const LATE: usize = RATE as usize / 5;
@@ -79,6 +86,9 @@ impl Tape {
         // What came after its part was sealed is lost.
         let Some(start) = place.checked_sub(self.sealed) else { return false };
         let end = start + packet.payload.len();
+        if by_stamp.is_some() {
+            self.cover(start);
+        }
         if self.rest.len() < end {
             self.rest.resize(end, self.law.silence());
         }
@@ -87,6 +97,14 @@ impl Tape {
         }
         self.heard += packet.payload.len();
         true
+    }
+
+    /// Something is missing up to there: if it is little, what was heard last is said again.
+    fn cover(&mut self, start: usize) {
+        let (length, missing) = (self.rest.len(), start.saturating_sub(self.rest.len()));
+        if missing <= COVERED && length >= COVER {
+            (0..missing).for_each(|at| self.rest.extend(self.rest.get(length - COVER + at % COVER).copied()));
+        }
     }
 
     /// The next part that is complete; `None` if there is none. To be asked until there is none.
@@ -145,13 +163,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_stays_silent_and_what_is_late_finds_its_place() {
+    fn a_packet_that_is_lost_is_covered_and_what_is_late_finds_its_place() {
         let mut tape = Tape::new(Law::Mu, at(0));
         for (now, timestamp, byte) in [(0, 1_000, 1), (20, 1_160, 2), (80, 1_640, 5), (90, 1_480, 4)] {
             write(&mut tape, now, 7, timestamp, &[byte; 160]);
         }
         assert_eq!(tape.heard_permille(), 800);
-        assert_eq!(runs(&tape.finish(at(100))), [(1, 20), (2, 20), (0xff, 20), (4, 20), (5, 20)]);
+        assert_eq!(runs(&tape.finish(at(100))), [(1, 20), (2, 40), (4, 20), (5, 20)]);
+    }
+
+    #[test]
+    fn of_three_packets_nobody_knows_what_was_in_them() {
+        let mut tape = Tape::new(Law::Mu, at(0));
+        for (now, timestamp, byte) in [(0, 0, 1), (60, 480, 4), (140, 1_120, 8)] {
+            write(&mut tape, now, 1, timestamp, &[byte; 160]);
+        }
+        assert_eq!(runs(&tape.finish(at(160))), [(1, 60), (4, 20), (0xff, 60), (8, 20)]);
     }
 
     #[test]
