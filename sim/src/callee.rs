@@ -151,6 +151,8 @@ impl Host {
         let tag = format!("{}f{}", incoming.tag, act.fork);
         let bytes = compose::response(&incoming.packet, glance, act, &tag, incoming.here);
         let bytes = compose::with_lines(&bytes, if act.status >= 400 { &incoming.challenge } else { "" });
+        let user = core::str::from_utf8(glance.user(&incoming.packet.bytes)).unwrap_or_default();
+        let bytes = compose::with_sound(&bytes, self.sounds.get(user));
         out.push(Ask::Send { from: incoming.here, to: incoming.back, bytes: Arc::clone(&bytes) });
         incoming.last = Some(Arc::clone(&bytes));
         incoming.rang |= act.status > 100 && act.status < 200;

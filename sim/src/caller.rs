@@ -1,11 +1,12 @@
 //! The side of a host that calls.
 
 use crate::compose::{self, Dialog, Draft};
-use crate::glance::{Glance, Head, Packet, Verb};
+use crate::glance::{Glance, Head, Packet, Verb, uri_of, user_of};
 use crate::phone::{Alarm, Ask, Host, hash, pause};
 use core::net::SocketAddr;
 use core::time::Duration;
 use sip::{Bytes, Time};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a caller does. Spans count from the INVITE, or from the answer where that is said.
@@ -146,6 +147,7 @@ impl Host {
         let Some(&branch) = self.calls.get(&call) else { return };
         let Some(outgoing) = self.outgoing.get_mut(&branch) else { return };
         outgoing.seen.began = now;
+        outgoing.give_sound(&self.sounds);
         outgoing.send(out);
         out.push(Ask::Wake { at: now + pause(0), alarm: Alarm::Resend(branch, Verb::Invite, 1) });
         for copy in 1..=outgoing.script.haste {
@@ -305,6 +307,15 @@ impl Host {
 }
 
 impl Outgoing {
+    /// Its media is that of the caller's voice, if it has one.
+    fn give_sound(&mut self, sounds: &BTreeMap<&'static str, SocketAddr>) {
+        let from = self.packet.glance.as_ref().map(|glance| glance.value(&self.packet.bytes, Head::From));
+        let user = from.and_then(|from| core::str::from_utf8(user_of(uri_of(from))).ok());
+        if let Some(sound) = user.and_then(|user| sounds.get(user)) {
+            self.packet = Packet::new(compose::with_sound(&self.packet.bytes, Some(sound)));
+        }
+    }
+
     fn send(&self, out: &mut Vec<Ask>) {
         out.push(Ask::Send { from: self.here, to: self.to, bytes: Arc::clone(&self.packet.bytes) });
     }

@@ -2,6 +2,7 @@
 
 use crate::glance::{Glance, Head, Packet, Verb, address_of, elements, uri_of};
 use crate::manner::{Act, Twist};
+use crate::voice;
 use core::net::SocketAddr;
 use sip::Bytes;
 use std::io::Write as _;
@@ -160,6 +161,16 @@ pub(crate) fn with_lines(bytes: &Bytes, lines: &str) -> Bytes {
     let first = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let (start, rest) = bytes.split_at(first);
     [start, lines.as_bytes(), rest].concat().into()
+}
+
+/// A message whose media, if it has some, is that of this voice.
+pub(crate) fn with_sound(bytes: &Bytes, sound: Option<&SocketAddr>) -> Bytes {
+    let (Some(sound), Some(rest)) = (sound, bytes.strip_suffix(SDP)) else { return Bytes::clone(bytes) };
+    let length = format!("Content-Length: {}\r\n\r\n", SDP.len());
+    let rest = rest.strip_suffix(length.as_bytes()).unwrap_or(rest);
+    let body = voice::sdp(*sound);
+    let length = format!("Content-Length: {}\r\n\r\n", body.len());
+    [rest, length.as_bytes(), body.as_bytes()].concat().into()
 }
 
 /// ACK for a refusal, or CANCEL: what an INVITE's sender sends on the INVITE's own branch.

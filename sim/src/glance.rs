@@ -3,6 +3,7 @@
 
 use crate::chance::{mix, mix_word};
 use core::net::SocketAddr;
+use router::inside::WHY;
 use sip::Bytes;
 
 /// The methods that occur here.
@@ -67,6 +68,8 @@ pub enum Head {
     Credentials,
     /// What a node marks a call with that it sends to a phone number.
     Mark,
+    /// What a node tells an agent of its own, and nobody else.
+    ForAgent,
     Other,
 }
 
@@ -125,7 +128,7 @@ pub struct Glance {
     /// The tag of To.
     pub to_tag: u64,
     /// Everything a proxy leaves alone: all lines other than Via, Max-Forwards, Max-Breadth, Route and Record-Route, in order,
-    /// and the body. [`who`](Self::who), [`cseq`](Self::cseq) and [`Head::Mark`] are beside it.
+    /// and the body. [`who`](Self::who), [`cseq`](Self::cseq) and [`Head::Mark`] and [`Head::ForAgent`] are beside it.
     pub rest: u64,
     start: (u32, u32),
     lines: Vec<Line>,
@@ -197,6 +200,7 @@ impl Glance {
             | Head::Presented
             | Head::Credentials
             | Head::Mark
+            | Head::ForAgent
             | Head::Other => (),
         }
         let passing = matches!(
@@ -208,6 +212,7 @@ impl Glance {
                 | Head::RecordRoute
                 | Head::Credentials
                 | Head::Mark
+                | Head::ForAgent
         );
         if !passing && !head.says_who() && head != Head::CSeq {
             self.rest = mix_word(mix(self.rest, line), 1);
@@ -352,6 +357,7 @@ fn head_of(name: &[u8]) -> Head {
         11 if is(b"Max-Breadth") => Head::MaxBreadth,
         12 if is(b"Max-Forwards") => Head::MaxForwards,
         12 if is(b"Record-Route") => Head::RecordRoute,
+        12 if is(WHY.as_bytes()) => Head::ForAgent,
         12 if is(b"History-Info") => Head::Presented,
         13 if is(b"X-Tandem-Walk") => Head::Mark,
         13 if is(b"Authorization") => Head::Credentials,

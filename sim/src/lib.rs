@@ -15,15 +15,18 @@ mod draw_beside;
 mod draw_forwards;
 mod draw_names;
 mod draw_redirects;
+pub mod floor;
 mod forward;
 pub mod glance;
 pub mod guard;
+pub mod indoors;
 pub mod manner;
 pub mod network;
 pub mod oracle;
 pub mod phone;
 pub mod story;
 pub mod town;
+pub mod voice;
 pub mod world;
 
 pub use caller::Script;

@@ -90,6 +90,8 @@ pub struct Host {
     /// Does it refuse with 482 what came already by another path, as a PBX does (RFC 3261 §8.2.2.2)? A carrier's
     /// proxy does not.
     pub merges: bool,
+    /// Where the sound of those comes to that have some, by their numbers.
+    pub sounds: BTreeMap<&'static str, SocketAddr>,
     pub(crate) number: usize,
     pub(crate) outgoing: BTreeMap<u64, Outgoing>,
     pub(crate) calls: BTreeMap<u32, u64>,
@@ -132,6 +134,7 @@ impl Host {
         Self {
             places,
             merges: true,
+            sounds: BTreeMap::new(),
             number,
             outgoing: BTreeMap::new(),
             calls: BTreeMap::new(),

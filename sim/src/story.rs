@@ -10,6 +10,7 @@ use crate::world::{Beside, Move, World};
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::door::Identity;
+use router::inside::AgentId;
 use router::record::Entry;
 use router::registration::Registered;
 use router::{Path, Plan, Transport};
@@ -172,6 +173,11 @@ impl Diary {
         }
     }
 
+    /// Tells somebody who is none of the hosts by a name.
+    pub fn name(&mut self, address: SocketAddr, name: &'static str) {
+        self.names.insert(address, name);
+    }
+
     pub(crate) fn sent(
         &mut self,
         now: Time,
@@ -181,7 +187,7 @@ impl Diary {
         packet: &Packet,
     ) {
         let Some(glance) = &packet.glance else { return };
-        let from_node = from == NODE;
+        let from_node = from == NODE || from == AgentId(0).address();
         if glance.is_request() && glance.verb == Verb::Invite && from_node {
             self.legs.entry(glance.branch).or_insert_with(|| {
                 let user = String::from_utf8_lossy(glance.user(&packet.bytes)).into_owned();

@@ -1,16 +1,20 @@
 //! The world: nodes, phones and the network between them, in virtual time, one event after the other.
 
+mod aside;
 mod moves;
 
 use crate::caller::{Script, Seen};
 use crate::chance::{Chance, mix, mix_word};
 use crate::dns::Dns;
 use crate::glance::{Glance, Head, Packet};
+use crate::indoors::Indoors;
 use crate::manner::Manner;
 use crate::network::Network;
 use crate::oracle::{Cause, Oracle, Sent, Turn};
 use crate::phone::{Alarm, Ask, Host, People, Place};
 use crate::story::Diary;
+use crate::voice::Voice;
+use aside::Aside;
 use core::cmp::Ordering;
 use core::net::SocketAddr;
 use router::door::Identity;
@@ -32,6 +36,7 @@ enum Due {
     Answer { life: u32, query: Query },
     Tick { seat: usize },
     Move(Box<Move>),
+    Aside(Aside),
 }
 
 /// What is due when; among what is due at one moment, what was asked for first.
@@ -71,6 +76,10 @@ struct Seat {
     life: u32,
     waiting: Option<Vec<(Event, Cause)>>,
     wake: Option<Time>,
+    /// Its agents, if it has some.
+    indoors: Option<Box<Indoors>>,
+    /// Does the oracle judge it?
+    is_watched: bool,
 }
 
 /// What comes of a stream to somebody who is spoken to by datagrams; whoever is none of these refuses it.
@@ -103,6 +112,8 @@ pub struct World {
     pub streams: BTreeSet<SocketAddr>,
     /// What else comes of streams.
     pub beside: BTreeMap<SocketAddr, Beside>,
+    /// Whose sound is heard.
+    pub voices: Vec<Voice>,
     /// Datagrams sent so far.
     pub datagrams: u64,
     seats: Vec<Seat>,
@@ -133,6 +144,7 @@ impl World {
             diary: None,
             streams: BTreeSet::new(),
             beside: BTreeMap::new(),
+            voices: Vec::new(),
             datagrams: 0,
             seats: Vec::new(),
             lives: 0,
@@ -165,7 +177,16 @@ impl World {
         let seat = self.seats.len();
         self.oracle.sits(&identity, plan);
         let plan = Arc::clone(plan);
-        self.seats.push(Seat { identity, plan, node: None, life: 0, waiting: None, wake: None });
+        self.seats.push(Seat {
+            identity,
+            plan,
+            node: None,
+            life: 0,
+            waiting: None,
+            wake: None,
+            indoors: None,
+            is_watched: true,
+        });
         self.start(seat);
         seat
     }
@@ -261,11 +282,13 @@ impl World {
             }
             Due::Tick { seat } => self.tick(seat),
             Due::Move(what) => self.make(*what),
+            Due::Aside(aside) => self.go_on_aside(aside),
         }
     }
 
     fn deliver(&mut self, (from, to): (SocketAddr, SocketAddr), over: Transport, packet: &Arc<Packet>) {
         if let Some(&(number, _)) = self.places.get(&to) {
+            self.voices.iter_mut().for_each(|voice| voice.on_message(packet));
             let mut asks = core::mem::take(&mut self.asks);
             if let Some(host) = self.hosts.get_mut(number) {
                 host.receive((from, to), packet, &self.people, self.now, &mut asks);
@@ -381,7 +404,10 @@ impl World {
         }
         let Some(node) = &mut seat.node else { return };
         let mut effects = core::mem::take(&mut self.effects);
-        self.oracle.before(seat.life, &event, self.now);
+        let is_watched = seat.is_watched;
+        if is_watched {
+            self.oracle.before(seat.life, &event, self.now);
+        }
         self.fed += 1;
         let twin_event = (self.fed.is_multiple_of(TWIN_EVERY) && cause.is_in_dialog()).then(|| event.clone());
         node.handle(self.now, event, &mut effects);
@@ -389,8 +415,10 @@ impl World {
         let asked = sort_out(&seat.identity, &mut effects, &mut sent, &mut records);
         let life = seat.life;
         let turn = Turn { life, now: self.now, cause: &cause, sent: &sent, records: &records, node };
-        self.oracle.turn(&turn);
-        if let Some(event) = twin_event {
+        if is_watched {
+            self.oracle.turn(&turn);
+        }
+        if let Some(event) = twin_event.filter(|_| is_watched) {
             let identity = Identity { seed: seat.identity.seed ^ 0x7415, ..seat.identity.clone() };
             let mut twin = Node::new(identity, Arc::default(), self.now);
             twin.handle(self.now, event, &mut effects);
@@ -408,7 +436,11 @@ impl World {
             self.push(self.now + self.dns.delay, Due::Answer { life, query });
         }
         for Sent { from, to, over, packet } in sent {
-            self.send(from, to, over, packet);
+            if over.is_inside() {
+                self.say_inside(life, to, &packet);
+            } else {
+                self.send(from, to, over, packet);
+            }
         }
         self.set_wake(number);
     }
@@ -452,6 +484,7 @@ impl World {
             ..seat.identity.clone()
         };
         self.oracle.begins(seat.life, &seat.plan, self.now);
+        seat.indoors.iter_mut().for_each(|indoors| indoors.start(self.lives));
         seat.node = Some(Node::new(identity, Arc::clone(&seat.plan), self.now));
         self.feed(number, Event::Tick, Cause::Tick);
     }

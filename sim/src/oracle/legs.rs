@@ -8,6 +8,7 @@ use crate::glance::{Glance, Head, Packet, Verb};
 use core::net::SocketAddr;
 use router::Plan;
 use router::emergency;
+use router::inside::AgentId;
 use router::path::Loss;
 use router::target::{PeerId, PeerKind, Reach, TargetId};
 use std::sync::Arc;
@@ -157,7 +158,7 @@ impl Oracle {
             no(context.answered.is_some(), 5, "a new leg after a 2xx"),
             no(over, 5, "a new leg after the final response"),
             no(again, 6, "a target was tried twice by one path"),
-            no(context.legs.len() >= LEGS_MAX, 6, "more than 20 legs"),
+            no(context.legs.len() >= LEGS_MAX && AgentId::at(sent.to).is_none(), 6, "more than 20 legs"),
             no(!planned, 17, "a leg to nobody of the plan that the call began with"),
         ]
     }
