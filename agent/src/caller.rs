@@ -115,6 +115,16 @@ impl Caller {
         message.call_id() == self.invite.call_id() && our_tag == self.invite.from_tag()
     }
 
+    /// Is this request one of this call, or does this response answer one? Of several INVITEs with one Call-ID, as the tries of one
+    /// call are, only its own is its.
+    #[must_use]
+    pub fn owns(&self, message: &Message) -> bool {
+        let branch = |message: &Message| message.top_via().map(|via| via.branch().to_vec());
+        let is_of_fork = || self.up.iter().chain(&self.forks).any(|fork| fork.tag == message.to_tag());
+        let is_ours = || branch(message) == branch(&self.invite) || is_of_fork();
+        self.has(message) && (message.is_request() || is_ours())
+    }
+
     /// Has everything been said?
     #[must_use]
     pub fn is_done(&self) -> bool {

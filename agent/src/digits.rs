@@ -32,6 +32,12 @@ impl Ear {
         self.press(digit, now)
     }
 
+    /// Is this packet one of the press that was heard last?
+    #[must_use]
+    pub fn knows(&self, packet: &Heard<'_>) -> bool {
+        packet.payload.first().is_some_and(|code| self.event == Some((packet.timestamp, *code)))
+    }
+
     /// A digit that came by another way: INFO, or its tones in the sound.
     pub fn press(&mut self, digit: char, now: Time) -> Option<char> {
         let same = self.last.is_some_and(|(last, at)| last == digit && now.since(at) < SAME);

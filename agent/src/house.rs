@@ -312,7 +312,8 @@ impl House {
 
     fn owner(&self, message: &Message) -> Option<CallKey> {
         let keys = self.by_id.get(message.call_id())?;
-        keys.iter().copied().find(|key| self.calls.get(key).is_some_and(|held| held.owns(message)))
+        // The tries before the last have been refused: whoever asks something asks it of the last.
+        keys.iter().rev().copied().find(|key| self.calls.get(key).is_some_and(|held| held.owns(message)))
     }
 
     fn on_invite(&mut self, agent: AgentId, invite: Message, out: &mut Vec<Output>) {

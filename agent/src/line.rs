@@ -221,7 +221,7 @@ impl Line {
     pub fn owns(&self, message: &Message) -> bool {
         match &self.end {
             End::Called(callee) => callee.owns(message),
-            End::Calling(caller) => caller.has(message),
+            End::Calling(caller) => caller.owns(message),
         }
     }
 
@@ -367,7 +367,8 @@ impl Line {
         let (agreed, packet) = (self.agreed?, rtp::read(datagram)?);
         let kind = match packet.payload_type {
             sound if sound == agreed.sound => Some(Kind::Sound),
-            digit if Some(digit) == agreed.digits => Some(Kind::Digit),
+            // What was pressed here is not the other line's.
+            digit if Some(digit) == agreed.digits => (!self.ear.knows(&packet)).then_some(Kind::Digit),
             // Comfort noise, or nothing that was agreed on.
             _ => None,
         };

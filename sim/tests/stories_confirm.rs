@@ -1,0 +1,231 @@
+//! Stories: a person who is called by phone number has a call once a person has pressed 1, and not before.
+
+mod told;
+
+use router::Plan;
+use router::target::Login;
+use sim::caller::Script;
+use sim::floor::{self, ana_says, asking, ben_says, caller, caller_says, then_mailbox};
+use sim::glance::Verb;
+use sim::guard::Guard;
+use sim::manner::Manner;
+use sim::town::{ANA_TARGET, BEN_TARGET, CARRIER_A_HOST};
+use sim::voice::Says::{Digit, Nothing, Silence, Speech};
+use told::{ms, tells};
+
+/// Ana, who has to press 1; then the mailbox.
+fn to_ana() -> Plan {
+    asking(then_mailbox(&[ANA_TARGET]))
+}
+
+/// Ana and Ben together, who have to press 1; then the mailbox.
+fn to_both() -> Plan {
+    asking(then_mailbox(&[ANA_TARGET, BEN_TARGET]))
+}
+
+#[test]
+fn a_mobiles_own_voicemail_does_not_get_the_call() {
+    let manners = [("ana", Manner::says(0, 2_000))];
+    let mut world = floor::stage(to_ana(), &manners, &[caller(Some(ms(14_000)))]);
+    world.add_voice(ana_says(&[(Nothing, 2_000), (Speech, 20_000)]));
+    world.add_voice(caller_says(&[(Silence, 22_500), (Speech, 5_000)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 180 <- ana by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "2.000s 200 <- ana by carrier-a",
+            "2.000s ACK -> carrier-a",
+            "2.400s ana hears call",
+            "6.220s ana hears call",
+            "12.100s call 1 INVITE -> mailbox",
+            "12.100s BYE -> carrier-a",
+            "12.100s call 1 200 <- mailbox",
+            "12.100s call 1 200 -> caller",
+            "12.100s call 1 ACK -> mailbox",
+            "12.500s caller hears greeting",
+            "19.620s caller hears tone",
+            "20.000s front records +15035550199",
+            "26.100s call 1 BYE <- caller",
+            "26.100s call 1 BYE -> mailbox",
+            "26.100s front keeps 6120 ms, no-answer, ended by HungUp",
+            "ana has heard 297 packets of 1 sources, 0 are missing",
+            "caller has heard 396 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn who_presses_1_has_the_call_and_both_hear_each_other() {
+    let manners = [("ana", Manner::says(0, 2_000))];
+    let mut world = floor::stage(to_ana(), &manners, &[caller(Some(ms(10_000)))]);
+    world.add_voice(ana_says(&[(Nothing, 2_000), (Silence, 3_000), (Digit('1'), 100), (Speech, 9_900)]));
+    world.add_voice(caller_says(&[(Silence, 5_000), (Speech, 10_000)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 180 <- ana by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "2.000s 200 <- ana by carrier-a",
+            "2.000s ACK -> carrier-a",
+            "2.400s ana hears call",
+            "5.000s call 1 200 -> caller",
+            "5.120s ana hears caller",
+            "5.200s caller hears ana",
+            "15.000s call 1 BYE <- caller",
+            "15.000s BYE -> carrier-a",
+            "ana has heard 650 packets of 1 sources, 0 are missing",
+            "caller has heard 495 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn of_two_who_press_1_at_once_one_has_the_call() {
+    let manners = [("ana", Manner::says(0, 2_000)), ("ben", Manner::says(0, 2_000))];
+    let mut world = floor::stage(to_both(), &manners, &[caller(Some(ms(5_000)))]);
+    world.add_voice(ana_says(&[(Nothing, 2_000), (Silence, 3_000), (Digit('1'), 100), (Speech, 4_900)]));
+    world.add_voice(ben_says(&[(Nothing, 2_010), (Silence, 3_000), (Digit('1'), 100), (Speech, 4_890)]));
+    world.add_voice(caller_says(&[(Silence, 5_000), (Speech, 5_000)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s INVITE -> ben by carrier-a",
+            "0.000s 180 <- ana by carrier-a",
+            "0.000s 180 <- ben by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "0.000s call 1 180 -> caller",
+            "2.000s 200 <- ana by carrier-a",
+            "2.000s 200 <- ben by carrier-a",
+            "2.000s ACK -> carrier-a",
+            "2.000s ACK -> carrier-a",
+            "2.400s ana hears call",
+            "2.400s ben hears call",
+            "5.000s call 1 200 -> caller",
+            "5.120s ben hears taken",
+            "5.120s ana hears caller",
+            "5.200s caller hears ana",
+            "7.340s BYE -> carrier-a",
+            "10.000s call 1 BYE <- caller",
+            "10.000s BYE -> carrier-a",
+            "ana has heard 400 packets of 1 sources, 0 are missing",
+            "ben has heard 268 packets of 1 sources, 0 are missing",
+            "caller has heard 245 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn a_caller_who_gives_up_while_ana_is_asked_leaves_nobody_behind() {
+    let manners = [("ana", Manner::says(0, 2_000))];
+    let script = Script { cancel: Some(ms(4_000)), ..caller(None) };
+    let mut world = floor::stage(to_ana(), &manners, &[script]);
+    world.add_voice(ana_says(&[(Nothing, 2_000), (Silence, 3_000)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 180 <- ana by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "2.000s 200 <- ana by carrier-a",
+            "2.000s ACK -> carrier-a",
+            "2.400s ana hears call",
+            "4.000s call 1 CANCEL <- caller",
+            "4.000s call 1 487 -> caller",
+            "4.000s BYE -> carrier-a",
+            "ana has heard 101 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn a_503_of_one_carrier_has_the_other_ring_the_same_mobile() {
+    let manners = [("carrier-a", Manner::refuses(503)), ("ana", Manner::says(0, 2_000))];
+    let mut world = floor::stage(to_ana(), &manners, &[caller(Some(ms(2_000)))]);
+    world.add_voice(ana_says(&[(Nothing, 2_000), (Silence, 3_000), (Digit('1'), 100), (Speech, 1_900)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 503 <- ana by carrier-a",
+            "0.000s ACK -> carrier-a",
+            "0.000s INVITE -> ana by carrier-b",
+            "0.000s 180 <- ana by carrier-b",
+            "0.000s call 1 180 -> caller",
+            "2.000s 200 <- ana by carrier-b",
+            "2.000s ACK -> carrier-b",
+            "2.400s ana hears call",
+            "5.000s call 1 200 -> caller",
+            "7.000s call 1 BYE <- caller",
+            "7.000s BYE -> carrier-b",
+            "ana has heard 151 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn a_silent_carrier_is_left_and_its_straggler_is_cancelled() {
+    let manners = [("carrier-a", Manner::Slow(ms(5_000))), ("ana", Manner::says(0, 4_000))];
+    let mut world = floor::stage(to_ana(), &manners, &[caller(Some(ms(2_000)))]);
+    world.add_voice(ana_says(&[(Nothing, 6_000), (Silence, 3_000), (Digit('1'), 100), (Speech, 1_900)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "1.500s INVITE -> ana by carrier-a",
+            "2.000s INVITE -> ana by carrier-b",
+            "2.000s 180 <- ana by carrier-b",
+            "2.000s call 1 180 -> caller",
+            "5.000s 180 <- ana by carrier-a",
+            "5.000s CANCEL -> ana by carrier-a",
+            "5.000s 487 <- ana by carrier-a",
+            "5.000s ACK -> carrier-a",
+            "6.000s 200 <- ana by carrier-b",
+            "6.000s ACK -> carrier-b",
+            "6.400s ana hears call",
+            "9.000s call 1 200 -> caller",
+            "11.000s call 1 BYE <- caller",
+            "11.000s BYE -> carrier-b",
+            "ana has heard 151 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn a_carrier_that_asks_who_we_are_is_told_and_ana_is_asked() {
+    let mut plan = to_ana();
+    plan.peers[2].login =
+        Some(Login { user: "town".into(), password: "right".into(), realm: None, register: None, line: 7 });
+    let mut world = floor::stage(plan, &[("ana", Manner::says(0, 2_000))], &[caller(Some(ms(2_000)))]);
+    world.hosts[CARRIER_A_HOST].places[0].guard =
+        Some(Guard { asks: &[Verb::Invite], ..Guard::new("town", "right") });
+    world.add_voice(ana_says(&[(Nothing, 2_000), (Silence, 3_000), (Digit('1'), 100), (Speech, 1_900)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 407 <- ana by carrier-a",
+            "0.000s ACK -> carrier-a",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 180 <- ana by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "2.000s 200 <- ana by carrier-a",
+            "2.000s ACK -> carrier-a",
+            "2.400s ana hears call",
+            "5.000s call 1 200 -> caller",
+            "7.000s call 1 BYE <- caller",
+            "7.000s BYE -> carrier-a",
+            "ana has heard 151 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
