@@ -2,7 +2,7 @@
 //! its way.
 
 use crate::next::{Act, Ask, Move, STEPS_MAX};
-use crate::plan::{Declined, Member, Plan, Step};
+use crate::plan::{Member, Plan, Step};
 use crate::position::{Cursor, Pass};
 use crate::target::{TargetId, TargetKind};
 
@@ -24,13 +24,6 @@ impl Plan {
 }
 
 impl Ask<'_> {
-    /// Is nobody left if this destination does not answer?
-    pub(crate) fn is_last(&self, target: TargetId) -> bool {
-        let mut without = self.at.clone();
-        without.pass_by(target);
-        self.plan.next(&without, self.health, self.now, self.roads).act == Act::End
-    }
-
     /// Nothing but the floor may be tried any more: its step, if an agent in it has not refused yet.
     pub(crate) fn at_last(&self) -> Move {
         let waits = |cursor: Cursor| Move { cursor, act: Act::Wait(None) };
@@ -53,10 +46,8 @@ impl Ask<'_> {
             let step = self.plan.settle(&mut cursor, self.at)?;
             for target in step.members.iter().filter_map(|member| self.plan.agent(member)) {
                 let done = self.at.party(target).is_some_and(|party| party.done.is_some());
-                if let Some((peer, path)) = self.choice().best(target, Pass::Second).filter(|_| !done) {
-                    let ring = step.ring.or(self.plan.target(target).map(|it| it.ring)).unwrap_or_default();
-                    let act =
-                        Act::Ring { target, peer, path, ring, declined: Declined::Next, line: step.line };
+                if let Some(way) = self.choice().best(target, Pass::Second).filter(|_| !done) {
+                    let act = self.ring(step, target, way);
                     return Some(Move { cursor, act });
                 }
             }

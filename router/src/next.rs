@@ -228,16 +228,27 @@ impl Ask<'_> {
             let Some((peer, path)) = self.choice().best(target, pass) else { continue };
             let due = self.at.last_begun + step.stagger;
             if party.is_some() || !live || self.now >= due {
-                let ring = step.ring.or(self.plan.target(target).map(|target| target.ring));
-                let ring = ring.unwrap_or(WALK_MAX);
-                let (declined, line) = (step.declined, step.line);
-                return Some(Act::Ring { target, peer, path, ring, declined, line });
+                return Some(self.ring(step, target, (peer, path)));
             }
             turn = Some(due);
             break;
         }
         let live_by = self.live_by().filter(|by| *by > self.now);
         live.then(|| Act::Wait(earlier(turn, live_by)))
+    }
+
+    /// Ringing this destination of a step by this way.
+    pub(crate) fn ring(&self, step: &Step, target: TargetId, (peer, path): (PeerId, Path)) -> Act {
+        let ring = step.ring.or(self.plan.target(target).map(|target| target.ring));
+        let (ring, declined, line) = (ring.unwrap_or(WALK_MAX), step.declined, step.line);
+        Act::Ring { target, peer, path, ring, declined, line }
+    }
+
+    /// What would follow if this destination were done and had not answered.
+    pub(crate) fn without(&self, target: TargetId) -> Move {
+        let mut without = self.at.clone();
+        without.pass_by(target);
+        self.plan.next(&without, self.health, self.now, self.roads)
     }
 
     /// The step is over: on to the next one, or to the `busy` list if somebody in it was busy, or to the `full` list if

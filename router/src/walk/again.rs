@@ -1,7 +1,6 @@
 //! The same hop once more with a changed INVITE, where a refusal asks for a change; or the place that a redirection names.
 
 use super::{LegId, Output, Walk};
-use crate::choice::Choice;
 use crate::fix;
 use crate::health::Health;
 use crate::leg::Leg;
@@ -9,7 +8,7 @@ use crate::logins::Word;
 use crate::path::{Path, Transport};
 use crate::position::{INVITES_MAX, Pass};
 use crate::target::{Peer, PeerHost, PeerId};
-use crate::verdict::{Fix, Go, Meaning};
+use crate::verdict::Fix;
 use sip::{Host, Message, Name, NameAddr, Time, Uri};
 
 impl Walk {
@@ -79,7 +78,8 @@ impl Walk {
         let leg = self.legs.get(id)?;
         let allowed = &self.plan.peer(leg.peer)?.follow;
         let tried = |path: &Path| self.position.party(leg.target).is_some_and(|at| at.tried.contains(path));
-        let choice = Choice { plan: &self.plan, at: &self.position, health, roads: &self.roads, now };
+        let ask = self.ask(health, now);
+        let choice = ask.choice();
         let lead = |pass: Pass| {
             contacts(refusal).find_map(|uri| {
                 let is_there = |id: &&PeerId| self.plan.peer(**id).is_some_and(|peer| is_at(&uri, peer));
@@ -89,11 +89,7 @@ impl Walk {
                 Some((peer, *paths.min_by_key(|path| health.standing(**path))?))
             })
         };
-        let is_last = || {
-            let mut without = self.position.clone();
-            without.on_over(leg.target, leg.peer, None, Go::NextTarget, Meaning::PathFailure);
-            self.plan.next(&without, health, now, &self.roads).cursor.pass == Pass::Second
-        };
+        let is_last = || ask.without(leg.target).cursor.pass == Pass::Second;
         lead(Pass::First).or_else(|| lead(Pass::Second).filter(|_| is_last()))
     }
 

@@ -3,7 +3,7 @@
 use super::{LegId, Walk};
 use crate::fix::Fixes;
 use crate::health::Health;
-use crate::next::Ask;
+use crate::next::{Act, Ask};
 use crate::path::Path;
 use crate::presentation::Who;
 use crate::target::{Peer, PeerId, TargetId};
@@ -55,7 +55,11 @@ impl Walk {
     /// Is nobody left if this leg does not answer?
     #[must_use]
     pub fn is_last(&self, id: LegId, health: &Health, now: Time) -> bool {
-        let ask = Ask { plan: &self.plan, at: &self.position, health, now, roads: &self.roads };
-        self.legs.get(id).is_some_and(|leg| ask.is_last(leg.target))
+        self.legs.get(id).is_some_and(|leg| self.ask(health, now).without(leg.target).act == Act::End)
+    }
+
+    /// What is asked of the plan where this walk stands.
+    pub(super) fn ask<'a>(&'a self, health: &'a Health, now: Time) -> Ask<'a> {
+        Ask { plan: &self.plan, at: &self.position, health, now, roads: &self.roads }
     }
 }
