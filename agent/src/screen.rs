@@ -4,8 +4,6 @@
 
 mod handed;
 
-pub use handed::HOP;
-
 use crate::bridge::Way;
 use crate::callee::refusal;
 use crate::g711::{Law, samples};

@@ -2,13 +2,12 @@
 //! how to ask again.
 
 use crate::caller::Call;
+use router::inside::HOP;
 use sip::{Message, Name};
 
-/// The header that says where a person is called: a value of Route. The node writes it, and takes it out of what others send.
-pub const HOP: &[u8] = b"X-Tandem-Hop";
-
+/// Where the person is called: a value of Route. The node writes it above what others may have written.
 pub(super) fn hop(invite: &Message) -> Option<&[u8]> {
-    let field = invite.fields().iter().find(|field| invite.is_named(field, HOP))?;
+    let field = invite.fields().iter().find(|field| invite.is_named(field, HOP.as_bytes()))?;
     Some(invite.at(field.value))
 }
 
