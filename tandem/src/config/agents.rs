@@ -4,20 +4,18 @@
 use crate::codes::Code;
 use crate::config::address::Address;
 use crate::config::draft::Draft;
-use crate::config::mailboxes::{GREETING_MAX, Mailboxes};
+use crate::config::mailboxes::Mailboxes;
 use crate::config::peers::{Defaults, Manners};
 use crate::config::reader::{Key, Problems, Value, shown, table, text};
+use crate::config::sound;
 use crate::diagnostic::Diagnostic;
 use agent::guide::{self, Guide, Role};
 use agent::line::Clip;
-use agent::{prompts, wav};
+use agent::prompts;
 use core::time::Duration;
 use router::Transport;
 use router::inside::{AgentId, SCREEN};
 use router::target::{PeerHost, PeerKind, Reach, Target, TargetKind};
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
 use std::sync::Arc;
 use toml::de::DeValue;
 
@@ -121,15 +119,9 @@ fn announcement(key: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -
     if let Some((_, clip)) = shipped {
         return Some(Clip::clone(clip));
     }
-    let folder = Path::new(problems.source.path()).parent().unwrap_or(Path::new(""));
-    let path = folder.join(written);
-    let mut bytes = Vec::new();
-    let read = File::open(&path).and_then(|opened| opened.take(GREETING_MAX).read_to_end(&mut bytes));
-    let fault = match (read, wav::read(&bytes)) {
-        (Ok(_), Ok(sound)) if !sound.is_empty() => return Some(sound.into()),
-        (Ok(_), Ok(_)) => "there is nothing in it".to_owned(),
-        (Ok(_), Err(fault)) => format!("it {fault}"),
-        (Err(error), _) => error.to_string(),
+    let (path, fault) = match sound::read(written, problems) {
+        Ok(sound) => return Some(sound),
+        Err(unplayable) => unplayable,
     };
     let title = format!("`{}` cannot be announced: {fault}", shown(written));
     let problem = Diagnostic::new(Code::E036, title).at(file.span(), path.display().to_string());

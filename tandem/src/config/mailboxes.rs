@@ -6,15 +6,12 @@ use crate::config::mail::{self, MailSettings};
 use crate::config::reader::{Key, Problems, Table, Value, entries, flag, one_of, shown, table, text, texts};
 use crate::config::secret::{Reference, Secret, referenced};
 use crate::config::settings::{EMAILS_MAX, KEEP, LONGEST, MESSAGES, SEALED_FOR_MAX};
+use crate::config::sound;
 use crate::diagnostic::{Diagnostic, Span};
-use agent::wav;
 use core::time::Duration;
 use hyper::Uri;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
 use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
@@ -287,14 +284,9 @@ fn sealed_for(value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Arc<str>> {
 /// A greeting that cannot be played is a warning: a node that does not start loses more than a greeting.
 fn greeting(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Arc<[u8]>> {
     let written = text("greeting", "a WAV file such as \"greeting.wav\"", value, problems)?;
-    let folder = Path::new(problems.source.path()).parent().unwrap_or(Path::new(""));
-    let path = folder.join(written);
-    let mut file = Vec::new();
-    let read = File::open(&path).and_then(|opened| opened.take(GREETING_MAX).read_to_end(&mut file));
-    let fault = match (read, wav::read(&file)) {
-        (Ok(_), Ok(sound)) => return Some(sound.into()),
-        (Ok(_), Err(fault)) => format!("it {fault}"),
-        (Err(error), _) => error.to_string(),
+    let (path, fault) = match sound::read(written, problems) {
+        Ok(sound) => return Some(sound),
+        Err(unplayable) => unplayable,
     };
     let title = format!("the greeting cannot be played: {fault}");
     let problem = Diagnostic::new(Code::L043, title).at(value.span(), path.display().to_string());
@@ -329,9 +321,6 @@ pub(super) fn line_of(span: &Span, problems: &Problems<'_>) -> u32 {
 
 const ATTACH: [(&str, Attach); 3] =
     [("attach", Attach::Sound), ("link", Attach::Link), ("notice", Attach::Notice)];
-
-/// Five minutes of stereo at 48 kHz, and more than anybody listens to.
-pub(super) const GREETING_MAX: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,7 @@ mod reader;
 mod register;
 mod secret;
 pub mod settings;
+mod sound;
 mod source;
 mod steps;
 mod syntax;
