@@ -2,6 +2,7 @@
 
 mod answering;
 
+use crate::g711::Law;
 use crate::guide::{Guide, Role, Room};
 use crate::prompts;
 use crate::screen::{self, Booth, Prompts, Screen, Side};
@@ -87,17 +88,17 @@ pub enum Output {
         /// The packet.
         bytes: Vec<u8>,
     },
-    /// A recording begins.
-    Begin(Take, Box<About>),
+    /// A recording begins, in this law.
+    Begin(Take, Box<About>, Law),
     /// Keep this part of it; the last ones may come again, shorter.
     Keep(Take, recording::Segment),
     /// It is a message.
-    Finish(Take, Box<About>, recording::Message),
+    Finish(Take, recording::Message),
     /// It is none: delete what is kept of it.
     Forget(Take),
     /// A call has left no message, but people are to know of it.
     Notice(Box<About>, Notice),
-    /// Is this the PIN of the mailbox? To be answered by [`House::on_checked`].
+    /// Is this the PIN that has this hash? To be answered by [`House::on_checked`].
     Check(CallKey, Arc<str>, Pin),
     /// This is the greeting of a mailbox from now on.
     Greeting(Arc<str>, crate::line::Clip),
@@ -158,6 +159,12 @@ impl House {
     /// Another plan holds for new calls.
     pub fn apply(&mut self, guide: Arc<Guide>) {
         self.guide = guide;
+    }
+
+    /// What holds for new calls.
+    #[must_use]
+    pub const fn guide(&self) -> &Arc<Guide> {
+        &self.guide
     }
 
     /// What a mailbox holds now; `None` if nothing can be kept.

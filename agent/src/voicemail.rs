@@ -183,6 +183,12 @@ impl Voicemail {
         Self { mailbox, greeting, operator, fax: Fax::default(), state, take: 0, kept: None, turns: 0 }
     }
 
+    /// What its owner's PIN is checked against.
+    #[must_use]
+    pub fn pin(&self) -> Option<&Arc<str>> {
+        self.mailbox.pin.as_ref()
+    }
+
     /// The caller hears us from now on.
     pub fn on_up(&mut self, out: &mut Vec<Output>) {
         match self.state {

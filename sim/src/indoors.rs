@@ -168,7 +168,7 @@ impl Indoors {
                 self.house.on_open(port, Some(address), now, more);
             }
             Output::Close(port) => self.ports.retain(|_, other| *other != port),
-            Output::Begin(take, about) => {
+            Output::Begin(take, about, _) => {
                 out.push(Out::Line(format!("{} records {}", about.mailbox, about.caller)));
                 self.shelf.begun.insert((life, take), Sound { about: *about, parts: Vec::new() });
             }
@@ -178,16 +178,15 @@ impl Indoors {
                     sound.parts.push(segment.bytes);
                 }
             }
-            Output::Finish(take, about, message) => {
-                let Some(mut sound) = self.shelf.begun.remove(&(life, take)) else { return };
+            Output::Finish(take, message) => {
+                let Some(sound) = self.shelf.begun.remove(&(life, take)) else { return };
                 let (end, length) = (message.end, message.length.as_millis());
-                let (whose, why) = (&about.mailbox, &about.why);
+                let (whose, why) = (&sound.about.mailbox, &sound.about.why);
                 out.push(Out::Line(format!("{whose} keeps {length} ms, {why}, ended by {end:?}")));
-                if let Some(room) = self.rooms.get_mut(&about.mailbox) {
+                if let Some(room) = self.rooms.get_mut(whose) {
                     room.messages += 1;
                     room.bytes += sound.length() as u64;
                 }
-                sound.about = *about;
                 self.shelf.messages.push(Left { sound, message });
             }
             Output::Forget(take) => {

@@ -46,8 +46,6 @@ pub struct About {
     pub call_id: String,
     /// When it came.
     pub began: Time,
-    /// The law in which it is recorded.
-    pub law: crate::g711::Law,
 }
 
 impl About {
@@ -73,8 +71,8 @@ impl About {
         });
         let is_hidden = caller.eq_ignore_ascii_case("anonymous");
         let caller = if is_hidden { String::new() } else { caller };
-        let (call_id, law) = (text(invite.call_id()), crate::g711::Law::Mu);
-        Self { mailbox, caller, name, number, why: reason, is_last, call_id, began: now, law }
+        let call_id = text(invite.call_id());
+        Self { mailbox, caller, name, number, why: reason, is_last, call_id, began: now }
     }
 }
 
@@ -95,35 +93,31 @@ impl Answering {
         let refused =
             |invite: &Message, status| crate::callee::refusal(invite, turn.agent.address(), status, chance);
         let mut asked = Vec::new();
-        let (name, found) = match role {
+        let mailbox = if let Role::Mailbox(name) = &role { Arc::clone(name) } else { Arc::default() };
+        let about = About::of(&invite, mailbox, turn.now);
+        let found = match role {
             Role::Mailbox(name) => {
                 let mailbox = guide.mailboxes.get(&name).map(Arc::clone);
-                let about = About::of(&invite, Arc::clone(&name), turn.now);
                 let rest = if about.is_last { Rest::Nobody } else { Rest::Others };
                 let room = rooms.get(&name).cloned();
                 let floor = guide.disk_floor;
-                let started = mailbox.map(|mailbox| {
+                mailbox.map(|mailbox| {
                     let mut said = Vec::new();
                     let machine = Voicemail::start(mailbox, room, floor, rest, Operator::None, &mut said);
                     asked = said.into_iter().map(Asked::Mailbox).collect();
                     Machine::Mailbox(Box::new(machine))
-                });
-                (name, started)
+                })
             }
-            Role::Announcement(name) => {
-                let started = guide.announcements.get(&name).cloned().map(|clip| {
-                    let mut said = Vec::new();
-                    let machine = Announcement::start(clip, TIMES, &mut said);
-                    asked = said.into_iter().map(Asked::Announcement).collect();
-                    Machine::Announcement(machine)
-                });
-                (Arc::default(), started)
-            }
-            Role::Screen => (Arc::default(), None),
+            Role::Announcement(name) => guide.announcements.get(&name).cloned().map(|clip| {
+                let mut said = Vec::new();
+                let machine = Announcement::start(clip, TIMES, &mut said);
+                asked = said.into_iter().map(Asked::Announcement).collect();
+                Machine::Announcement(machine)
+            }),
+            Role::Screen => None,
         };
         // Of a plan that was replaced a moment ago.
         let Some(machine) = found else { return Err(refused(&invite, 404)) };
-        let about = About::of(&invite, name, turn.now);
         let mut said = Vec::new();
         let line = Line::start(invite, turn.agent.address(), desk, local, chance, &mut said)?;
         let mut answering = Self { line, machine, about };
@@ -202,7 +196,6 @@ impl Answering {
                     self.with_mailbox(turn, |mailbox, now, out| mailbox.on_pressed(digit, now, out));
                 }
                 (line::Output::Sound(sound), Machine::Mailbox(_)) => {
-                    self.about.law = sound.law;
                     self.with_mailbox(turn, |mailbox, now, out| mailbox.on_sound(&sound, now, out));
                 }
                 (line::Output::Quiet, Machine::Mailbox(mailbox)) => mailbox.on_quiet(),
@@ -274,16 +267,17 @@ impl Answering {
         let about = || Box::new(self.about.clone());
         let mailbox = || Arc::clone(&self.about.mailbox);
         let asked = match asked {
-            voicemail::Output::Begin { take: number, law } => {
-                Output::Begin(take(number), Box::new(About { law, ..self.about.clone() }))
-            }
+            voicemail::Output::Begin { take: number, law } => Output::Begin(take(number), about(), law),
             voicemail::Output::Keep { take: number, segment } => Output::Keep(take(number), segment),
-            voicemail::Output::Finish { take: number, message } => {
-                Output::Finish(take(number), about(), message)
-            }
+            voicemail::Output::Finish { take: number, message } => Output::Finish(take(number), message),
             voicemail::Output::Forget { take: number } => Output::Forget(take(number)),
             voicemail::Output::Notice(notice) => Output::Notice(about(), notice),
-            voicemail::Output::Check(pin) => Output::Check(call, mailbox(), pin),
+            voicemail::Output::Check(pin) => {
+                let Machine::Mailbox(mailbox) = &self.machine else { return };
+                // Without a hash nobody could have asked to log in.
+                let Some(hash) = mailbox.pin().cloned() else { return };
+                Output::Check(call, hash, pin)
+            }
             voicemail::Output::Greeting(clip) => Output::Greeting(mailbox(), clip),
             // Nobody is there to whom 0 leads, and the mailbox knows; the rest is the line's.
             voicemail::Output::Person

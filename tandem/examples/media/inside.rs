@@ -2,7 +2,7 @@
 //! said to who asks people to press 1, what he says is sent.
 
 use crate::words;
-use agent::guide::{Guide, Room};
+use agent::guide::Room;
 use agent::house::{CallKey, Output};
 use core::net::{Ipv4Addr, SocketAddr};
 use router::inside::SCREEN;
@@ -52,8 +52,6 @@ impl Shelf for Bare {
     fn room(&mut self, _: &str) -> Option<Room> {
         None
     }
-
-    fn apply(&mut self, _: Arc<Guide>) {}
 
     fn checked(&mut self) -> Vec<(CallKey, bool)> {
         Vec::new()

@@ -46,7 +46,7 @@ impl Agents {
     ) -> io::Result<Self> {
         let Said { guide, mailboxes } = said;
         let post = Arc::new(Post::start(data, store, mailboxes, (clock, identity.seed), MANNER)?);
-        let shelf = Shelves::new(Arc::clone(&post), Arc::clone(&guide), (clock, identity.name.clone()), data);
+        let shelf = Shelves::new(Arc::clone(&post), (clock, identity.name.clone()), data)?;
         let is_inside = |listener: &Listener| listener.transport == Transport::Inside;
         let Some(local) = identity.listeners.iter().position(is_inside) else { return Ok(Self { post }) };
         let (bind, told) = addresses(&identity.listeners);

@@ -69,8 +69,6 @@ pub trait Shelf: Send {
     fn take(&mut self, output: Output);
     /// What a mailbox holds now; `None` if nothing can be kept.
     fn room(&mut self, mailbox: &str) -> Option<Room>;
-    /// Another plan is in force.
-    fn apply(&mut self, guide: Arc<Guide>);
     /// The calls whose PINs have been checked since the last time, and whether they were right.
     fn checked(&mut self) -> Vec<(agent::house::CallKey, bool)>;
 }
@@ -85,10 +83,10 @@ impl Media {
         let waker = Arc::new(Waker::new(poll.registry(), WOKEN)?);
         let (orders, taken) = sync_channel(ORDERS_MAX);
         let Means { clock, guide, public, bind, told, ports, seed, shelf, say, local } = means;
-        let house = House::new(Arc::clone(&guide), public, seed);
+        let house = House::new(guide, public, seed);
         let ports = Ports::new(bind, told, ports);
         let calls = Arc::new(AtomicUsize::new(0));
-        let work = Work::new(clock, house, guide, ports, shelf, (say, local), (taken, Arc::clone(&calls)));
+        let work = Work::new(clock, house, ports, shelf, (say, local), (taken, Arc::clone(&calls)));
         let thread = std::thread::Builder::new().name("media".into()).spawn(move || work.run(poll))?;
         Ok(Self { orders, waker, calls, thread })
     }

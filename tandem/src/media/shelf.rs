@@ -5,12 +5,14 @@ use crate::clock::Clock;
 use crate::delivery::Post;
 use crate::messages::id::MessageId;
 use crate::messages::manifest::{End, Manifest, Why};
-use agent::guide::{Guide, Room};
+use agent::g711::Law;
+use agent::guide::Room;
 use agent::house::{About, CallKey, Output, Take};
 use agent::line::Clip;
 use agent::recording::{self, Message};
-use agent::voicemail::Notice;
+use agent::voicemail::{Notice, Pin};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,10 +24,17 @@ pub struct Shelves {
     node: String,
     takes: BTreeMap<Take, Manifest>,
     greetings: Greetings,
-    /// The PINs of the plan in force.
-    guide: Arc<Guide>,
-    checking: Sender<(CallKey, bool)>,
+    /// What takes longer than a packet may wait.
+    slow: Sender<Slow>,
     checked: Receiver<(CallKey, bool)>,
+}
+
+/// What is done beside the sound, one after the other.
+enum Slow {
+    /// Whether a PIN has this hash.
+    Check { call: CallKey, hash: Arc<str>, pin: Pin },
+    /// A greeting goes to disk.
+    Write { mailbox: Arc<str>, file: PathBuf, clip: Clip },
 }
 
 /// What owners of mailboxes have recorded as their greetings.
@@ -36,14 +45,19 @@ struct Greetings {
 
 impl Shelves {
     /// One that keeps under this folder of state.
-    #[must_use]
-    pub fn new(post: Arc<Post>, guide: Arc<Guide>, (clock, node): (Clock, String), data: &Path) -> Self {
+    ///
+    /// # Errors
+    /// The operating system has no thread to give.
+    pub fn new(post: Arc<Post>, (clock, node): (Clock, String), data: &Path) -> io::Result<Self> {
         let greetings = Greetings { folder: data.join("greetings"), read: BTreeMap::new() };
+        let (slow, works) = channel();
         let (checking, checked) = channel();
-        Self { post, clock, node, takes: BTreeMap::new(), greetings, guide, checking, checked }
+        let work = move || works.into_iter().for_each(|slow: Slow| slow.work(&checking));
+        std::thread::Builder::new().name("shelf".into()).spawn(work)?;
+        Ok(Self { post, clock, node, takes: BTreeMap::new(), greetings, slow, checked })
     }
 
-    fn manifest(&self, about: &About) -> Option<Manifest> {
+    fn manifest(&self, about: &About, law: Law) -> Option<Manifest> {
         let at = self.clock.today();
         let id = MessageId::fresh(at.as_second())
             .map_err(|error| tracing::error!("a message cannot be kept: {error}"))
@@ -58,7 +72,7 @@ impl Shelves {
             call_id: about.call_id.clone(),
             node: self.node.clone(),
             at,
-            law: about.law.into(),
+            law: law.into(),
             millis: 0,
             lost_percent: 0.0,
             jitter_millis: 0.0,
@@ -70,8 +84,8 @@ impl Shelves {
         })
     }
 
-    fn begin(&mut self, take: Take, about: &About) {
-        let Some(head) = self.manifest(about) else { return };
+    fn begin(&mut self, take: Take, about: &About, law: Law) {
+        let Some(head) = self.manifest(about, law) else { return };
         if self.post.spool().begin(head.clone()).is_err() {
             return tracing::error!("a message to {} is lost: the disk is too slow", about.mailbox);
         }
@@ -104,7 +118,7 @@ impl Shelves {
     /// There is no message, but people are to know of the call.
     fn notice(&mut self, about: &About, notice: Notice) {
         tracing::info!("a call to mailbox {} left no message: {notice:?}", about.mailbox);
-        let Some(head) = self.manifest(about) else { return };
+        let Some(head) = self.manifest(about, Law::Mu) else { return };
         if self.post.spool().begin(head.clone()).is_ok() {
             self.tell(Manifest { end: End::HungUp, ..head });
         }
@@ -117,28 +131,41 @@ impl Shelves {
         }
     }
 
-    /// A PIN is checked beside the sound: that takes longer than a packet may wait.
-    fn check(&self, call: CallKey, mailbox: &str, pin: String) {
-        let hash = self.guide.mailboxes.get(mailbox).and_then(|mailbox| mailbox.pin.clone());
-        let sender = self.checking.clone();
-        let work = move || {
-            let is_right = hash.is_some_and(|hash| is_pin(&hash, &pin));
-            // A call that is over waits for nothing.
-            let _ = sender.send((call, is_right));
-        };
-        if let Err(error) = std::thread::Builder::new().name("pin".into()).spawn(work) {
-            tracing::error!("a PIN cannot be checked: {error}");
-            let _ = self.checking.send((call, false));
+    fn later(&self, slow: Slow) {
+        if self.slow.send(slow).is_err() {
+            tracing::error!("no PIN is checked and no greeting kept any more: that thread is gone");
         }
     }
+}
+
+impl Slow {
+    fn work(self, checking: &Sender<(CallKey, bool)>) {
+        match self {
+            // A call that is over waits for nothing.
+            Self::Check { call, hash, pin } => _ = checking.send((call, is_pin(&hash, pin.as_str()))),
+            Self::Write { mailbox, file, clip } => {
+                if let Err(error) = write(&file, &clip) {
+                    let file = file.display();
+                    tracing::error!("the greeting of {mailbox} holds until this node ends: {file}: {error}");
+                }
+            }
+        }
+    }
+}
+
+fn write(file: &Path, clip: &[u8]) -> io::Result<()> {
+    let partly = file.with_extension("new");
+    file.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::write(&partly, clip)?;
+    std::fs::rename(&partly, file)
 }
 
 impl Shelf for Shelves {
     fn take(&mut self, output: Output) {
         match output {
-            Output::Begin(take, about) => self.begin(take, &about),
+            Output::Begin(take, about, law) => self.begin(take, &about, law),
             Output::Keep(take, segment) => self.keep(take, segment),
-            Output::Finish(take, _, message) => self.finish(take, &message),
+            Output::Finish(take, message) => self.finish(take, &message),
             Output::Forget(take) => {
                 if let Some(manifest) = self.takes.remove(&take)
                     && self.post.spool().forget(manifest.id.clone()).is_err()
@@ -147,8 +174,11 @@ impl Shelf for Shelves {
                 }
             }
             Output::Notice(about, notice) => self.notice(&about, notice),
-            Output::Check(call, mailbox, pin) => self.check(call, &mailbox, pin.as_str().to_owned()),
-            Output::Greeting(mailbox, clip) => self.greetings.keep(&mailbox, clip),
+            Output::Check(call, hash, pin) => self.later(Slow::Check { call, hash, pin }),
+            Output::Greeting(mailbox, clip) => {
+                let file = self.greetings.keep(&mailbox, clip.clone());
+                self.later(Slow::Write { mailbox, file, clip });
+            }
             Output::Sip { .. } | Output::Open(_) | Output::Close(_) | Output::Rtp { .. } => {}
         }
     }
@@ -162,10 +192,6 @@ impl Shelf for Shelves {
     fn checked(&mut self) -> Vec<(CallKey, bool)> {
         self.checked.try_iter().collect()
     }
-
-    fn apply(&mut self, guide: Arc<Guide>) {
-        self.guide = guide;
-    }
 }
 
 impl Greetings {
@@ -175,19 +201,10 @@ impl Greetings {
         self.read.entry(mailbox.to_owned()).or_insert_with(read).clone()
     }
 
-    fn keep(&mut self, mailbox: &str, clip: Clip) {
-        let file = self.file(mailbox);
-        let partly = file.with_extension("new");
-        let written = std::fs::create_dir_all(&self.folder)
-            .and_then(|()| std::fs::write(&partly, &*clip))
-            .and_then(|()| std::fs::rename(&partly, &file));
-        if let Err(error) = written {
-            tracing::error!(
-                "the greeting of {mailbox} holds until this node ends: {}: {error}",
-                file.display()
-            );
-        }
+    /// Holds from now on; says where it is to be kept.
+    fn keep(&mut self, mailbox: &str, clip: Clip) -> PathBuf {
         self.read.insert(mailbox.to_owned(), Some(clip));
+        self.file(mailbox)
     }
 
     /// A name in the plan may be no name for a file.

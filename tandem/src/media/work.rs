@@ -3,7 +3,6 @@
 use super::ports::Ports;
 use super::{Flow, Order, Path, Shelf, Transport, WOKEN};
 use crate::clock::Clock;
-use agent::guide::Guide;
 use agent::house::{House, Output};
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +20,6 @@ type Say = Box<dyn Fn(Flow, Bytes) -> bool + Send>;
 pub(super) struct Work {
     clock: Clock,
     house: House,
-    guide: Arc<Guide>,
     ports: Ports,
     shelf: Box<dyn Shelf>,
     say: Say,
@@ -55,14 +53,13 @@ impl Work {
     pub(super) fn new(
         clock: Clock,
         house: House,
-        guide: Arc<Guide>,
         ports: Ports,
         shelf: Box<dyn Shelf>,
         (say, local): (Say, u8),
         (orders, calls): (Receiver<Order>, Arc<AtomicUsize>),
     ) -> Self {
         let (asked, next_beat, rest) = (Vec::new(), Time::ZERO, Vec::new());
-        Self { clock, house, guide, ports, shelf, say, local, orders, calls, asked, next_beat, rest }
+        Self { clock, house, ports, shelf, say, local, orders, calls, asked, next_beat, rest }
     }
 
     /// Works until nobody gives orders any more.
@@ -111,7 +108,8 @@ impl Work {
     /// What mailboxes hold; `false` if nothing is known of one.
     fn look(&mut self) -> bool {
         let mut all = true;
-        for mailbox in self.guide.mailboxes.keys() {
+        let guide = Arc::clone(self.house.guide());
+        for mailbox in guide.mailboxes.keys() {
             let room = self.shelf.room(mailbox);
             all &= room.is_some();
             self.house.on_room(mailbox, room);
@@ -161,8 +159,6 @@ impl Work {
                     self.carry_out(asked, now, poll);
                 }
                 Order::Apply(guide) => {
-                    self.guide = Arc::clone(&guide);
-                    self.shelf.apply(Arc::clone(&guide));
                     self.house.apply(guide);
                     self.next_beat = Time::ZERO;
                 }
