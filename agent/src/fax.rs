@@ -1,13 +1,12 @@
 //! A fax machine that calls: 1,100 Hz for half a second, every three seconds (ITU-T T.30 §4.3.3.1.1).
 
-use crate::g711::{Law, RATE};
-use core::f32::consts::TAU;
+use crate::g711::Law;
+use crate::goertzel::{Goertzel, power_of, power_of_all};
 
 /// Listens for the tone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fax {
-    /// The last two values of Goertzel's filter.
-    filter: (f32, f32),
+    tone: Goertzel,
     energy: f32,
     filled: usize,
     /// Blocks in a row that were nothing but the tone.
@@ -28,38 +27,42 @@ const SIZE_MIN: f32 = 320.0;
 /// Blocks that are one tone: 384 of its 500 ms.
 const BLOCKS: u32 = 48;
 
+impl Default for Fax {
+    fn default() -> Self {
+        Self { tone: Goertzel::new(TONE), energy: 0.0, filled: 0, pure: 0 }
+    }
+}
+
 impl Fax {
     /// Hears what comes next. True once the tone was heard for most of its length.
     pub fn hear(&mut self, sound: &[u8], law: Law) -> bool {
-        let turn = 2.0 * (TAU * TONE / RATE as f32).cos();
         for byte in sound {
             let sample = f32::from(law.decode(*byte));
-            self.filter = (sample + turn * self.filter.0 - self.filter.1, self.filter.0);
+            self.tone.hear(sample);
             self.energy += sample * sample;
             self.filled += 1;
             if self.filled == BLOCK {
-                self.judge(turn);
+                self.judge();
             }
         }
         self.pure >= BLOCKS
     }
 
-    fn judge(&mut self, turn: f32) {
-        let (last, older) = self.filter;
-        // A sine of size A in n samples: its power is (A·n/2)², and n·energy/2 of all that was heard.
-        let power = last * last + older * older - turn * last * older;
-        let all = self.energy * BLOCK as f32 / 2.0;
-        let least = (SIZE_MIN * BLOCK as f32 / 2.0) * (SIZE_MIN * BLOCK as f32 / 2.0);
-        let is_tone = power >= least && power >= PURE * all;
+    fn judge(&mut self) {
+        let (power, all) = (self.tone.power(), power_of_all(self.energy, BLOCK));
+        let is_tone = power >= power_of(SIZE_MIN, BLOCK) && power >= PURE * all;
         self.pure = if is_tone { self.pure + 1 } else { 0 };
-        (self.filter, self.energy, self.filled) = ((0.0, 0.0), 0.0, 0);
+        self.tone.clear();
+        (self.energy, self.filled) = (0.0, 0);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::g711::RATE;
     use crate::prompts;
+    use core::f32::consts::TAU;
 
     /// After how many packets of 20 ms it is told.
     fn heard(fax: &mut Fax, sound: &[u8]) -> Option<usize> {

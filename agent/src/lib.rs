@@ -11,6 +11,7 @@ mod end;
 mod expiry;
 pub mod fax;
 pub mod g711;
+mod goertzel;
 pub mod guide;
 pub mod house;
 pub mod line;

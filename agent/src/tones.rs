@@ -2,15 +2,12 @@
 //! Goertzel's filter. Speech must not be taken for one: somebody's greeting would take the call.
 
 use crate::g711::Law;
-use core::f32::consts::TAU;
+use crate::goertzel::{Goertzel, power_of, power_of_all};
 
 /// What is heard on one stream.
 #[derive(Clone, Debug)]
 pub struct Tones {
-    /// Two times the cosine of each tone's angle per sample.
-    turns: [f32; 8],
-    /// The last two values of each filter.
-    filters: [(f32, f32); 8],
+    tones: [Goertzel; 8],
     energy: f32,
     /// Samples of this block.
     filled: usize,
@@ -49,8 +46,8 @@ const MISSED_MAX: u8 = 2;
 
 impl Default for Tones {
     fn default() -> Self {
-        let turns = TONES.map(|tone| 2.0 * (TAU * tone / 8_000.0).cos());
-        Self { turns, filters: Default::default(), energy: 0.0, filled: 0, before: None, pressed: None }
+        let tones = TONES.map(Goertzel::new);
+        Self { tones, energy: 0.0, filled: 0, before: None, pressed: None }
     }
 }
 
@@ -61,9 +58,7 @@ impl Tones {
         let mut digit = None;
         for byte in sound {
             let sample = f32::from(law.decode(*byte));
-            for ((last, older), turn) in self.filters.iter_mut().zip(&self.turns) {
-                (*last, *older) = (sample + turn * *last - *older, *last);
-            }
+            self.tones.iter_mut().for_each(|tone| tone.hear(sample));
             self.energy += sample * sample;
             self.filled += 1;
             if self.filled == BLOCK {
@@ -75,7 +70,8 @@ impl Tones {
 
     fn judge(&mut self) -> Option<char> {
         let heard = self.key();
-        (self.filters, self.energy, self.filled) = (Default::default(), 0.0, 0);
+        self.tones.iter_mut().for_each(Goertzel::clear);
+        (self.energy, self.filled) = (0.0, 0);
         let is_sure = heard == core::mem::replace(&mut self.before, heard);
         match (&mut self.pressed, heard) {
             (Some((digit, missed)), Some(key)) if *digit == key => *missed = 0,
@@ -96,16 +92,12 @@ impl Tones {
 
     /// The key whose tones this block is.
     fn key(&self) -> Option<char> {
-        let power =
-            |((last, older), turn): (&(f32, f32), &f32)| last * last + older * older - turn * last * older;
-        let mut powers = self.filters.iter().zip(&self.turns).map(power);
+        let mut powers = self.tones.iter().map(Goertzel::power);
         let mut group = || [(); 4].map(|()| powers.next().unwrap_or_default());
         let (rows, columns) = (group(), group());
         let ((row, low), (column, high)) = (loudest(rows)?, loudest(columns)?);
-        // A sine of size A in n samples: its power is (A·n/2)², and n·energy/2 of all that was heard.
-        let least = (SIZE_MIN * BLOCK as f32 / 2.0).powi(2);
-        let all = self.energy * BLOCK as f32 / 2.0;
-        let is_tone = low.min(high) >= least && low + high >= PURE * all;
+        let all = power_of_all(self.energy, BLOCK);
+        let is_tone = low.min(high) >= power_of(SIZE_MIN, BLOCK) && low + high >= PURE * all;
         let is_even = high <= COLUMN_MAX * low && low <= ROW_MAX * high;
         (is_tone && is_even).then(|| KEYS.get(row)?.get(column).copied()).flatten()
     }
