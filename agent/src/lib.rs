@@ -15,6 +15,7 @@ mod goertzel;
 pub mod guide;
 pub mod house;
 pub mod line;
+mod mouth;
 mod ours;
 pub mod prompts;
 pub mod reception;

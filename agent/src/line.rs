@@ -4,14 +4,13 @@ use crate::callee::{self, Callee, Trying};
 use crate::caller::{Call, Caller};
 use crate::digits::Ear;
 use crate::end::End;
-use crate::g711::{Law, samples};
-use crate::rtp::{self, FRAME, Heard, Latch, Sender};
+use crate::g711::Law;
+use crate::mouth::Mouth;
+use crate::rtp::{self, Heard, Latch};
 use crate::sdp::{self, Agreed, Version};
 use crate::talk::{self, Desk, Why};
 use core::net::SocketAddr;
-use core::time::Duration;
 use sip::{Bytes, Message, Time};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What is played: µ-law, 8,000 samples a second.
@@ -30,15 +29,8 @@ pub struct Line {
     /// What our answer says.
     answer: Vec<u8>,
     latch: Latch,
-    sender: Sender,
+    mouth: Mouth,
     ear: Ear,
-    clips: VecDeque<Clip>,
-    /// Samples of the first clip that were sent.
-    played: usize,
-    /// When the next frame is due.
-    frame_at: Option<Time>,
-    /// When what is sent next was said, by the timestamps so far.
-    said_until: Option<Time>,
 }
 
 /// What it asks of its owner.
@@ -93,17 +85,8 @@ pub(crate) enum Kind {
     Digit,
 }
 
-/// The length of a frame.
-const FRAME_TIME: Duration = Duration::from_millis(20);
-
 /// The payload type of comfort noise (RFC 3551 §6). It is sent by some who were not asked for it.
 const COMFORT_NOISE: u8 = 13;
-
-/// Frames that are sent at once by somebody who woke up late; beyond it the clip waits with him.
-const FRAMES_MAX: usize = 5;
-
-/// Clips that wait to be played.
-const CLIPS_MAX: usize = 64;
 
 impl Line {
     /// Takes an INVITE whose sound is to come to `local`. `chance` makes tags, branches and the stream.
@@ -188,12 +171,8 @@ impl Line {
             agreed: None,
             answer: Vec::new(),
             latch: Latch::new(None),
-            sender: Sender::new(chance.rotate_left(23)),
+            mouth: Mouth::new(chance.rotate_left(23)),
             ear: Ear::default(),
-            clips: VecDeque::new(),
-            played: 0,
-            frame_at: None,
-            said_until: None,
         }
     }
 
@@ -283,22 +262,12 @@ impl Line {
 
     /// Plays a clip after those that are played already. An empty one, or one too many, is passed over.
     pub fn play(&mut self, clip: Clip, now: Time) {
-        if clip.is_empty() || self.clips.len() >= CLIPS_MAX {
-            return;
-        }
-        if self.clips.is_empty() {
-            // What was said last may last a little longer.
-            let begins_at = self.said_until.unwrap_or(now).max(now);
-            self.resume(begins_at);
-            self.frame_at = Some(begins_at);
-        }
-        self.clips.push_back(clip);
+        self.mouth.play(clip, now);
     }
 
     /// Falls silent. Nothing is told.
     pub fn hush(&mut self) {
-        self.clips.clear();
-        (self.played, self.frame_at) = (0, None);
+        self.mouth.hush();
     }
 
     /// A request of this call came.
@@ -342,19 +311,19 @@ impl Line {
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         self.with(now, out, End::on_deadline);
-        for _ in 0..FRAMES_MAX {
-            let Some(due) = self.frame_at.filter(|due| *due <= now) else { return };
-            self.frame_at = Some(due + FRAME_TIME);
-            self.said_until = self.frame_at;
-            self.send_frame(out);
+        let law = self.law().unwrap_or(Law::Mu);
+        let heard_by = self.agreed.filter(|agreed| agreed.sends).zip(self.latch.remote());
+        let (payload_type, to) = heard_by.map(|(agreed, to)| (agreed.sound, to)).unzip();
+        let send = |bytes| out.extend(to.map(|to| Output::Rtp { to, bytes }));
+        if self.mouth.speak(law, payload_type, now, send) {
+            out.push(Output::Played);
         }
-        self.frame_at = self.frame_at.map(|due| due.max(now));
     }
 
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        [self.end.deadline(), self.frame_at].into_iter().flatten().min()
+        [self.end.deadline(), self.mouth.deadline()].into_iter().flatten().min()
     }
 
     /// What came from the other side to this line's port and may go on to another, and what it is there.
@@ -387,13 +356,7 @@ impl Line {
 
     /// Speech begins anew: timestamps have gone on meanwhile. The sequence number and timestamp that come next.
     pub(crate) fn resume(&mut self, now: Time) -> (u16, u32) {
-        if let Some(until) = self.said_until.filter(|until| *until < now) {
-            // Timestamps wrap.
-            self.sender.skip(samples(now.since(until)) as usize);
-        }
-        self.said_until = Some(now);
-        self.sender.begin();
-        self.sender.next()
+        self.mouth.resume(now)
     }
 
     /// Makes a packet of another line one of what is said here; how many samples it has, if it is the newest.
@@ -405,42 +368,7 @@ impl Line {
         newest: Option<usize>,
         now: Time,
     ) {
-        rtp::rewrite(datagram, payload_type, marker, numbers, self.sender.ssrc());
-        if let Some(length) = newest {
-            self.sender.follow(numbers, length);
-            self.said_until = Some(now + FRAME_TIME);
-        }
-    }
-
-    /// The next 20 ms of what is played; of a clip that ends within, the rest is the next one's, or silence.
-    fn send_frame(&mut self, out: &mut Vec<Output>) {
-        let law = self.agreed.map_or(Law::Mu, |agreed| agreed.law);
-        let mut frame = Vec::with_capacity(FRAME);
-        while let Some(clip) = self.clips.front().filter(|_| frame.len() < FRAME) {
-            let rest = clip.get(self.played..).unwrap_or_default();
-            let taken = rest.get(..FRAME - frame.len()).unwrap_or(rest);
-            frame.extend(taken.iter().map(|byte| match law {
-                Law::Mu => *byte,
-                Law::A => Law::A.encode(Law::Mu.decode(*byte)),
-            }));
-            self.played += taken.len();
-            if self.played >= clip.len() {
-                self.clips.pop_front();
-                self.played = 0;
-            }
-        }
-        frame.resize(FRAME, law.silence());
-        match self.agreed.filter(|agreed| agreed.sends).zip(self.latch.remote()) {
-            Some((agreed, to)) => {
-                out.push(Output::Rtp { to, bytes: self.sender.sound(agreed.sound, &frame) })
-            }
-            // On hold the clip goes on unheard, as a person would.
-            None => self.sender.skip(FRAME),
-        }
-        if self.clips.is_empty() {
-            self.frame_at = None;
-            out.push(Output::Played);
-        }
+        self.mouth.pass(datagram, (payload_type, marker), numbers, newest, now);
     }
 
     fn with(

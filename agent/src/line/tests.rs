@@ -1,4 +1,5 @@
 use super::*;
+use crate::mouth::FRAMES_MAX;
 use sip::txn::{Reliability, Timers};
 
 /// One line, and what was told of it: packets as when, how many and of what.
