@@ -12,7 +12,7 @@ use sip::{Message, Name, Time};
 fn main() {
     let packets = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(1_000_u32);
     let (mut screen, mut now, mut sent) = (joined(), Time::ZERO, 0_u32);
-    let mut datagram = [0xd5; 172];
+    let mut datagram = vec![0xd5; 172];
     for number in 0..packets {
         let (side, from, ssrc) =
             if number % 2 == 0 { (Side::Caller, CALLER, 1) } else { (Side::Person, PERSON, 2) };
@@ -37,7 +37,7 @@ fn relayed(
     screen: &mut Screen,
     side: Side,
     from: SocketAddr,
-    datagram: &mut [u8],
+    datagram: &mut Vec<u8>,
     now: Time,
 ) -> Option<SocketAddr> {
     let mut out = Vec::new();
@@ -85,8 +85,8 @@ fn joined() -> Screen {
         sdp(PERSON)
     );
     screen.on_response(message(&answer), Time::ZERO, &mut out);
-    let pressed = [0x80, 0x80 | 101, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 10, 0, 160];
-    screen.on_datagram(Side::Person, address(PERSON), &mut pressed.clone(), Time::ZERO, &mut out);
+    let mut pressed = vec![0x80, 0x80 | 101, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 10, 0, 160];
+    screen.on_datagram(Side::Person, address(PERSON), &mut pressed, Time::ZERO, &mut out);
     screen.join(Time::ZERO, &mut out);
     screen
 }

@@ -40,7 +40,7 @@ impl Way {
         from: &mut Line,
         there: SocketAddr,
         to: &mut Line,
-        datagram: &mut [u8],
+        datagram: &mut Vec<u8>,
         now: Time,
     ) -> Option<SocketAddr> {
         let (kind, heard) = from.overhear(there, datagram, now)?;

@@ -235,7 +235,7 @@ impl House {
         &mut self,
         port: Port,
         from: SocketAddr,
-        datagram: &mut [u8],
+        datagram: &mut Vec<u8>,
         now: Time,
         out: &mut Vec<Output>,
     ) -> Option<(Port, SocketAddr)> {
@@ -557,7 +557,7 @@ impl Held {
         }
     }
 
-    fn on_datagram(&mut self, side: Side, from: SocketAddr, datagram: &mut [u8], turn: &mut Turn<'_>) {
+    fn on_datagram(&mut self, side: Side, from: SocketAddr, datagram: &mut Vec<u8>, turn: &mut Turn<'_>) {
         match &mut self.kind {
             Kind::Opening(_) => {}
             Kind::Answering(answering) => answering.on_datagram(from, datagram, turn),

@@ -281,7 +281,13 @@ impl Line {
     }
 
     /// A datagram came to the line's port, from anybody.
-    pub fn on_datagram(&mut self, from: SocketAddr, datagram: &[u8], now: Time, out: &mut Vec<Output>) {
+    pub fn on_datagram(
+        &mut self,
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
         let (Some(agreed), Some(packet)) = (self.agreed, rtp::read(datagram)) else { return };
         if !self.latch.takes(from, now) {
             return;

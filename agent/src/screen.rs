@@ -270,7 +270,7 @@ impl Screen {
         &mut self,
         side: Side,
         from: SocketAddr,
-        datagram: &mut [u8],
+        datagram: &mut Vec<u8>,
         now: Time,
         out: &mut Vec<Output>,
     ) -> Option<SocketAddr> {

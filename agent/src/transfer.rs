@@ -118,7 +118,7 @@ impl Transfer {
         side: Side,
         caller: &mut Line,
         from: SocketAddr,
-        datagram: &mut [u8],
+        datagram: &mut Vec<u8>,
         now: Time,
     ) -> Option<SocketAddr> {
         match (&mut self.state, side) {

@@ -140,7 +140,7 @@ impl Answering {
         self.on_line(said, turn);
     }
 
-    pub(super) fn on_datagram(&mut self, from: SocketAddr, datagram: &[u8], turn: &mut Turn<'_>) {
+    pub(super) fn on_datagram(&mut self, from: SocketAddr, datagram: &mut Vec<u8>, turn: &mut Turn<'_>) {
         let mut said = Vec::new();
         self.line.on_datagram(from, datagram, turn.now, &mut said);
         self.on_line(said, turn);

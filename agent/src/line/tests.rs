@@ -114,9 +114,9 @@ impl Story {
     fn hear(&mut self, from: &str, payload_type: u8, payload: &[u8]) {
         self.sent += 1;
         let sent = self.sent.to_be_bytes();
-        let datagram = [&[0x80, payload_type], &sent[2..], &sent, &[0, 0, 0, 1], payload].concat();
+        let mut datagram = [&[0x80, payload_type], &sent[2..], &sent, &[0, 0, 0, 1], payload].concat();
         let mut out = Vec::new();
-        self.line.on_datagram(place(from), &datagram, self.now, &mut out);
+        self.line.on_datagram(place(from), &mut datagram, self.now, &mut out);
         self.tell(out);
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Work {
     calls: Arc<AtomicUsize>,
     /// Empty between events, kept for its memory.
     asked: Vec<Output>,
+    /// What is read, kept for its memory.
+    packet: Vec<u8>,
     next_beat: Time,
     /// Ports of which not all was read: the poll tells of a packet once.
     rest: Vec<Token>,
@@ -58,8 +60,8 @@ impl Work {
         (say, local): (Say, u8),
         (orders, calls): (Receiver<Order>, Arc<AtomicUsize>),
     ) -> Self {
-        let (asked, next_beat, rest) = (Vec::new(), Time::ZERO, Vec::new());
-        Self { clock, house, ports, shelf, say, local, orders, calls, asked, next_beat, rest }
+        let (asked, packet, next_beat, rest) = (Vec::new(), Vec::new(), Time::ZERO, Vec::new());
+        Self { clock, house, ports, shelf, say, local, orders, calls, asked, packet, next_beat, rest }
     }
 
     /// Works until nobody gives orders any more.
@@ -121,17 +123,27 @@ impl Work {
         if token == WOKEN {
             return;
         }
-        let mut buffer = [0; PACKET_MAX];
+        let mut packet = core::mem::take(&mut self.packet);
+        let is_all = self.read(token, &mut packet, poll);
+        self.packet = packet;
+        if !is_all {
+            self.rest.push(token);
+        }
+    }
+
+    /// `false` if there is more to be read.
+    fn read(&mut self, token: Token, packet: &mut Vec<u8>, poll: &Poll) -> bool {
         for _ in 0..BATCH {
-            let Some(open) = self.ports.at(token) else { return };
-            let (length, from) = match open.socket.recv_from(&mut buffer) {
+            let Some(open) = self.ports.at(token) else { return true };
+            packet.resize(PACKET_MAX, 0);
+            let (length, from) = match open.socket.recv_from(packet) {
                 Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 // What was sent has met nobody: whether somebody is there is not for this socket to say.
                 Err(_) => continue,
             };
             let port = open.port;
-            let Some(packet) = buffer.get_mut(..length) else { return };
+            packet.truncate(length);
             let now = self.clock.now();
             let mut asked = core::mem::take(&mut self.asked);
             let relayed = self.house.on_datagram(port, plain(from), packet, now, &mut asked);
@@ -140,7 +152,7 @@ impl Work {
             }
             self.carry_out(asked, now, poll);
         }
-        self.rest.push(token);
+        false
     }
 
     /// `false` once nobody gives orders any more.
