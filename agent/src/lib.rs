@@ -24,6 +24,7 @@ mod reliable;
 pub mod rtp;
 pub mod screen;
 pub mod sdp;
+pub mod srtp;
 pub mod talk;
 pub mod tape;
 pub mod tones;
