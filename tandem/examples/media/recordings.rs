@@ -5,6 +5,7 @@ use crate::side::{Side, settle, talk};
 use crate::words::{AT, PORT, Phone, inside, port};
 use core::time::Duration;
 use sip::Message;
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -25,10 +26,7 @@ pub(crate) fn measure(program: &str, calls: usize, seconds: u32) -> String {
     let late = talk(&mut [&mut callers], seconds);
     let after = times();
     settle(&mut [&mut callers]);
-    for (number, answer) in answers.iter().enumerate() {
-        phone.send(&inside(answer, "BYE", 2, &format!("{number}bye")));
-        phone.answer(&format!("record{number}"), 200);
-    }
+    hang_up(&phone, &answers);
     let found = messages(&folder.join("state/messages"), calls);
     drop(measured);
     let _ = std::fs::remove_dir_all(&folder);
@@ -90,6 +88,23 @@ fn set_up(phone: &Phone, number: usize, callers: &mut Side) -> Message {
     callers.press(HASH);
     answer
 }
+
+/// All callers hang up in one moment; who is not answered says it again (RFC 3261 §17.1.2).
+fn hang_up(phone: &Phone, answers: &[Message]) {
+    let mut left: BTreeMap<&[u8], String> = answers
+        .iter()
+        .enumerate()
+        .map(|(number, answer)| (answer.call_id(), inside(answer, "BYE", 2, &format!("{number}bye"))))
+        .collect();
+    while !left.is_empty() {
+        left.values().for_each(|bye| phone.send(bye));
+        while let Some(message) = phone.hear(T1) {
+            left.remove(message.call_id());
+        }
+    }
+}
+
+const T1: Duration = Duration::from_millis(500);
 
 /// `#` (RFC 4733 §3.2).
 const HASH: u8 = 11;

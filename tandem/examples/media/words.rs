@@ -14,7 +14,6 @@ pub(crate) struct Phone {
 impl Phone {
     pub(crate) fn new(port: u16, node: SocketAddr) -> Self {
         let socket = UdpSocket::bind(("127.0.0.1", port)).expect("a port of our own");
-        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("it is a socket");
         Self { socket, node }
     }
 
@@ -24,13 +23,22 @@ impl Phone {
 
     /// The first message that is wanted; others are passed over.
     pub(crate) fn wait(&self, wanted: impl Fn(&Message) -> bool) -> Message {
+        loop {
+            let message = self.hear(Duration::from_secs(10)).expect("an answer within ten seconds");
+            if wanted(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// The next message; `None` if none comes for so long.
+    pub(crate) fn hear(&self, patience: Duration) -> Option<Message> {
+        self.socket.set_read_timeout(Some(patience)).expect("it is a socket");
         let mut buffer = [0; 65_536];
         loop {
-            let (length, _) = self.socket.recv_from(&mut buffer).expect("an answer within ten seconds");
-            if let Ok(message) = Message::parse(buffer[..length].into())
-                && wanted(&message)
-            {
-                return message;
+            let (length, _) = self.socket.recv_from(&mut buffer).ok()?;
+            if let Ok(message) = Message::parse(buffer[..length].into()) {
+                return Some(message);
             }
         }
     }

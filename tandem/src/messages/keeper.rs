@@ -104,26 +104,27 @@ impl Keeper {
         Ok(Some(manifest))
     }
 
-    /// Begins a message.
-    pub fn begin(&mut self, mut head: Manifest, keep: Keep, now: Timestamp) {
-        head.sealed = keep.seal.is_some();
-        let copies = self.open.values().filter(|open| open.plain.is_some()).count();
-        let plain = (keep.plain && head.sealed && copies < PLAIN_MAX).then(Vec::new);
-        if let Err(error) = self.folder.begin(&head) {
-            return lost(&head, "cannot be kept", &error);
-        }
-        self.index.put(&head.id, &head.mailbox, 0);
-        let open = Open {
-            head,
-            seal: keep.seal,
-            plain,
-            segments: 0,
-            bytes: 0,
-            sizes: BTreeMap::new(),
-            whole: true,
-            last: now,
+    /// Begins messages.
+    pub fn begin(&mut self, begins: Vec<(Manifest, Keep)>, now: Timestamp) {
+        let mut copies = self.open.values().filter(|open| open.plain.is_some()).count();
+        let opened = |(mut head, keep): (Manifest, Keep)| {
+            head.sealed = keep.seal.is_some();
+            let plain = (keep.plain && head.sealed && copies < PLAIN_MAX).then(Vec::new);
+            copies += usize::from(plain.is_some());
+            let (segments, bytes, sizes) = (0, 0, BTreeMap::new());
+            Open { head, seal: keep.seal, plain, segments, bytes, sizes, whole: true, last: now }
         };
-        self.open.insert(open.head.id.clone(), open);
+        let begins: Vec<Open> = begins.into_iter().map(opened).collect();
+        let begun = lanes::each(&begins, |open| self.folder.begin(&open.head));
+        for (open, begun) in begins.into_iter().zip(begun) {
+            match begun {
+                Ok(()) => {
+                    self.index.put(&open.head.id, &open.head.mailbox, 0);
+                    self.open.insert(open.head.id.clone(), open);
+                }
+                Err(error) => lost(&open.head, "cannot be kept", &error),
+            }
+        }
     }
 
     /// Keeps segments, no two of the same message and number. Those that were skipped are silence; of one that comes again the
@@ -169,45 +170,56 @@ impl Keeper {
     /// What was begun is no message: nothing of it stays.
     pub fn forget(&mut self, id: &MessageId) {
         let Some(open) = self.open.remove(id) else { return };
-        if let Err(error) = self.folder.remove(id) {
-            tracing::warn!("what is no message stays as {}: {error}", open.head.id);
+        match self.folder.remove(id) {
+            Ok(()) => self.index.remove(id),
+            Err(error) => tracing::warn!("what is no message stays as {}: {error}", open.head.id),
         }
     }
 
-    /// Ends a message, and gives it as it is kept; `None` if it was never begun, or cannot be ended now.
-    pub fn finish(&mut self, mut manifest: Manifest) -> Option<Finished> {
-        let open = self.open.remove(&manifest.id)?;
-        manifest.whole &= open.whole;
-        manifest.sealed = open.head.sealed;
-        match self.folder.finish(&manifest) {
-            Ok(()) => Some(Finished { manifest, plain: open.plain.map(Arc::from) }),
+    /// Ends messages, and gives them as they are kept; not those that were never begun, or cannot be ended now.
+    pub fn finish(&mut self, manifests: Vec<Manifest>) -> Vec<Finished> {
+        let ended = |mut manifest: Manifest| {
+            let open = self.open.remove(&manifest.id)?;
+            manifest.whole &= open.whole;
+            manifest.sealed = open.head.sealed;
+            Some(Finished { manifest, plain: open.plain.map(Arc::from) })
+        };
+        let ends: Vec<Finished> = manifests.into_iter().filter_map(ended).collect();
+        let done = lanes::each(&ends, |end| self.folder.finish(&end.manifest));
+        let kept = |(end, done): (Finished, io::Result<()>)| match done {
+            Ok(()) => Some(end),
             Err(error) => {
-                lost(&manifest, "cannot be ended: it will be when the node starts again", &error);
+                lost(&end.manifest, "cannot be ended: it will be when the node starts again", &error);
                 None
             }
-        }
+        };
+        ends.into_iter().zip(done).filter_map(kept).collect()
     }
 
     /// Ends what was begun and has not been heard of for minutes: whoever recorded it has forgotten it.
     pub fn finish_forgotten(&mut self, now: Timestamp) -> Vec<Finished> {
         let is_old = |open: &&Open| now.duration_since(open.last) > FORGOTTEN;
-        let old: Vec<Manifest> = self
-            .open
-            .values()
-            .filter(is_old)
-            .map(|open| broken_off(open.head.clone(), open.segments, open.bytes))
-            .collect();
-        old.into_iter().filter_map(|manifest| self.finish(manifest)).collect()
+        let old = self.open.values().filter(is_old);
+        let old = old.map(|open| broken_off(open.head.clone(), open.segments, open.bytes)).collect();
+        self.finish(old)
     }
 
-    /// What is kept now and counts; of those that are on disk, messages that this forgets do not.
+    /// Counts what is on disk and no more, but for messages that this forgets.
     ///
     /// # Errors
     /// The disk says nothing.
-    pub fn figures(&mut self, forgotten: impl Fn(&MessageId) -> bool) -> io::Result<Figures> {
+    pub fn look(&mut self, forgotten: impl Fn(&MessageId) -> bool) -> io::Result<()> {
         let there = self.folder.list()?;
         let open = &self.open;
         self.index.retain(|id| open.contains_key(id) || (there.binary_search(id).is_ok() && !forgotten(id)));
+        Ok(())
+    }
+
+    /// What is kept now and counts.
+    ///
+    /// # Errors
+    /// The disk says nothing.
+    pub fn figures(&self) -> io::Result<Figures> {
         Ok(Figures { free: self.folder.free()?, used: self.index.used() })
     }
 
@@ -257,6 +269,14 @@ mod tests {
         keeper.segments(&[Segment { id: id.clone(), number, sound: sound.to_vec() }], now);
     }
 
+    fn begin(keeper: &mut Keeper, head: &Manifest, keep: Keep, now: Timestamp) {
+        keeper.begin(vec![(head.clone(), keep)], now);
+    }
+
+    fn finish(keeper: &mut Keeper, manifest: &Manifest) -> Option<Finished> {
+        keeper.finish(vec![manifest.clone()]).pop()
+    }
+
     fn finished(manifest: &Manifest) -> Option<Finished> {
         Some(Finished { manifest: manifest.clone(), plain: None })
     }
@@ -267,7 +287,8 @@ mod tests {
         let (mut keeper, found) = Keeper::open(Folder::of(&data.path)).unwrap();
         assert_eq!(found, []);
         let used = |keeper: &mut Keeper, forgotten: &[MessageId]| {
-            let figures = keeper.figures(|id| forgotten.contains(id)).unwrap();
+            keeper.look(|id| forgotten.contains(id)).unwrap();
+            let figures = keeper.figures().unwrap();
             assert!(figures.free > 0);
             figures
                 .used
@@ -276,16 +297,16 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let (one, two) = (manifest(1), manifest(2));
-        keeper.begin(one.clone(), Keep::default(), at(1));
+        begin(&mut keeper, &one, Keep::default(), at(1));
         assert_eq!(used(&mut keeper, &[]), [("inbox".to_owned(), 1, 0)]);
         segment(&mut keeper, &one.id, 0, &[1; SEGMENT], at(1));
-        keeper.begin(two.clone(), Keep::default(), at(2));
+        begin(&mut keeper, &two, Keep::default(), at(2));
         segment(&mut keeper, &two.id, 0, &[1; 100], at(2));
-        assert_eq!(keeper.finish(one.clone()), finished(&one));
+        assert_eq!(finish(&mut keeper, &one), finished(&one));
         assert_eq!(used(&mut keeper, &[]), [("inbox".to_owned(), 2, 40_100)]);
         // Deleted by hand, with and without its files.
         assert_eq!(used(&mut keeper, std::slice::from_ref(&one.id)), [("inbox".to_owned(), 1, 100)]);
-        keeper.finish(two.clone());
+        finish(&mut keeper, &two);
         keeper.folder().remove(&two.id).unwrap();
         assert_eq!(used(&mut keeper, &[]), []);
     }
@@ -296,14 +317,14 @@ mod tests {
         let folder = Folder::of(&data.path);
         let (mut keeper, _) = Keeper::open(folder.clone()).unwrap();
         let whole = manifest(1);
-        keeper.begin(whole.clone(), Keep::default(), at(1));
-        keeper.finish(whole.clone());
+        begin(&mut keeper, &whole, Keep::default(), at(1));
+        finish(&mut keeper, &whole);
         let killed = manifest(2);
-        keeper.begin(killed.clone(), Keep::default(), at(2));
+        begin(&mut keeper, &killed, Keep::default(), at(2));
         segment(&mut keeper, &killed.id, 0, &[1; SEGMENT], at(2));
         segment(&mut keeper, &killed.id, 1, &[2; SEGMENT], at(2));
         let silent = manifest(3);
-        keeper.begin(silent.clone(), Keep::default(), at(3));
+        begin(&mut keeper, &silent, Keep::default(), at(3));
         drop(keeper);
         fs::write(folder.place(&killed.id).join("002.ul.draft"), [3; 77]).unwrap();
         fs::create_dir(folder.place(&manifest(4).id)).unwrap();
@@ -332,15 +353,15 @@ mod tests {
         let data = Scratch::new("forgotten");
         let (mut keeper, _) = Keeper::open(Folder::of(&data.path)).unwrap();
         let (forgotten, gap) = (manifest(0), manifest(4));
-        keeper.begin(forgotten.clone(), Keep::default(), at(0));
+        begin(&mut keeper, &forgotten, Keep::default(), at(0));
         segment(&mut keeper, &forgotten.id, 0, &[1; SEGMENT], at(1));
-        keeper.begin(gap.clone(), Keep::default(), at(4));
+        begin(&mut keeper, &gap, Keep::default(), at(4));
         segment(&mut keeper, &gap.id, 1, &[1; SEGMENT], at(4));
         assert_eq!(keeper.finish_forgotten(at(6)), []);
         let ended = Manifest { end: End::Unfinished, whole: false, millis: 5_000, ..forgotten.clone() };
         assert_eq!(keeper.finish_forgotten(at(7)), [Finished { manifest: ended, plain: None }]);
-        assert_eq!(keeper.finish(forgotten), None);
-        assert_eq!(keeper.finish(gap.clone()), finished(&Manifest { whole: false, ..gap }));
+        assert_eq!(finish(&mut keeper, &forgotten), None);
+        assert_eq!(finish(&mut keeper, &gap), finished(&Manifest { whole: false, ..gap }));
     }
 
     #[test]
@@ -348,13 +369,13 @@ mod tests {
         let data = Scratch::new("broken");
         let (mut keeper, _) = Keeper::open(Folder::of(&data.path)).unwrap();
         let (one, two) = (manifest(1), manifest(2));
-        keeper.begin(one.clone(), Keep::default(), at(1));
+        begin(&mut keeper, &one, Keep::default(), at(1));
         fs::remove_dir_all(keeper.folder().place(&one.id)).unwrap();
         segment(&mut keeper, &one.id, 0, &[1; 10], at(1));
-        assert_eq!(keeper.finish(one), None);
-        keeper.begin(two.clone(), Keep::default(), at(2));
+        assert_eq!(finish(&mut keeper, &one), None);
+        begin(&mut keeper, &two, Keep::default(), at(2));
         segment(&mut keeper, &two.id, 0, &[1; 10], at(2));
-        assert_eq!(keeper.finish(two.clone()), finished(&two));
+        assert_eq!(finish(&mut keeper, &two), finished(&two));
     }
 
     #[test]
@@ -366,19 +387,19 @@ mod tests {
         let seal = Seal::of(&[owner.to_public().to_string().into()]).unwrap();
         let (one, two) = (manifest(1), manifest(2));
         let sound = [[1; SEGMENT], [2; SEGMENT]].concat();
-        keeper.begin(one.clone(), Keep { seal: seal.clone(), plain: true }, at(1));
+        begin(&mut keeper, &one, Keep { seal: seal.clone(), plain: true }, at(1));
         segment(&mut keeper, &one.id, 0, &sound[..SEGMENT], at(1));
         segment(&mut keeper, &one.id, 1, &sound[SEGMENT..], at(1));
         let sealed = Manifest { sealed: true, ..one.clone() };
         let expected = Finished { manifest: sealed, plain: Some(sound[..].into()) };
-        assert_eq!(keeper.finish(one.clone()), Some(expected));
+        assert_eq!(finish(&mut keeper, &one), Some(expected));
         let names: Vec<_> = folder.segments(&one.id).unwrap().into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["000.ul.age", "001.ul.age"]);
         let second = fs::read(folder.place(&one.id).join(&names[1])).unwrap();
         assert_eq!(age::decrypt(&owner, &second).unwrap(), [2; SEGMENT]);
         assert_eq!(folder.sound(&one.id, one.law).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         // Killed: what was in memory is gone.
-        keeper.begin(two.clone(), Keep { seal, plain: true }, at(2));
+        begin(&mut keeper, &two, Keep { seal, plain: true }, at(2));
         segment(&mut keeper, &two.id, 0, &[1; SEGMENT], at(2));
         let (_, found) = Keeper::open(folder).unwrap();
         let broken = &found[1];
@@ -390,7 +411,7 @@ mod tests {
         let data = Scratch::new("many");
         let (mut keeper, _) = Keeper::open(Folder::of(&data.path)).unwrap();
         let all: Vec<Manifest> = (0..9).map(manifest).collect();
-        all.iter().for_each(|message| keeper.begin(message.clone(), Keep::default(), at(0)));
+        all.iter().for_each(|message| begin(&mut keeper, message, Keep::default(), at(0)));
         let part = |number: usize, (n, message): (usize, &Manifest)| {
             let byte = u8::try_from(n * 10 + number).unwrap();
             Segment { id: message.id.clone(), number, sound: vec![byte; SEGMENT] }
@@ -401,7 +422,7 @@ mod tests {
         let stray = Segment { id: manifest(9).id, number: 0, sound: vec![1] };
         keeper.segments(&[&batch[..13], &[stray], &batch[13..]].concat(), at(0));
         for (n, message) in all.into_iter().enumerate() {
-            assert_eq!(keeper.finish(message.clone()), finished(&message), "{n}");
+            assert_eq!(finish(&mut keeper, &message), finished(&message), "{n}");
             let sound = keeper.folder().sound(&message.id, message.law).unwrap();
             let runs: Vec<_> = sound.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
             let first = u8::try_from(n * 10).unwrap();
@@ -415,16 +436,16 @@ mod tests {
         let folder = Folder::of(&data.path);
         let (mut keeper, _) = Keeper::open(folder.clone()).unwrap();
         let (one, two) = (manifest(1), manifest(2));
-        keeper.begin(one.clone(), Keep::default(), at(1));
+        begin(&mut keeper, &one, Keep::default(), at(1));
         segment(&mut keeper, &one.id, 0, &[1; SEGMENT], at(1));
         segment(&mut keeper, &one.id, 1, &[2; SEGMENT], at(1));
         segment(&mut keeper, &one.id, 1, &[2; 80], at(1));
-        keeper.begin(two.clone(), Keep::default(), at(2));
+        begin(&mut keeper, &two, Keep::default(), at(2));
         segment(&mut keeper, &two.id, 0, &[1; SEGMENT], at(2));
         keeper.forget(&two.id);
-        assert_eq!(keeper.finish(two), None);
-        assert_eq!(keeper.finish(one.clone()), finished(&one));
-        let used = keeper.figures(|_| false).unwrap().used;
+        assert_eq!(finish(&mut keeper, &two), None);
+        assert_eq!(finish(&mut keeper, &one), finished(&one));
+        let used = keeper.figures().unwrap().used;
         assert_eq!(used["inbox"], Used { messages: 1, bytes: SEGMENT as u64 + 80 });
         assert_eq!(folder.sound(&one.id, one.law).unwrap().len(), SEGMENT + 80);
         assert_eq!(folder.list().unwrap(), [one.id]);

@@ -36,9 +36,17 @@ impl Segment {
 
 /// Keeps all of them, no two in the same place; gives the bytes of each on disk, in their order.
 pub(super) fn keep(folder: &Folder, parts: &[Part<'_>]) -> Vec<io::Result<usize>> {
-    let one = |part: &Part<'_>| part.keep(folder);
-    let lane = parts.len().div_ceil(LANES).max(1);
-    let mut chunks = parts.chunks(lane);
+    each(parts, |part| part.keep(folder))
+}
+
+/// Does something that waits for the disk with each of these; gives what came of it, in their order.
+pub(super) fn each<T: Sync, D: Send>(
+    all: &[T],
+    one: impl Fn(&T) -> io::Result<D> + Sync,
+) -> Vec<io::Result<D>> {
+    let one = &one;
+    let lane = all.len().div_ceil(LANES).max(1);
+    let mut chunks = all.chunks(lane);
     // The last lane is this thread's own.
     let own = chunks.next_back().unwrap_or_default();
     thread::scope(|scope| {
@@ -46,10 +54,10 @@ pub(super) fn keep(folder: &Folder, parts: &[Part<'_>]) -> Vec<io::Result<usize>
             .map(|chunk| (chunk.len(), scope.spawn(move || chunk.iter().map(one).collect::<Vec<_>>())))
             .collect();
         let last: Vec<_> = own.iter().map(one).collect();
-        let mut done = Vec::with_capacity(parts.len());
+        let mut done = Vec::with_capacity(all.len());
         for (length, lane) in lanes {
             match lane.join() {
-                Ok(kept) => done.extend(kept),
+                Ok(results) => done.extend(results),
                 // The hook has printed where it was.
                 Err(_) => done.extend((0..length).map(|_| Err(io::Error::other("a bug")))),
             }

@@ -46,6 +46,15 @@ pub struct Manifest {
     pub sealed: bool,
 }
 
+impl Manifest {
+    /// About how many bytes it takes up: what others say of themselves may be long.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let said = [&self.mailbox, &self.number, &self.caller, &self.name, &self.call_id, &self.node];
+        size_of::<Self>() + said.iter().map(|text| text.len()).sum::<usize>()
+    }
+}
+
 /// Why a call came to a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -26,30 +26,51 @@ pub struct Figures {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     messages: BTreeMap<MessageId, (Arc<str>, u64)>,
+    /// The sums: a mailbox may hold as many messages as there are.
+    used: BTreeMap<Arc<str>, Used>,
 }
 
 impl Index {
     /// Counts a message of this size; one that is counted already grows to it.
     pub(super) fn put(&mut self, id: &MessageId, mailbox: &str, bytes: u64) {
-        match self.messages.get_mut(id) {
-            Some((_, counted)) => *counted = bytes,
-            None => _ = self.messages.insert(id.clone(), (mailbox.into(), bytes)),
+        self.remove(id);
+        let known = self.used.get_key_value(mailbox).map(|(name, _)| Arc::clone(name));
+        let mailbox = known.unwrap_or_else(|| mailbox.into());
+        self.used.entry(Arc::clone(&mailbox)).or_default().gain(bytes);
+        self.messages.insert(id.clone(), (mailbox, bytes));
+    }
+
+    /// Counts it no more.
+    pub(super) fn remove(&mut self, id: &MessageId) {
+        if let Some((mailbox, counted)) = self.messages.remove(id) {
+            self.used.entry(mailbox).or_default().lose(counted);
         }
     }
 
     /// Counts only those that this wants.
     pub(super) fn retain(&mut self, wanted: impl Fn(&MessageId) -> bool) {
         self.messages.retain(|id, _| wanted(id));
+        self.used.clear();
+        for (mailbox, bytes) in self.messages.values() {
+            self.used.entry(Arc::clone(mailbox)).or_default().gain(*bytes);
+        }
     }
 
     /// What each mailbox holds.
     pub(super) fn used(&self) -> BTreeMap<Arc<str>, Used> {
-        let mut used: BTreeMap<Arc<str>, Used> = BTreeMap::new();
-        for (mailbox, bytes) in self.messages.values() {
-            let sum = used.entry(Arc::clone(mailbox)).or_default();
-            sum.messages = sum.messages.saturating_add(1);
-            sum.bytes = sum.bytes.saturating_add(*bytes);
-        }
-        used
+        let holds = |(name, used): (&Arc<str>, &Used)| (used.messages > 0).then(|| (Arc::clone(name), *used));
+        self.used.iter().filter_map(holds).collect()
+    }
+}
+
+impl Used {
+    const fn gain(&mut self, bytes: u64) {
+        self.messages = self.messages.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    const fn lose(&mut self, bytes: u64) {
+        self.messages = self.messages.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 }

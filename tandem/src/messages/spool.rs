@@ -9,26 +9,30 @@ use super::room::{Figures, Used};
 use super::sealing::Seal;
 use crate::clock::Clock;
 use crate::config::{Attach, Mailboxes};
+use agent::tape::SEGMENT;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use sip::Time;
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
 
 /// The thread that keeps messages. What was handed in before this is dropped is still done.
+///
+/// In memory waits for the disk at most [64 MiB](BACKLOG_MAX), and 120 kB [for each message](END_MAX) that has begun, of which there are
+/// [4,096](OPEN_MAX) at once: its end comes with its last two parts, and all callers may hang up in one moment.
 #[derive(Debug)]
 pub struct Spool {
-    orders: SyncSender<Order>,
-    waiting: Arc<AtomicUsize>,
+    orders: Sender<Order>,
+    waiting: Arc<Waiting>,
     figures: watch::Receiver<Option<Arc<Figures>>>,
     thread: JoinHandle<()>,
 }
 
-/// More waits for the disk than may: this was not taken.
+/// More waits for the disk than may, or nobody keeps messages any more: this was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behind;
 
@@ -38,6 +42,14 @@ enum Order {
     Segment(Segment),
     Finish(Box<Manifest>),
     Forget(MessageId),
+}
+
+/// What waits for the disk.
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    /// Messages that have begun, up to what their end has to wait for.
+    open: AtomicUsize,
 }
 
 /// What the thread is told by others.
@@ -61,8 +73,8 @@ impl Spool {
         finished: mpsc::Sender<Finished>,
         clock: Clock,
     ) -> io::Result<Self> {
-        let (orders, received) = sync_channel(ORDERS_MAX);
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let (orders, received) = channel();
+        let waiting = Arc::new(Waiting::default());
         let (sender, figures) = watch::channel(None);
         let keeping = Keeping {
             clock,
@@ -81,7 +93,7 @@ impl Spool {
     /// since the disk is too slow, or has not been read yet.
     #[must_use]
     pub fn room(&self, mailbox: &str) -> Option<(Used, u64)> {
-        let figures = self.figures.borrow().clone().filter(|_| self.depth() < BEGIN_MAX)?;
+        let figures = self.figures.borrow().clone().filter(|_| self.waiting.has_room())?;
         Some((figures.used.get(mailbox).copied().unwrap_or_default(), figures.free))
     }
 
@@ -96,33 +108,40 @@ impl Spool {
     /// Begins a message.
     ///
     /// # Errors
-    /// It was not taken, and no segment of it will be.
+    /// It was not taken, and nothing more of it may be handed in.
     pub fn begin(&self, head: Manifest) -> Result<(), Behind> {
-        self.order(Order::Begin(Box::new(head)), BEGIN_MAX)
+        if !self.waiting.has_room() {
+            return Err(Behind);
+        }
+        self.waiting.open.fetch_add(1, Ordering::Relaxed);
+        self.order(Order::Begin(Box::new(head)))
     }
 
-    /// Keeps a segment of its sound.
+    /// Keeps a segment of the sound of a message that has begun.
     ///
     /// # Errors
     /// It was not taken: the message is not whole.
     pub fn segment(&self, id: &MessageId, number: usize, sound: Vec<u8>) -> Result<(), Behind> {
-        self.order(Order::Segment(Segment { id: id.clone(), number, sound }), SEGMENT_MAX)
+        if !self.waiting.has_place_for(sound.len()) {
+            return Err(Behind);
+        }
+        self.order(Order::Segment(Segment { id: id.clone(), number, sound }))
     }
 
-    /// Ends a message.
+    /// Ends a message that has begun. What promised to keep it has a place for its end.
     ///
     /// # Errors
-    /// It was not taken: the message will be ended in some minutes, as one that broke off.
+    /// Nobody keeps messages any more: it will be ended as one that broke off, when the node starts again.
     pub fn finish(&self, manifest: Manifest) -> Result<(), Behind> {
-        self.order(Order::Finish(Box::new(manifest)), ORDERS_MAX)
+        self.order(Order::Finish(Box::new(manifest)))
     }
 
-    /// What was begun is no message.
+    /// What has begun is no message.
     ///
     /// # Errors
-    /// It was not taken: what is kept of it will be told as a message that broke off.
+    /// Nobody keeps messages any more: what is kept of it will be told as a message that broke off.
     pub fn forget(&self, id: MessageId) -> Result<(), Behind> {
-        self.order(Order::Forget(id), ORDERS_MAX)
+        self.order(Order::Forget(id))
     }
 
     /// Ends the thread when it has done what it was told, and waits for that.
@@ -132,19 +151,41 @@ impl Spool {
         let _ = self.thread.join();
     }
 
-    fn depth(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+    fn order(&self, order: Order) -> Result<(), Behind> {
+        self.waiting.bytes.fetch_add(order.bytes(), Ordering::Relaxed);
+        self.orders.send(order).map_err(|_| Behind)
+    }
+}
+
+impl Order {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Begin(manifest) | Self::Finish(manifest) => manifest.bytes(),
+            Self::Segment(segment) => segment.sound.len(),
+            Self::Forget(_) => 0,
+        }
+    }
+}
+
+impl Waiting {
+    /// May a message begin?
+    fn has_room(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) < BEGIN_MAX && self.open.load(Ordering::Relaxed) < OPEN_MAX
     }
 
-    fn order(&self, order: Order, most: usize) -> Result<(), Behind> {
-        if self.depth() >= most {
-            return Err(Behind);
+    /// May a part of one that has begun come, of so many bytes?
+    fn has_place_for(&self, bytes: usize) -> bool {
+        let most = BACKLOG_MAX + self.open.load(Ordering::Relaxed) * END_MAX;
+        self.bytes.load(Ordering::Relaxed) + bytes <= most
+    }
+
+    /// An order waits no more.
+    fn on_taken(&self, order: &Order) {
+        self.bytes.fetch_sub(order.bytes(), Ordering::Relaxed);
+        match order {
+            Order::Finish(_) | Order::Forget(_) => _ = self.open.fetch_sub(1, Ordering::Relaxed),
+            Order::Begin(_) | Order::Segment(_) => {}
         }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.orders.try_send(order).map_err(|_| {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            Behind
-        })
     }
 }
 
@@ -156,7 +197,7 @@ struct Keeping {
     /// Complete, and not told yet.
     untold: Vec<Finished>,
     figures: watch::Sender<Option<Arc<Figures>>>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
 }
 
 impl Keeping {
@@ -167,7 +208,7 @@ impl Keeping {
             if self.clock.now() >= next {
                 next = self.clock.now() + BEAT;
                 self.untold.extend(keeper.finish_forgotten(self.clock.today()));
-                self.count(&mut keeper);
+                self.look(&mut keeper);
             }
             self.tell();
             match orders.recv_timeout(BEAT) {
@@ -197,59 +238,42 @@ impl Keeping {
                 }
             }
             match orders.recv_timeout(BEAT) {
-                Ok(_) => _ = self.waiting.fetch_sub(1, Ordering::Relaxed),
+                Ok(order) => self.waiting.on_taken(&order),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
     }
 
-    /// Obeys an order and those behind it, the segments among them together.
+    /// Obeys an order and those behind it together, as far as their order does not matter.
     fn obey_all(&mut self, keeper: &mut Keeper, first: Order, orders: &Receiver<Order>) {
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(order) = next {
+            self.waiting.on_taken(&order);
             match order {
-                Order::Segment(segment) => {
-                    if batch.iter().any(|before: &Segment| before.is_same(&segment)) {
-                        self.keep_all(keeper, &mut batch);
-                    }
-                    batch.push(segment);
+                Order::Begin(head) => {
+                    let keep = self.keep(&head);
+                    batch.begins.push((*head, keep));
                 }
-                other @ (Order::Begin(_) | Order::Finish(_) | Order::Forget(_)) => {
-                    self.keep_all(keeper, &mut batch);
-                    self.obey(keeper, other);
+                Order::Segment(segment) => batch.put(segment),
+                Order::Finish(manifest) => batch.ends.push(*manifest),
+                Order::Forget(id) => {
+                    self.work_off(keeper, core::mem::take(&mut batch));
+                    keeper.forget(&id);
                 }
             }
             next = if batch.len() < BATCH_MAX { orders.try_recv().ok() } else { None };
         }
-        self.keep_all(keeper, &mut batch);
+        self.work_off(keeper, batch);
+        self.publish(keeper.figures());
     }
 
-    fn keep_all(&self, keeper: &mut Keeper, batch: &mut Vec<Segment>) {
-        keeper.segments(batch, self.clock.today());
-        self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
-        batch.clear();
-    }
-
-    fn obey(&mut self, keeper: &mut Keeper, order: Order) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        match order {
-            Order::Begin(head) => {
-                let keep = self.keep(&head);
-                keeper.begin(*head, keep, self.clock.today());
-                self.count(keeper);
-            }
-            Order::Segment(segment) => keeper.segments(&[segment], self.clock.today()),
-            Order::Forget(id) => {
-                keeper.forget(&id);
-                self.count(keeper);
-            }
-            Order::Finish(manifest) => {
-                self.untold.extend(keeper.finish(*manifest));
-                self.count(keeper);
-            }
-        }
+    fn work_off(&mut self, keeper: &mut Keeper, Batch { begins, segments, ends }: Batch) {
+        let now = self.clock.today();
+        keeper.begin(begins, now);
+        keeper.segments(&segments, now);
+        self.untold.extend(keeper.finish(ends));
     }
 
     /// How the plan wants it to be kept.
@@ -261,9 +285,14 @@ impl Keeping {
         Keep { seal, plain: mailbox.attach == Attach::Sound && !mailbox.emails.is_empty() }
     }
 
-    fn count(&self, keeper: &mut Keeper) {
+    /// Looks at what is on disk: others delete there.
+    fn look(&self, keeper: &mut Keeper) {
         let deleted = Arc::clone(&self.told.deleted.borrow());
-        let figures = keeper.figures(|id| deleted.contains(id));
+        let looked = keeper.look(|id| deleted.contains(id));
+        self.publish(looked.and_then(|()| keeper.figures()));
+    }
+
+    fn publish(&self, figures: io::Result<Figures>) {
         let figures = figures.map_err(|error| tracing::error!("the disk of the messages is gone: {error}"));
         self.figures.send_replace(figures.ok().map(Arc::new));
     }
@@ -281,13 +310,41 @@ impl Keeping {
     }
 }
 
-/// What may wait for the disk: parts of 40 kB, so some 80 MB. The last places are for ends alone, since who ends a message has
-/// nothing to try again later; the first half is for beginnings, since who begins one promises the rest.
-const ORDERS_MAX: usize = 2_048;
-const SEGMENT_MAX: usize = 1_536;
-const BEGIN_MAX: usize = 1_024;
+/// Orders that are obeyed together: those of one message come in their order, and none of its sound after its end.
+#[derive(Debug, Default)]
+struct Batch {
+    begins: Vec<(Manifest, Keep)>,
+    segments: Vec<Segment>,
+    ends: Vec<Manifest>,
+}
 
-const BATCH_MAX: usize = 64; // Segments that are kept together: some megabytes, in some tenths of a second.
+impl Batch {
+    /// Of a segment that comes again the last word holds.
+    fn put(&mut self, segment: Segment) {
+        match self.segments.iter_mut().find(|before| before.is_same(&segment)) {
+            Some(before) => *before = segment,
+            None => self.segments.push(segment),
+        }
+    }
+
+    const fn len(&self) -> usize {
+        self.begins.len() + self.segments.len() + self.ends.len()
+    }
+}
+
+/// Bytes that wait for the disk whoever they are of: the sound of a thousand callers for eight seconds.
+const BACKLOG_MAX: usize = 64 << 20;
+
+/// Bytes that wait while a further message may begin: who begins one promises the rest.
+const BEGIN_MAX: usize = BACKLOG_MAX / 2;
+
+/// Messages that are being left at once: more than one thread can listen to.
+const OPEN_MAX: usize = 4_096;
+
+/// Bytes of the end of a message: its last two parts and what is known of it.
+const END_MAX: usize = 3 * SEGMENT;
+
+const BATCH_MAX: usize = 64; // What is kept together: some megabytes, in some tenths of a second.
 
 const BEAT: Duration = Duration::from_secs(2); // How old the figures are that a call is taken by.
 const SAY_EVERY: Duration = Duration::from_secs(3_600);
@@ -298,7 +355,6 @@ mod tests {
     use crate::messages::folder::Stored;
     use crate::messages::manifest::tests::manifest;
     use crate::messages::testing::Scratch;
-    use agent::tape::SEGMENT;
 
     type Deleted = watch::Sender<Arc<BTreeSet<MessageId>>>;
 
@@ -340,6 +396,44 @@ mod tests {
         spool.finish(last.clone()).unwrap();
         spool.end();
         assert_eq!(folder.read(&last.id).unwrap(), Some(Stored::Finished(last)));
+    }
+
+    #[test]
+    fn a_thousand_callers_who_hang_up_in_one_moment_lose_nothing() {
+        let data = Scratch::new("burst");
+        let folder = Folder::of(&data.path);
+        let (sender, _finished) = mpsc::channel(1);
+        let (spool, _deleted) = start(&folder, sender);
+        let all: Vec<Manifest> = (0..1_000).map(manifest).collect();
+        for message in &all {
+            assert_eq!(spool.begin(message.clone()), Ok(()));
+        }
+        // The last two parts of each, one of them cut to what was said, and its end.
+        for message in &all {
+            for (number, length) in [(0, SEGMENT), (1, SEGMENT), (1, 80)] {
+                assert_eq!(spool.segment(&message.id, number, vec![5; length]), Ok(()));
+            }
+            assert_eq!(spool.finish(message.clone()), Ok(()));
+        }
+        spool.end();
+        for message in all {
+            let size = folder.size(&message.id).unwrap();
+            assert_eq!(size, SEGMENT as u64 + 80);
+            assert_eq!(folder.read(&message.id).unwrap(), Some(Stored::Finished(message)));
+        }
+    }
+
+    #[test]
+    fn who_may_begin_has_a_place_for_his_end_and_no_more_waits_than_that() {
+        let waiting = |bytes: usize, open: usize| Waiting { bytes: bytes.into(), open: open.into() };
+        assert!(waiting(BEGIN_MAX - 1, OPEN_MAX - 1).has_room());
+        assert!(!waiting(BEGIN_MAX, 0).has_room());
+        assert!(!waiting(0, OPEN_MAX).has_room());
+        let full = waiting(BACKLOG_MAX, 2);
+        assert_eq!([2 * END_MAX, 2 * END_MAX + 1].map(|bytes| full.has_place_for(bytes)), [true, false]);
+        let end = Order::Finish(Box::new(manifest(1)));
+        full.on_taken(&end);
+        assert_eq!([2 * END_MAX, END_MAX].map(|bytes| full.has_place_for(bytes)), [false, true]);
     }
 
     #[tokio::test(flavor = "current_thread")]
