@@ -16,6 +16,8 @@ pub(crate) struct Relays {
     pub(crate) time: Duration,
     pub(crate) seconds: u32,
     pub(crate) late: Duration,
+    /// Sides that never heard the other one.
+    pub(crate) silent: usize,
 }
 
 impl Relays {
@@ -27,13 +29,15 @@ impl Relays {
         let share = self.time.as_secs_f64() / f64::from(self.seconds);
         format!(
             "{name:9} {} two-way relays: {:.0} % of a core, {:.0} packets a CPU second, {:.0} relays a core, {} of {} packets \
-            lost (sent late by {} ms at most)",
+            lost, {} of {} sides heard nothing (sent late by {} ms at most)",
             self.calls,
             share * 100.0,
             self.packets_per_cpu_second(),
             self.calls as f64 / share,
             self.sent.saturating_sub(self.heard),
             self.sent,
+            self.silent,
+            2 * self.calls,
             self.late.as_millis()
         )
     }
@@ -47,7 +51,7 @@ pub(crate) fn relayed(
     (calls, seconds): (usize, u32),
 ) -> Relays {
     settle(sides);
-    sides.iter_mut().for_each(|side| (side.sent, side.heard) = (0, 0));
+    sides.iter_mut().for_each(|side| side.reset());
     // Who learns where the other side is has done so.
     talk(sides, WARM);
     let (began, before) = (measured.time(thread), sides.iter().map(|side| side.heard).sum::<u64>());
@@ -56,7 +60,8 @@ pub(crate) fn relayed(
     settle(sides);
     let [sent, heard] = [|side: &Side| side.sent, |side: &Side| side.heard]
         .map(|count| sides.iter().map(|side| count(side)).sum());
-    Relays { calls, sent, heard, measured: after - before, time, seconds, late }
+    let silent = sides.iter().map(|side| side.silent()).sum();
+    Relays { calls, silent, sent, heard, measured: after - before, time, seconds, late }
 }
 
 const WARM: u32 = 4;

@@ -6,6 +6,7 @@ use core::time::Duration;
 use nix::sys::socket::{
     MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg, setsockopt, sockopt::RcvBufForce,
 };
+use std::collections::BTreeMap;
 use std::io::{IoSlice, IoSliceMut};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd as _;
@@ -23,6 +24,8 @@ pub(crate) struct Side {
     pub(crate) sent: u64,
     /// Packets that came.
     pub(crate) heard: u64,
+    /// Those of each port that sound went to.
+    by_port: BTreeMap<u16, u64>,
 }
 
 /// Packets for one call into the kernel.
@@ -46,7 +49,8 @@ impl Side {
         let prompts = [&agent::prompts::GREETING, &agent::prompts::CALL, &agent::prompts::FULL];
         let speech = prompts.iter().flat_map(|prompt| prompt.chunks_exact(FRAME)).flatten().copied();
         let (speech, headers) = (speech.collect(), MultiHeaders::preallocate(BATCH, None));
-        Self { socket, to: Vec::new(), speech, frame: 0, headers, sent: 0, heard: 0 }
+        let (to, by_port) = (Vec::new(), BTreeMap::new());
+        Self { socket, to, speech, frame: 0, headers, sent: 0, heard: 0, by_port }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -83,9 +87,25 @@ impl Side {
         let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
         let came =
             recvmmsg(self.socket.as_raw_fd(), &mut self.headers, &mut slices, MsgFlags::MSG_DONTWAIT, None);
-        let came = came.map_or(0, Iterator::count);
-        self.heard += came as u64;
-        came > 0
+        let mut is_any = false;
+        for message in came.into_iter().flatten() {
+            is_any = true;
+            self.heard += 1;
+            message.address.into_iter().for_each(|from| *self.by_port.entry(from.port()).or_default() += 1);
+        }
+        is_any
+    }
+
+    /// Counts anew.
+    pub(crate) fn reset(&mut self) {
+        (self.sent, self.heard) = (0, 0);
+        self.by_port.clear();
+    }
+
+    /// Calls of which nothing came.
+    pub(crate) fn silent(&self) -> usize {
+        let ports = self.to.iter().flatten().map(SockaddrIn::port);
+        ports.filter(|port| !self.by_port.contains_key(port)).count()
     }
 
     /// The next packet of every call whose turn it is.
@@ -145,10 +165,14 @@ pub(crate) fn talk(sides: &mut [&mut Side], seconds: u32) -> Duration {
     latest
 }
 
-/// What is still on its way arrives, and no more comes.
+/// What is still on its way arrives, and no more comes for half a second: who was kept from working has work to do.
 pub(crate) fn settle(sides: &mut [&mut Side]) {
-    for _ in 0..20 {
+    let mut quiet = 0;
+    while quiet < 20 {
         pause(Duration::from_millis(25));
+        let before = sides.iter().map(|side| side.heard).sum::<u64>();
         sides.iter_mut().for_each(|side| while side.listen() {});
+        let is_quiet = before == sides.iter().map(|side| side.heard).sum::<u64>();
+        quiet = if is_quiet { quiet + 1 } else { 0 };
     }
 }
