@@ -13,6 +13,7 @@ use crate::tones::Tones;
 use core::net::SocketAddr;
 use core::time::Duration;
 use handed::{call_of, hop, refusal_lines};
+use router::inside::Unconfirmed;
 use sip::reason::Reason;
 use sip::{Bytes, Message, Method, Name, Time};
 
@@ -126,7 +127,6 @@ const WINDOW: Duration = Duration::from_secs(8);
 /// So long after an answer at most: the caller hears ringing meanwhile.
 const WINDOW_MAX: Duration = Duration::from_secs(12);
 
-const UNCONFIRMED: &[u8] = b"Reason: SIP;cause=480;text=\"not confirmed\"\r\n";
 const ELSEWHERE: &[u8] = b"Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n";
 
 impl Screen {
@@ -298,7 +298,7 @@ impl Screen {
         if let State::Asking { until, .. } = self.state
             && until <= now
         {
-            self.turn_down(480, UNCONFIRMED, now, out);
+            self.turn_down(Unconfirmed::Unpressed, now, out);
         }
     }
 
@@ -405,8 +405,7 @@ impl Screen {
                 self.person.hush();
                 out.push(Output::Claims);
             }
-            // Declined: nobody asks him by another way.
-            '2' | '*' => self.turn_down(603, b"", now, out),
+            '2' | '*' => self.turn_down(Unconfirmed::Declined, now, out),
             '9' => {
                 // He has heard it once: it is not said again by itself, and the caller is not kept waiting for longer.
                 *is_said = true;
@@ -418,10 +417,18 @@ impl Screen {
     }
 
     fn on_person_over(&mut self, why: Why, now: Time, out: &mut Vec<Output>) {
-        let (status, lines) = match (&self.state, why) {
-            (State::Ringing, Why::Silent) => (408, &b""[..]),
-            // It was answered, and there was nothing to speak; or it hung up: his voicemail would, too.
-            (State::Ringing | State::Asking { .. } | State::Claiming, _) => (480, UNCONFIRMED),
+        let why = match (&self.state, why) {
+            (State::Ringing, Why::Silent) => {
+                self.state = State::Over;
+                return self.with_caller(now, out, |caller, said| caller.refuse_saying(408, b"", now, said));
+            }
+            // It was answered, and there was nothing to speak.
+            (State::Ringing, _) => {
+                self.with_caller(now, out, |caller, said| caller.tell(182, now, said));
+                Unconfirmed::Mute
+            }
+            // His voicemail would hang up, too.
+            (State::Asking { .. } | State::Claiming, _) => Unconfirmed::HungUp,
             (State::Joined { .. }, _) => {
                 self.state = State::Over;
                 return self.with_caller(now, out, |caller, said| caller.hang_up(now, said));
@@ -431,7 +438,7 @@ impl Screen {
                 return;
             }
         };
-        self.turn_down(status, lines, now, out);
+        self.turn_down(why, now, out);
     }
 
     fn on_caller_over(&mut self, why: Why, now: Time, out: &mut Vec<Output>) {
@@ -449,9 +456,17 @@ impl Screen {
     }
 
     /// This person does not have the call.
-    fn turn_down(&mut self, status: u16, lines: &[u8], now: Time, out: &mut Vec<Output>) {
+    fn turn_down(&mut self, why: Unconfirmed, now: Time, out: &mut Vec<Output>) {
         self.state = State::Over;
-        self.with_caller(now, out, |caller, said| caller.refuse_saying(status, lines, now, said));
+        let status = match why {
+            // Nobody asks him by another way.
+            Unconfirmed::Declined => 603,
+            Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::Mute => 480,
+        };
+        let line = format!("Reason: {}\r\n", why.reason());
+        self.with_caller(now, out, |caller, said| {
+            caller.refuse_saying(status, line.as_bytes(), now, said);
+        });
         self.with_person(now, out, |person, said| person.hang_up(now, said));
     }
 

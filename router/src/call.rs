@@ -19,7 +19,6 @@ use crate::position::Position;
 use crate::record::{End, Entry};
 use crate::relay::{self, Below};
 use crate::roads::Roads;
-use crate::said::said;
 use crate::seal::Seal;
 use crate::slots::Slot;
 use crate::tally;
@@ -493,7 +492,7 @@ impl Call {
                 if status == 513 && path.and_then(|path| self.stream_to(leg, path, means)).is_none() {
                     self.walk.has_no_stream(leg);
                 }
-                let outcome = Outcome::Refused(said(&response));
+                let outcome = self.walk.refusal(leg, &response);
                 return self.failed(leg, outcome, Some(response), means);
             }
         }

@@ -2,7 +2,9 @@
 //! no network carries (RFC 6666), and speaks SIP like anybody else.
 
 use crate::path::{Listener, Path, Transport};
+use core::fmt;
 use core::net::{Ipv6Addr, SocketAddr};
+use sip::{Message, Name};
 
 /// Names an agent by its place: 1 is the one who asks people to press 1, those of the plan follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +19,19 @@ pub const HOP: &str = "X-Tandem-Hop";
 /// The header field that tells an agent why a call comes to it: the reason of a Diversion (RFC 5806), `;number=` with the number
 /// that was called, and `;last` if nobody is left after it.
 pub const WHY: &str = "X-Tandem-Why";
+
+/// Why somebody who has answered does not have the call: what the screen refuses it for, once it has said 182.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unconfirmed {
+    /// His time to press 1 is over.
+    Unpressed,
+    /// He has hung up.
+    HungUp,
+    /// He has pressed 2.
+    Declined,
+    /// He speaks nothing that is spoken here.
+    Mute,
+}
 
 /// What the user part of an agent's Contact begins with: its number follows.
 const CONTACT: &[u8] = b"agent-";
@@ -58,6 +73,40 @@ impl AgentId {
     }
 }
 
+impl Unconfirmed {
+    const ALL: [Self; 4] = [Self::Unpressed, Self::HungUp, Self::Declined, Self::Mute];
+
+    /// The Reason of the refusal (RFC 3326), which the caller's side may see.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Unpressed => "SIP;cause=480;text=\"nobody pressed 1\"",
+            Self::HungUp => "SIP;cause=480;text=\"hung up without pressing 1\"",
+            Self::Declined => "SIP;cause=603;text=\"declined\"",
+            Self::Mute => "SIP;cause=488;text=\"no sound in common\"",
+        }
+    }
+
+    /// What a refusal of the screen says; `None` for any other.
+    #[must_use]
+    pub fn of(refusal: &Message) -> Option<Self> {
+        let reason = refusal.value(Name::Reason)?;
+        Self::ALL.into_iter().find(|why| why.reason().as_bytes() == reason)
+    }
+}
+
+/// In words for records.
+impl fmt::Display for Unconfirmed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Unpressed => "nobody pressed 1",
+            Self::HungUp => "hung up without pressing 1",
+            Self::Declined => "declined",
+            Self::Mute => "speaks nothing that is spoken here",
+        })
+    }
+}
+
 /// The listener by which a node speaks with its agents.
 #[must_use]
 pub fn listener() -> Listener {
@@ -84,6 +133,19 @@ mod tests {
                 .iter()
                 .all(|it| AgentId::of_contact(it).is_none())
         );
+    }
+
+    #[test]
+    fn why_somebody_who_answered_does_not_have_the_call_is_known_by_its_reason_alone() {
+        let refusal = |reason: &str| {
+            let text = format!("SIP/2.0 480 No\r\nReason: {reason}\r\n\r\n");
+            Unconfirmed::of(&Message::parse(text.into_bytes().into()).unwrap())
+        };
+        for why in Unconfirmed::ALL {
+            assert_eq!(refusal(why.reason()), Some(why));
+        }
+        assert_eq!(refusal("SIP;cause=480"), None);
+        assert_eq!(refusal("SIP;cause=200;text=\"Call completed elsewhere\""), None);
     }
 
     #[test]

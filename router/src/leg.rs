@@ -25,6 +25,8 @@ pub(crate) struct Leg {
     pub(crate) fixes: Vec<(Fix, Message)>,
     pub(crate) began: Time,
     pub(crate) rang: Option<Time>,
+    /// When somebody answered who has to press 1.
+    pub(crate) asked: Option<Time>,
     pub(crate) ended: Option<Time>,
     pub(crate) reached: Reached,
     /// The To tags of the early dialogs in which the caller was given media.
@@ -72,6 +74,7 @@ impl Leg {
             fixes: kept.cloned().chain([change]).collect(),
             began: now,
             rang: None,
+            asked: None,
             ended: None,
             reached: Reached::Nobody,
             early: Vec::new(),
@@ -98,6 +101,7 @@ impl Leg {
         }
         match self.phase {
             _ if self.confirm && response.status() == Some(182) => {
+                self.asked.get_or_insert(now);
                 self.phase = Phase::Ringing { until: now + CONFIRM };
             }
             Phase::Ringing { .. } => {}

@@ -1,5 +1,6 @@
 //! How a leg ends without an answer, and how far it had come.
 
+use crate::inside::Unconfirmed;
 use core::fmt;
 use core::time::Duration;
 use sip::Cause;
@@ -19,6 +20,8 @@ pub enum Outcome {
     RangOut(Duration),
     /// A final response of 300 and up.
     Refused(Said),
+    /// It was answered, but by nobody who pressed 1.
+    Unconfirmed(Unconfirmed),
     /// A final response that cannot be forwarded: its second Via is not the one that was sent.
     Broken,
 }
@@ -65,6 +68,7 @@ impl fmt::Display for Outcome {
             Self::Stalled(after) => write!(out, "no ringing in {}", Seconds(*after)),
             Self::RangOut(after) => write!(out, "rang for {} without an answer", Seconds(*after)),
             Self::Refused(said) => said.fmt(out),
+            Self::Unconfirmed(why) => why.fmt(out),
             Self::Broken => write!(out, "its answer came with a wrong Via"),
         }
     }

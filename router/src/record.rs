@@ -334,6 +334,8 @@ pub struct LegRecord {
     pub began: Time,
     /// When it first rang.
     pub rang: Option<Time>,
+    /// When somebody answered who had to press 1.
+    pub asked: Option<Time>,
     /// When it was over for the walk.
     pub ended: Option<Time>,
     /// How it ended: `answered`, `503`, `no answer in 2s`, `cancelled: answered elsewhere` …

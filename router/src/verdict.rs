@@ -4,6 +4,7 @@
 //! A registered phone's column comes with a registrar: there is none here yet that could reach it.
 
 use crate::health::{Mark, Sign};
+use crate::inside::Unconfirmed;
 use crate::outcome::{Outcome, Reached, Said};
 use crate::q850::{self, Fault};
 use core::fmt;
@@ -141,6 +142,11 @@ pub fn verdict(case: Case, rules: Rules) -> Verdict {
         }
         Outcome::Stalled(_) => row(by(speaker, Go::NextCarrier), Meaning::Silence, Some(Sign::Soft)),
         Outcome::RangOut(_) => row(Go::NextTarget, Meaning::NoAnswer, None),
+        // Our own word: what the plan says of the carrier's is not meant.
+        Outcome::Unconfirmed(Unconfirmed::Declined) => alive(Go::NextTarget, Meaning::Declined),
+        Outcome::Unconfirmed(Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::Mute) => {
+            alive(Go::NextTarget, Meaning::NoAnswer)
+        }
         Outcome::Broken => row(by(speaker, Go::NextTrunk), Meaning::PathFailure, Some(Sign::Soft)),
         Outcome::Refused(said) => refused(case, said, rules),
     };
@@ -349,6 +355,19 @@ mod tests {
     fn said(speaker: Speaker, status: u16, reached: Reached) -> (Go, Meaning) {
         let verdict = judged(speaker, status, reached);
         (verdict.go, verdict.meaning)
+    }
+
+    #[test]
+    fn of_who_answered_and_did_not_press_1_nothing_is_said_that_stands_in_the_plan_for_his_carrier() {
+        let rules = Rules { own: Some(CodeRule::Stop), dialect: Some(CodeRule::NextCarrier) };
+        let judged = |why| {
+            let outcome = Outcome::Unconfirmed(why);
+            verdict(Case { speaker: Speaker::Trunk, outcome, reached: Reached::Rang, took: SLOW }, rules)
+        };
+        assert_eq!(judged(Unconfirmed::Declined), alive(Go::NextTarget, Meaning::Declined));
+        for why in [Unconfirmed::Unpressed, Unconfirmed::HungUp, Unconfirmed::Mute] {
+            assert_eq!(judged(why), alive(Go::NextTarget, Meaning::NoAnswer));
+        }
     }
 
     #[test]

@@ -333,6 +333,7 @@ impl Walk {
             fix: leg.fixes.last().map(|(fix, _)| *fix),
             began: leg.began,
             rang: leg.rang,
+            asked: leg.asked,
             ended: leg.ended,
             outcome: leg.outcome.clone(),
         })
@@ -431,6 +432,7 @@ impl Walk {
             fixes: Vec::new(),
             began: now,
             rang: None,
+            asked: None,
             ended: None,
             reached: Reached::Nobody,
             early: Vec::new(),

@@ -133,6 +133,7 @@ fn leg(leg: &LegRecord, call_began: Time) -> Value {
         "line": leg.line,
         "after_ms": after(leg.began),
         "rang_after_ms": leg.rang.map(after),
+        "asked_after_ms": leg.asked.map(after),
         "ended_after_ms": leg.ended.map(after),
         "again": leg.fix.map(|fix| fix.to_string()),
         "outcome": leg.outcome,
@@ -202,6 +203,7 @@ mod tests {
             fix: None,
             began: time(began),
             rang,
+            asked: None,
             ended: Some(time(ended)),
             outcome: outcome.into(),
         };
@@ -241,9 +243,11 @@ mod tests {
             "end": { "kind": "answered", "target": "answering" },
             "legs": [
                 { "target": "office", "by": "office", "address": "192.0.2.2:5060", "line": 30,
-                  "after_ms": 1, "rang_after_ms": null, "ended_after_ms": 20, "again": null, "outcome": "503" },
+                  "after_ms": 1, "rang_after_ms": null, "asked_after_ms": null,
+                  "ended_after_ms": 20, "again": null, "outcome": "503" },
                 { "target": "answering", "by": "answering", "address": "192.0.2.3:5060", "line": 30,
-                  "after_ms": 20, "rang_after_ms": 100, "ended_after_ms": 8000, "again": null, "outcome": "answered" },
+                  "after_ms": 20, "rang_after_ms": 100, "asked_after_ms": null,
+                  "ended_after_ms": 8000, "again": null, "outcome": "answered" },
             ],
         });
         assert_eq!(line(&call(), 1_767_323_045_500_000), expected);

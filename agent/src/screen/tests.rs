@@ -353,7 +353,7 @@ fn a_voicemail_that_answers_does_not_have_the_call() {
             "0.300 person hears the call",
             "1.300 person hears silence",
             "3.300 person hears the call",
-            "9.280 caller 480 Temporarily Unavailable SIP;cause=480;text=\"not confirmed\"",
+            "9.280 caller 480 Temporarily Unavailable SIP;cause=480;text=\"nobody pressed 1\"",
             "9.280 person BYE",
         ]
     );
@@ -376,7 +376,7 @@ fn who_hears_the_call_for_long_has_twelve_seconds_in_all() {
     assert_eq!(
         story.told[4..],
         [
-            "12.000 caller 480 Temporarily Unavailable SIP;cause=480;text=\"not confirmed\"",
+            "12.000 caller 480 Temporarily Unavailable SIP;cause=480;text=\"nobody pressed 1\"",
             "12.000 person BYE"
         ]
     );
@@ -575,7 +575,7 @@ fn keys_decline_and_ask_again_and_others_are_nothing() {
         let told = [
             "0.000 person hears silence",
             "0.300 person hears the call",
-            "0.500 caller 603 Decline",
+            "0.500 caller 603 Decline SIP;cause=603;text=\"declined\"",
             "0.500 person BYE",
         ];
         assert_eq!(story.told, told, "{digit}");
@@ -591,7 +591,7 @@ fn keys_decline_and_ask_again_and_others_are_nothing() {
             "0.300 person hears the call",
             "1.300 person hears silence",
             "3.300 person hears the call",
-            "9.280 caller 480 Temporarily Unavailable SIP;cause=480;text=\"not confirmed\"",
+            "9.280 caller 480 Temporarily Unavailable SIP;cause=480;text=\"nobody pressed 1\"",
             "9.280 person BYE",
         ]
     );
@@ -743,21 +743,25 @@ fn a_person_who_says_nothing_hangs_up_or_answers_nonsense_does_not_have_the_call
     silent.until(40_000);
     assert_eq!(silent.told, ["0.000 person INVITE", "32.000 caller 408 Request Timeout"]);
 
+    let unconfirmed = |why| format!("caller 480 Temporarily Unavailable SIP;cause={why}");
+    let hung_up = format!("0.200 {}", unconfirmed("480;text=\"hung up without pressing 1\""));
     let mut gone = Story::answered();
     gone.until(200);
     gone.person("BYE", 1, "");
-    let unconfirmed = "caller 480 Temporarily Unavailable SIP;cause=480;text=\"not confirmed\"";
-    assert_eq!(
-        gone.told,
-        ["0.000 person hears silence", "0.200 person 200 OK", &format!("0.200 {unconfirmed}")]
-    );
+    assert_eq!(gone.told, ["0.000 person hears silence", "0.200 person 200 OK", &hung_up]);
 
     for nonsense in ["v=nonsense", &ANSWER.replace(" 8 97", " 0"), ""] {
         let mut story = Story::new();
         story.answer(200, nonsense);
         assert_eq!(
             story.told,
-            ["0.000 person INVITE", "0.000 person ACK", &format!("0.000 {unconfirmed}"), "0.000 person BYE"],
+            [
+                "0.000 person INVITE",
+                "0.000 person ACK",
+                "0.000 caller 182 Queued",
+                &format!("0.000 {}", unconfirmed("488;text=\"no sound in common\"")),
+                "0.000 person BYE"
+            ],
             "{nonsense}"
         );
     }

@@ -3,11 +3,14 @@
 use super::{LegId, Walk};
 use crate::fix::Fixes;
 use crate::health::Health;
+use crate::inside::Unconfirmed;
 use crate::next::{Act, Ask};
+use crate::outcome::Outcome;
 use crate::path::Path;
 use crate::presentation::Who;
+use crate::said::said;
 use crate::target::{Peer, PeerId, TargetId};
-use sip::Time;
+use sip::{Message, Time};
 
 impl Walk {
     /// The peer that a leg goes by.
@@ -50,6 +53,15 @@ impl Walk {
     #[must_use]
     pub fn confirms(&self, id: LegId) -> bool {
         self.legs.get(id).is_some_and(|leg| leg.confirm)
+    }
+
+    /// How a leg ends that is refused so: by its peer, or by whoever asked somebody to press 1 there.
+    #[must_use]
+    pub fn refusal(&self, id: LegId, response: &Message) -> Outcome {
+        // Until it is answered, what is said is the carrier's.
+        let asked = self.legs.get(id).and_then(|leg| leg.asked);
+        let unconfirmed = asked.and_then(|_| Unconfirmed::of(response));
+        unconfirmed.map_or_else(|| Outcome::Refused(said(response)), Outcome::Unconfirmed)
     }
 
     /// Is nobody left if this leg does not answer?

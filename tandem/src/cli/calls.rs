@@ -2,7 +2,7 @@
 
 use crate::cli::check::{Answer, print};
 use crate::cli::folder::{Folder, Trouble};
-use crate::cli::told::{moment, seconds, whom};
+use crate::cli::told::{failure, moment, seconds, whom};
 use crate::store::past::{self, Call, End, Leg, Which};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -88,7 +88,7 @@ fn lines(calls: &[Call], now: Timestamp) -> Vec<[String; 7]> {
             End::Failed(status) => format!("({status})"),
             End::Cancelled | End::Unknown | End::UnderWay => format!("({})", call.end.word()),
         };
-        let failure = |leg: &Leg| format!("{}: {}", whom(&leg.target, &leg.peer), leg.outcome);
+        let failed = |leg: &Leg| format!("{}: {}", whom(&leg.target, &leg.peer), failure(leg));
         [
             moment(call, form, call.began),
             call.name.clone(),
@@ -96,7 +96,7 @@ fn lines(calls: &[Call], now: Timestamp) -> Vec<[String; 7]> {
             call.tries().to_string(),
             by,
             call.ended.map_or("-".into(), seconds),
-            call.first_failure().map_or("-".into(), failure),
+            call.first_failure().map_or("-".into(), failed),
         ]
     };
     core::iter::once(head).chain(calls.iter().map(row)).collect()
@@ -133,7 +133,7 @@ fn value(call: &Call) -> Value {
         json!({
             "target": leg.target, "by": leg.peer, "address": leg.address, "transport": leg.transport, "line": leg.line,
             "again": leg.fix, "after_ms": ms(Some(leg.began)), "rang_after_ms": ms(leg.rang),
-            "ended_after_ms": ms(leg.ended), "outcome": leg.outcome,
+            "asked_after_ms": ms(leg.asked), "ended_after_ms": ms(leg.ended), "outcome": leg.outcome,
         })
     });
     let passed = call.passed.iter().map(|one| {

@@ -1,7 +1,7 @@
 //! How a call of the history is told: its times and its end, in words.
 
 use crate::cli::check::Answer;
-use crate::store::past::{self, Call, End, Found};
+use crate::store::past::{self, Call, End, Found, Leg};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -27,6 +27,12 @@ pub(super) fn whom(target: &str, peer: &str) -> String {
     // A destination with several machines has peers of its own.
     let own = peer.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if own { peer.to_owned() } else { format!("{target} by {peer}") }
+}
+
+/// How a leg ended that did not get the call: `503`, `answered after 3.1 s, nobody pressed 1`.
+pub(super) fn failure(leg: &Leg) -> String {
+    let asked = leg.asked.map(|asked| format!("answered {}, ", after(asked))).unwrap_or_default();
+    asked + &leg.outcome
 }
 
 /// How a call ended, as the end of a line.
@@ -77,7 +83,7 @@ const STALE_MICROS: i64 = 150 * 1_000_000;
 /// A call in which everything happens.
 #[cfg(test)]
 pub(super) fn eventful() -> Call {
-    use crate::store::past::{Leg, Passed};
+    use crate::store::past::Passed;
     let leg =
         |target: &str, peer: &str, line, (began, rang, ended): (i64, Option<i64>, i64), outcome: &str| Leg {
             target: target.into(),
@@ -88,6 +94,7 @@ pub(super) fn eventful() -> Call {
             fix: None,
             began,
             rang,
+            asked: None,
             ended: Some(ended),
             outcome: outcome.into(),
         };
@@ -127,8 +134,14 @@ pub(super) fn eventful() -> Call {
                 ..leg("ana", "telnyx", 32, (2_010 * ms, Some(2_300 * ms), 5_910 * ms), elsewhere)
             },
             leg("ben", "bandwidth", 32, (2 * second, None, 2_020 * ms), "486 (cause 17)"),
-            leg("eve", "telnyx", 33, (3 * second, None, 5_910 * ms), elsewhere),
-            leg("ivy", "telnyx", 33, (3 * second, Some(3_100 * ms), 5_910 * ms), "answered"),
+            Leg {
+                asked: Some(4 * second),
+                ..leg("eve", "telnyx", 33, (3 * second, None, 5_910 * ms), elsewhere)
+            },
+            Leg {
+                asked: Some(3_500 * ms),
+                ..leg("ivy", "telnyx", 33, (3 * second, Some(3_100 * ms), 5_910 * ms), "answered")
+            },
         ],
         passed: vec![
             passed("branch", 30, 0, "down", Some(-600 * second)),

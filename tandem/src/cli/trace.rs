@@ -156,9 +156,14 @@ fn of_leg(leg: &Leg, columns: &[String], events: &mut Vec<(i64, What)>) {
     if let Some(rang) = leg.rang {
         events.push((rang, What::Back(column, label("18x"))));
     }
+    if let Some(asked) = leg.asked {
+        events.push((asked, What::Back(column, label("200"))));
+    }
     let Some(ended) = leg.ended else { return };
     let status = leg.outcome.get(..3).filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
-    if leg.outcome == "answered" {
+    if leg.outcome == "answered" && leg.asked.is_some() {
+        events.push((ended, What::Left(format!("– {name}: pressed 1 (:{})", leg.line))));
+    } else if leg.outcome == "answered" {
         events.push((ended, What::Back(column, label("200"))));
     } else if let Some(status) = status {
         events.push((ended, What::Back(column, label(status))));
@@ -238,7 +243,9 @@ mod tests {
                 "  3.000     │              │──INVITE eve──────────────────────────────────────────────▶│",
                 "  3.000     │              │──INVITE ivy──────────────────────────────────────────────▶│",
                 "  3.100     │              │◀─18x ivy──────────────────────────────────────────────────│",
-                "  5.910     │              │◀─200 ivy──────────────────────────────────────────────────│",
+                "  3.500     │              │◀─200 ivy──────────────────────────────────────────────────│",
+                "  4.000     │              │◀─200 eve──────────────────────────────────────────────────│",
+                "  5.910     │              │ – ivy by telnyx: pressed 1 (:33)           │              │",
                 "  5.910     │◀─200─────────│              │              │              │              │",
                 "  5.910     │              │ – ana by telnyx: cancelled: answered elsewhere (:32)      │",
                 "  5.910     │              │ – eve by telnyx: cancelled: answered elsewhere (:33)      │",

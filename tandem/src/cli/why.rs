@@ -68,8 +68,14 @@ fn rung(call: &Call, leg: &Leg, place: &str) -> String {
     if let Some(rang) = leg.rang {
         text += &format!("; rang {}", after(rang));
     }
+    if let Some(asked) = leg.asked {
+        text += &format!("; answered {}", after(asked));
+    }
     match leg.ended {
-        Some(ended) if leg.outcome == "answered" => text + &format!("; answered {}", after(ended)),
+        Some(ended) if leg.outcome == "answered" => {
+            let word = if leg.asked.is_some() { "pressed 1" } else { "answered" };
+            text + &format!("; {word} {}", after(ended))
+        }
         Some(ended) => match leg.outcome.strip_prefix("cancelled: ") {
             Some(why) => text + &format!("; cancelled {}: {why}", after(ended)),
             None => text + &format!("; left {}: {}", after(ended), leg.outcome),
@@ -146,9 +152,10 @@ mod tests {
                 "  6  ben by bandwidth was rung after 2.0 s (tandem.toml:32); left after 2.0 s: 486 (cause 17)",
                 "  7  ana by telnyx was rung once more, with credentials, after 2.0 s (tandem.toml:32); rang after 2.3 s; cancelled \
                  after 5.9 s: answered elsewhere",
-                "  8  eve by telnyx was rung after 3.0 s (tandem.toml:33); cancelled after 5.9 s: answered elsewhere",
+                "  8  eve by telnyx was rung after 3.0 s (tandem.toml:33); answered after 4.0 s; cancelled after 5.9 s: answered \
+                 elsewhere",
                 "  9  ivy by telnyx was rung after 3.0 s (tandem.toml:33), though passed over before; rang after 3.1 s; answered \
-                 after 5.9 s",
+                 after 3.5 s; pressed 1 after 5.9 s",
                 "  ivy answered after 5.9 s; the caller heard ringing after 2.3 s.",
             ]
         );

@@ -99,6 +99,10 @@ CREATE TABLE passed ( -- whose turn it was, and who was not rung then
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// A leg to somebody who has to press 1 may be answered before it is over.
+pub(super) const ASKED: &str =
+    "ALTER TABLE legs ADD COLUMN asked INTEGER; -- when whoever has to press 1 answered";
+
 /// How long a call is kept: 400 days, so that a year can be compared with the one before.
 pub(super) const KEPT_MICROS: i64 = 400 * 86_400 * 1_000_000;
 
@@ -249,11 +253,11 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
         params![number, call.rang.map(after), after(call.ended), end, answered_by, status],
     )?;
     let mut insert = db.prepare(
-        "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome, asked)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     for (leg, nth) in call.legs.iter().zip(1_i64..) {
-        let LegRecord { target, peer, path, line, fix, began, rang, ended, outcome } = leg;
+        let LegRecord { target, peer, path, line, fix, began, rang, asked, ended, outcome } = leg;
         insert.execute(params![
             number,
             nth,
@@ -267,6 +271,7 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
             rang.map(after),
             ended.map(after),
             outcome,
+            asked.map(after),
         ])?;
     }
     for (Passed { target, line, at, why }, nth) in call.passed.iter().zip(1_i64..) {

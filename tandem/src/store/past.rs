@@ -83,6 +83,8 @@ pub struct Leg {
     pub began: i64,
     /// When it first rang.
     pub rang: Option<i64>,
+    /// When somebody answered who had to press 1.
+    pub asked: Option<i64>,
     /// When it was over.
     pub ended: Option<i64>,
     /// How.
@@ -246,7 +248,7 @@ fn whole<P: rusqlite::Params>(db: &Connection, question: &str, values: P) -> Res
     let mut asked = db.prepare(question)?;
     let mut found: Vec<Call> = asked.query_map(values, call)?.collect::<Result<_>>()?;
     let mut legs = db.prepare(
-        "SELECT target, peer, transport, address, line, fix, began, rang, ended, outcome FROM legs WHERE call = ?1 ORDER BY nth",
+        "SELECT target, peer, transport, address, line, fix, began, rang, ended, outcome, asked FROM legs WHERE call = ?1 ORDER BY nth",
     )?;
     let mut passed =
         db.prepare("SELECT target, line, at, why, since FROM passed WHERE call = ?1 ORDER BY nth")?;
@@ -303,6 +305,7 @@ fn leg(row: &Row<'_>) -> Result<Leg> {
         rang: row.get(7)?,
         ended: row.get(8)?,
         outcome: row.get(9)?,
+        asked: row.get(10)?,
     })
 }
 

@@ -61,6 +61,7 @@ fn call(id: u64) -> Kept {
         fix: None,
         began: at(1_001),
         rang,
+        asked: None,
         ended: Some(at(1_020)),
         outcome: outcome.into(),
     };

@@ -1,9 +1,12 @@
 //! What is said of calls that have come: the list, the ladder, and the sentences; and that no call waits for any of it.
 
+use crate::messages::{header, headers};
 use crate::node::Tandem;
 use crate::patience::until;
-use crate::phone::{Phone, ack_refusal, cancel, in_dialog};
+use crate::phone::{Phone, ack_refusal, cancel, in_dialog, response};
+use crate::sound::Sound;
 use crate::street::{CALLER, Street};
+use core::net::SocketAddr;
 
 const NUMBER: &str = "+15035550100";
 const FIRST: u8 = 11;
@@ -14,6 +17,17 @@ fn plan(street: &Street) -> String {
     format!(
         "[defaults]\nprobe = \"off\"\n[carriers]\nacme = \"{carrier}\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\nsteps = [\n  \"first\",\n  \"second\",\n]\n"
+    )
+}
+
+/// A plan of three people, then the second.
+fn with_people(street: &Street) -> String {
+    let (carrier, office) = (street.house(FIRST), street.house(SECOND));
+    format!(
+        "business = \"Nguyen Dental\"\n[defaults]\nprobe = \"off\"\n[carriers]\nacme = \"{carrier}\"\n\
+        [sites]\noffice = \"{office}\"\n[people]\nana = \"+15035550111\"\nben = \"+15035550112\"\n\
+        cleo = \"+15035550113\"\n[numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\n\
+        steps = [\"ana\", \"ben\", \"cleo\", \"office\"]\n"
     )
 }
 
@@ -54,6 +68,29 @@ fn cancelled(caller: &mut Phone, first: &mut Phone) {
     first.hears("< ACK");
     let over = caller.hears("< 487 INVITE");
     caller.says(&ack_refusal(&invite, &over));
+}
+
+/// Somebody's mobile is answered; what it was rung with, and its sound.
+fn mobile_answers(street: &Street, mobile: &mut Phone, tag: &str) -> (String, Sound) {
+    let rung = mobile.hears("< INVITE");
+    let mut sound = Sound::new(street, FIRST);
+    sound.is_answered(&rung);
+    mobile.says(&sound.offered(&response(&rung, mobile.at, "200 OK", tag)));
+    mobile.hears("< ACK");
+    (rung, sound)
+}
+
+/// The BYE of Cleo, whose phone is there and was rung by this.
+fn hang_up(rung: &str, at: SocketAddr) -> String {
+    let route = headers(rung, "Record-Route").collect::<Vec<_>>().join(", ");
+    format!(
+        "BYE {} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKbye\r\nMax-Forwards: 70\r\nRoute: {route}\r\n\
+        From: {};tag=cleo\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
+        header(rung, "Contact").trim_matches(['<', '>']),
+        header(rung, "To"),
+        header(rung, "From"),
+        header(rung, "Call-ID"),
+    )
 }
 
 /// Asks until the answer is about so many calls: what is kept is written a moment after it has happened.
@@ -167,6 +204,71 @@ fn calls_are_listed_drawn_and_explained_by_their_names() {
          \x20 It came from acme (ADDRESS), and has plan main of plan.toml.\n\
          \x20 1  first was rung after N s (plan.toml:12); rang after N s; cancelled after N s: caller hung up\n\
          \x20 The caller hung up after N s; the caller heard ringing after N s.\n"
+    );
+}
+
+#[test]
+fn whoever_answered_and_did_not_press_1_is_said_to_have_answered() {
+    let street = Street::new();
+    let node = Tandem::start(&street, &with_people(&street));
+    let (mut caller, mut mobile) = (Phone::new(&street, CALLER), Phone::new(&street, FIRST));
+    let mut second = Phone::new(&street, SECOND);
+    let invite = Sound::new(&street, CALLER).offered(&caller.invite(NUMBER));
+    caller.says(&invite);
+    caller.hears("< 100 INVITE");
+    mobile_answers(&street, &mut mobile, "ana");
+    // She does nothing at all.
+    caller.hears("< 180 INVITE");
+    let gone = mobile.hears("< BYE");
+    mobile.replies(&gone, "200 OK", "");
+    let (_, mut sound) = mobile_answers(&street, &mut mobile, "ben");
+    sound.presses(2);
+    let gone = mobile.hears("< BYE");
+    mobile.replies(&gone, "200 OK", "");
+    let (rung, _) = mobile_answers(&street, &mut mobile, "cleo");
+    mobile.says(&hang_up(&rung, mobile.at));
+    mobile.hears("< 200 BYE");
+    let rung = second.hears("< INVITE");
+    second.replies(&rung, "200 OK", "two");
+    caller.hears("< 200 INVITE");
+    assert_eq!(
+        asked(&node, &["calls"], 2),
+        "TIME      CALL      TO            TRIES  ANSWERED BY  AFTER   FIRST FAILURE\n\
+         HH:MM:SS  c-4a7c15  +15035550100      4  office       1N s  ana by acme: answered after N s, nobody pressed 1\n"
+    );
+    assert_eq!(
+        asked(&node, &["trace", "c-4a7c15"], 18),
+        "c-4a7c15  +15035550999 → +15035550100  DATE HH:MM:SS  answered by office after 1N s\n\
+         \x20         caller         tandem      ana by acme    ben by acme    cleo by acme      office\n\
+         \x20 N.NNN     │──INVITE─────▶│──INVITE─────▶│              │              │              │\n\
+         \x20 N.NNN     │◀─100─────────│              │              │              │              │\n\
+         \x20 N.NNN     │              │◀─18x─────────│              │              │              │\n\
+         \x20 N.NNN     │              │◀─200─────────│              │              │              │\n\
+         \x20 N.NNN     │◀─18x─────────│              │              │              │              │\n\
+         \x201N.NNN     │              │ ✗ ana by acme: nobody pressed 1 (:15)      │              │\n\
+         \x201N.NNN     │              │──INVITE────────────────────▶│              │              │\n\
+         \x201N.NNN     │              │◀─18x────────────────────────│              │              │\n\
+         \x201N.NNN     │              │◀─200────────────────────────│              │              │\n\
+         \x201N.NNN     │              │ ✗ ben by acme: declined (:15)              │              │\n\
+         \x201N.NNN     │              │──INVITE───────────────────────────────────▶│              │\n\
+         \x201N.NNN     │              │◀─18x───────────────────────────────────────│              │\n\
+         \x201N.NNN     │              │◀─200───────────────────────────────────────│              │\n\
+         \x201N.NNN     │              │ ✗ cleo by acme: hung up without pressing 1 (:15)          │\n\
+         \x201N.NNN     │              │──INVITE──────────────────────────────────────────────────▶│\n\
+         \x201N.NNN     │◀─200─────────│◀─200──────────────────────────────────────────────────────│\n"
+    );
+    assert_eq!(
+        asked(&node, &["explain", "c-4a7c15"], 7),
+        "c-4a7c15: +15035550999 called +15035550100 on DATE, HH:MM:SS\n\
+         \x20 It came from nobody of the plan (ADDRESS), and has plan main of plan.toml.\n\
+         \x20 1  ana by acme was rung after N s (plan.toml:15); rang after N s; answered after N s; left after 1N s: \
+         nobody pressed 1\n\
+         \x20 2  ben by acme was rung after 1N s (plan.toml:15); rang after 1N s; answered after 1N s; left after 1N s: \
+         declined\n\
+         \x20 3  cleo by acme was rung after 1N s (plan.toml:15); rang after 1N s; answered after 1N s; left after 1N s: \
+         hung up without pressing 1\n\
+         \x20 4  office was rung after 1N s (plan.toml:15); answered after 1N s\n\
+         \x20 office answered after 1N s; the caller heard ringing after N s.\n"
     );
 }
 
