@@ -48,7 +48,7 @@ fn paper(folder: &Path) -> [u8; 32] {
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("the folder is ours");
     let plan = format!(
         "[sites]\na = {{ sip = \"127.0.0.1:9\", probe = \"off\" }}\n[numbers]\n\"+15035550100\" = \"main\"\n\
-        [plans]\nmain = [\"a\"]\n[node]\nlisten = [\"tls:{AT}\"]\ndata = \"state\"\nlog = \"warn\"\n\
+        [defaults]\nfloor = false\n[plans]\nmain = [\"a\"]\n[node]\nlisten = [\"tls:{AT}\"]\ndata = \"state\"\nlog = \"warn\"\n\
         certificate = \"certificate.pem\"\nkey = \"key.pem\"\n"
     );
     std::fs::write(folder.join("plan.toml"), plan).expect("the folder is ours");

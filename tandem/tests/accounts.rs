@@ -9,7 +9,7 @@ const REST: &str = "business = \"a\"\n[numbers]\n\"+15035550100\" = \"main\"\nn 
 
 fn load(text: &str) -> Result<Loaded, Refused> {
     let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-    read(Source::new("plan.toml", format!("{REST}{text}")), now)
+    read(Source::new("plan.toml", format!("{REST}{text}\n[defaults]\nfloor = false\n")), now)
 }
 
 fn said(text: &str) -> Vec<String> {

@@ -36,7 +36,7 @@ fn a_file_that_cannot_be_read_is_one_problem_with_its_reason() {
 fn a_node_holds_as_many_calls_as_its_file_says() {
     let file = |rest: &str| {
         format!(
-            "[sites]\nhq = \"192.0.2.10\"\n[numbers]\n\"+15035550100\" = \"main\"\n[plans]\nmain = [\"hq\"]\n[node]\n{rest}"
+            "[sites]\nhq = \"192.0.2.10\"\n[numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [\"hq\"]\nfloor = false\n[node]\n{rest}"
         )
     };
     let held = |rest: &str| load(&file(rest)).map(|loaded| loaded.node.calls_max).unwrap();

@@ -26,8 +26,9 @@ fn a_plan_has_the_caps_that_it_says_and_no_others() {
 #[test]
 fn a_step_says_who_stands_in_from() {
     let from = |step: &str| {
-        let loaded =
-            load(&format!("closed = [{step}]\nhours = \"open\"\n[hours]\nopen = \"mon-fri 08:00-17:00\"\n"))?;
+        let loaded = load(&format!(
+            "closed = [{step}, \"last\"]\nhours = \"open\"\n[hours]\nopen = \"mon-fri 08:00-17:00\"\n"
+        ))?;
         Ok::<_, Vec<String>>(loaded.plan.courses[1].closed.clone().unwrap()[0].from.clone())
     };
     let number = Who::Number("+15035550199".into());

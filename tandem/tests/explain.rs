@@ -156,6 +156,7 @@ steps = [
   "answering",
 ]
 live_within = "15s"
+floor = false
 "#;
     assert_eq!(
         said_of("cut", plan),
@@ -220,6 +221,7 @@ answering = \"+18005550199\"
 \"+15035550100\" = \"main\"
 [plans.main]
 steps = [\"office\", \"answering\"]
+floor = false
 ";
     let said = said_of("fates", plan);
     let shared: Vec<&str> = said.lines().filter(|line| line.contains("share domain")).collect();
@@ -243,6 +245,7 @@ answering = \"+18005550199\"
 [plans.main]
 steps = [\"office\"]
 full = [\"answering\"]
+floor = false
 ";
     let said = said_of("full", plan);
     let full: Vec<&str> = said.lines().filter(|line| line.contains(" full")).collect();
@@ -258,7 +261,7 @@ full = [\"answering\"]
 #[test]
 fn it_says_which_number_those_see_whose_step_says_so() {
     let plan = "business = \"B\"\n[carriers]\na = \"192.0.2.1\"\n[people]\nana = \"+15035550111\"\n\
-                [numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [{ ring = \"ana\", from = \"owned\" }]\n";
+                [numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [{ ring = \"ana\", from = \"owned\" }]\nfloor = false\n";
     let said = said_of("step-from", plan);
     let seen = said.split_once("Whoever rings sees as the caller\n").map(|(_, seen)| seen);
     let seen = seen.unwrap().lines().take(2).collect::<Vec<_>>();
@@ -276,7 +279,7 @@ fn it_says_which_number_a_mobile_sees() {
     let plan = |carriers: &str| {
         format!(
             "business = \"B\"\n[carriers]\n{carriers}[people]\nana = \"+15035550111\"\n\
-             [numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [\"ana\"]\n"
+             [numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [\"ana\"]\nfloor = false\n"
         )
     };
     let seen = |name: &str, carriers: &str| {
@@ -301,7 +304,7 @@ fn it_says_which_number_a_mobile_sees() {
 #[test]
 fn where_redirections_may_lead_is_said() {
     let plan = "[sites]\nhq = { sip = [\"192.0.2.10\", \"192.0.2.11\"], follow = [\"192.0.2.20:5070\", \"[2001:db8::1]\"] }\n\
-        [numbers]\n\"*\" = \"main\"\n[plans]\nmain = [\"hq\"]\n";
+        [numbers]\n\"*\" = \"main\"\n[plans.main]\nsteps = [\"hq\"]\nfloor = false\n";
     let out = said_of("follow", plan);
     assert!(out.contains("  hq may send a call on to 192.0.2.20:5070 or [2001:db8::1].\n"), "{out}");
 }

@@ -13,7 +13,7 @@ use tandem::store::outbox::{State, enqueue, tried};
 use tandem::store::{Run, Store, change};
 
 const PLAN: &str = "business = \"a\"\ntimezone = \"America/Los_Angeles\"\n[numbers]\n\"+15035550100\" = \"main\"\n\
-    [plans]\nmain = [\"desk\"]\n[services]\ndesk = \"192.0.2.40\"\n";
+    [defaults]\nfloor = false\n[plans]\nmain = [\"desk\"]\n[services]\ndesk = \"192.0.2.40\"\n";
 
 /// A folder with a plan and with data, gone with the test.
 struct Desk {

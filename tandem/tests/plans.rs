@@ -216,6 +216,7 @@ desk = { number = "+18005550177", channels = 4, cps = 1 }
 [plans.main]
 steps = ["hq", "desk"]
 full = ["desk"]
+floor = false
 "#;
     let plan = load(text).unwrap().plan;
     let limit = |of, channels, cps| Limit { of, channels, cps };
@@ -289,6 +290,7 @@ ava = { sip = "192.0.2.12" }
 "*" = "main"
 [plans.main]
 steps = ["hq", "ava"]
+floor = false
 "#;
     let loaded = load(text).unwrap();
     let logins: Vec<_> = loaded
@@ -330,6 +332,7 @@ hq = "192.0.2.10"
 "*" = "main"
 [plans.main]
 steps = ["hq"]
+floor = false
 "#,
     )
     .unwrap();
@@ -346,7 +349,7 @@ fn the_places_that_redirections_may_lead_to_are_peers_that_are_not_probed_and_to
     let site = |follow: &str| {
         format!(
             "[sites]\nhq = {{ sip = [\"192.0.2.10\", \"192.0.2.11\"], follow = {follow}, user = \"n\", password = \"p\" }}\n\
-            [numbers]\n\"*\" = \"main\"\n[plans.main]\nsteps = [\"hq\"]\n"
+            [numbers]\n\"*\" = \"main\"\n[plans.main]\nsteps = [\"hq\"]\nfloor = false\n"
         )
     };
     let plan = load(&site("[\"pbx2.example\", \"192.0.2.20:5070\"]")).unwrap().plan;
@@ -470,6 +473,7 @@ answering = "+18005550199"
 [plans.main]
 steps = ["office", { ring = "ana", declined = "next" }, "answering"]
 declined = "stop"
+floor = false
 "#;
     let plan = read(Source::new("plan.toml", text), now()).unwrap().plan;
     let named = |name: &str| plan.peers.iter().find(|peer| *peer.name == *name).unwrap();
@@ -529,9 +533,9 @@ declined = "again"
             "plan.toml:6:105: error[E010]: `dialect` has no key `odd`; help: it may have: alive, codes, like, next, ring_out, stop"
                 .to_owned(),
             format!("plan.toml:7:39: error[E011]: `dialect` must be {table}, not a bare number"),
+            open_end("13:9", "steps"),
             r#"plan.toml:14:12: error[E011]: `declined` cannot be `again`; help: it may be "next" (the next one is rung) or "stop" (the call ends)"#
                 .to_owned(),
-            open_end("13:10", "main"),
         ]
     );
 }
@@ -557,6 +561,7 @@ day = "mon-fri 08:00-17:00"
 steps = [{ ring = "hq", for = "30s" }, "dr", "ana", "answer"]
 hours = "day"
 busy = ["spare"]
+floor = false
 [plans.spare]
 steps = ["hq", "ana"]
 "#;
@@ -573,33 +578,32 @@ steps = ["hq", "ana"]
             "6:1: warning[L021]: a call for help of site `hq` has no way out when all carriers go down together: both are in \
              `fibre-i5`",
             "9:1: warning[L016]: a mobile's own voicemail may answer, and the call ends there",
+            "17:9: warning[L003]: `steps` of plan `main` may end with nobody: the carrier has the last word",
             "17:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
             "17:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
-            "17:53: warning[L003]: plan `main` can end with nobody: its last step may fail",
             "18:1: warning[L004]: [plans.main] has `hours`, but no `closed`: it walks its steps at any time",
-            "21:16: warning[L003]: plan `spare` can end with nobody: its last step may fail",
+            "19:8: warning[L003]: `busy` of plan `main` may end with nobody: the carrier has the last word",
         ]
     );
     let allowed = text
         .replace("two =", "# tandem: allow(L007) until 2027-01-01, the second line is being dug\ntwo =")
         .replace("ana = {", "# tandem: allow(L016), his is switched off\n# and that was tried\nana = {")
         .replace("hours = \"day\"", "hours = \"day\" # tandem: allow(L004), for later")
-        .replace("[plans.spare]\n", "[plans.spare]\n# tandem: allow(L003) until 2026-01-01, new service comes\n")
-        .replace("busy =", "# tandem: allow(L009)\n# tandem: allow(E101), x\n# tandem: allow(L777), x\n# tandem: allow\nbusy =");
+        .replace("busy =", "# tandem: allow(L009)\n# tandem: allow(E101), x\n# tandem: allow(L777), x\n# tandem: allow\n# tandem: allow(L003) until 2026-01-01, new service comes\nbusy =");
     assert_eq!(
         short(&allowed),
         [
             "7:1: warning[L021]: a call for help of site `hq` has no way out when all carriers go down together: both are in \
              `fibre-i5`",
+            "20:9: warning[L003]: `steps` of plan `main` may end with nobody: the carrier has the last word",
             "20:40: warning[L007]: this step dies with the one that it backs up: both are in `grid`",
             "20:40: warning[L009]: plan `main` rings 68 s before somebody whose job is to answer, but `live_within` is 40 s",
-            "20:53: warning[L003]: plan `main` can end with nobody: its last step may fail",
             "22:1: warning[L090]: a warning is allowed only with a reason",
             "23:1: warning[L090]: E101 is an error and cannot be allowed",
             "24:1: warning[L090]: there is no code `L777`",
             "25:1: warning[L090]: this comment allows nothing",
-            "28:1: warning[L091]: this was allowed until 2026-01-01",
-            "29:16: warning[L003]: plan `spare` can end with nobody: its last step may fail",
+            "26:1: warning[L091]: this was allowed until 2026-01-01",
+            "27:8: warning[L003]: `busy` of plan `main` may end with nobody: the carrier has the last word",
         ]
     );
 }
@@ -610,12 +614,14 @@ fn people_rung_by_phone_number_press_1_unless_the_plan_says_no() {
         let text = format!(
             "{defaults}[carriers]\nacme = \"192.0.2.1\"\n[people]\nana = {ana}\n[services]\n\
              desk = {{ number = \"+18005550199\", confirm = true }}\nanswering = \"+18005550198\"\n\
-             [numbers]\n\"*\" = \"main\"\n[plans]\nmain = [{step}, \"desk\", \"answering\"]\n"
+             [numbers]\n\"*\" = \"main\"\n[plans]\nmain = [{step}, \"desk\", \"answering\", \"sorry\"]\n\
+             [announcements]\nsorry = \"busy\"\n"
         );
         let plan = load(&text).unwrap().plan;
         plan.targets
             .iter()
             .zip(&plan.courses[0].steps)
+            .take(3)
             .map(|(target, step)| (target.confirm, step.confirm))
             .collect()
     };
@@ -665,15 +671,15 @@ day = "mon 09:00-10:00"
             "plan.toml:8:44: error[E011]: `confirm` must be `true` or `false`, not a string",
             "plan.toml:9:29: error[E024]: `confirm` has no effect on `ben`; help: take it out: people press 1 where a \
              phone number is rung, since a mobile's own voicemail may answer there",
+            &open_end("16:9", "steps"),
             "plan.toml:16:38: error[E024]: `confirm` has no effect on a step that rings no phone number; help: take it out: \
              people press 1 where a phone number is rung, since a mobile's own voicemail may answer there",
             "plan.toml:16:101: error[E209]: `say` is not in this version; help: take it out: callers hear ringing until \
              somebody answers",
+            &open_end("17:10", "closed"),
             "plan.toml:17:20: error[E024]: `confirm` has no effect on a plan; help: set `confirm` on the steps of that plan",
             "plan.toml:16:76: warning[L016]: a mobile's own voicemail may answer, and the call ends there; help: ask them to \
              press 1 (take `confirm = false` out)",
-            &open_end("16:114", "main"),
-            &open_end("20:10", "later"),
         ]
     );
 }
@@ -687,24 +693,24 @@ fn one_carrier_alone_is_warned_of_and_none_at_all_is_an_error_for_phone_numbers(
         [
             "plan.toml:2:1: error[E105]: `answer` is reached by phone number, but there is no carrier; help: write \
           `[carriers]` and `acme = \"sip.acme.example\"`, or give a `sip` address instead of the number",
-            &open_end("6:9", "main"),
+            &open_end("6:8", "steps"),
         ]
     );
     let text = format!("[carriers]\nacme = \"sip.acme.example\"\n{text}");
     assert_eq!(
         lines(&text),
         [
+            &open_end("8:8", "steps"),
             "plan.toml:2:1: warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call gets here; help: \
           nothing on this machine can see a call that never arrives: add a second carrier, and have the numbers fail \
           over to it at the first one",
-            &open_end("8:9", "main"),
         ]
     );
 }
 
-fn open_end(place: &str, plan: &str) -> String {
+fn open_end(place: &str, list: &str) -> String {
     format!(
-        "plan.toml:{place}: warning[L003]: plan `{plan}` can end with nobody: its last step may fail; help: define `inbox = \
+        "plan.toml:{place}: error[E116]: `{list}` of plan `main` can end with nobody: it has no floor; help: define `inbox = \
          \"office@nguyen.example\"` under `[mailboxes]`, or `sorry = \"busy\"` under `[announcements]`, and end it with that: \
          it answers on this machine"
     )

@@ -87,7 +87,7 @@ impl Folder {
              [node]\nlisten = [\"udp:{listen}\", \"tcp:{listen}\"]\ndata = \"{}\"\n\
              [sites]\noffice = \"127.0.0.1:9\"\n\
              [numbers]\n{}\
-             [plans.main]\nsteps = [{steps}]\n",
+             [plans.main]\nfloor = false\nsteps = [{steps}]\n",
             self.0.join("data").display(),
             numbers.concat(),
         );

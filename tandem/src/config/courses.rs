@@ -1,14 +1,14 @@
 //! `[plans.*]`: lists of steps.
 
 use crate::codes::Code;
-use crate::config::draft::{CourseDraft, Draft, StepDraft};
+use crate::config::draft::{CourseDraft, Draft, ListDraft, StepDraft};
 use crate::config::duration::duration;
 use crate::config::hours::Clock;
 use crate::config::later::{Place, refuse};
 use crate::config::limits::most;
 use crate::config::names::Names;
 use crate::config::peers::{Defaults, bound};
-use crate::config::reader::{Key, Problems, Table, Value, shown, table, text};
+use crate::config::reader::{Key, Problems, Table, Value, flag, shown, table, text};
 use crate::config::settings::{
     CALLS_PER_DAY, CALLS_PER_HOUR, DEPTH_MAX, LIVE_WITHIN, MINUTES_PER_DAY, Most, PLANS_MAX,
 };
@@ -46,13 +46,14 @@ fn course<'a>(
     let mut course = CourseDraft {
         name: key.text.into(),
         span: key.span.clone(),
-        steps: Vec::new(),
+        steps: ListDraft::default(),
         closed: None,
         busy: None,
         full: None,
         hours: None,
         live_within: defaults.live_within.unwrap_or(LIVE_WITHIN.default),
         declined: Declined::default(),
+        floor: defaults.floor.unwrap_or(true),
         cap: Cap::default(),
     };
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
@@ -84,6 +85,8 @@ fn course<'a>(
     };
     course.hours = hours(&mut keys, course.closed.is_some(), clocks, problems);
     course.declined = declined(&mut keys, problems).unwrap_or_default();
+    let floor = keys.take("floor").and_then(|value| flag("floor", value, problems));
+    course.floor = floor.unwrap_or(course.floor);
     refuse(&mut keys, Place::Plan, problems);
     keys.finish(problems);
     course
@@ -198,7 +201,7 @@ fn mark(done: &mut [Depth], course: usize, depth: Depth) {
 fn inside(draft: &Draft, course: usize) -> Vec<(CourseId, Span)> {
     let Some(course) = draft.courses.get(course) else { return Vec::new() };
     let mut found: Vec<_> =
-        course.lists().flat_map(|(_, steps)| steps.iter().filter_map(StepDraft::course)).collect();
+        course.lists().flat_map(|(_, list)| list.steps.iter().filter_map(StepDraft::course)).collect();
     found.reverse();
     found
 }

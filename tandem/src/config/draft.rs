@@ -44,14 +44,24 @@ pub(super) struct Draft {
 pub(super) struct CourseDraft {
     pub(super) name: Arc<str>,
     pub(super) span: Span,
-    pub(super) steps: Vec<StepDraft>,
-    pub(super) closed: Option<Vec<StepDraft>>,
-    pub(super) busy: Option<Vec<StepDraft>>,
-    pub(super) full: Option<Vec<StepDraft>>,
+    pub(super) steps: ListDraft,
+    pub(super) closed: Option<ListDraft>,
+    pub(super) busy: Option<ListDraft>,
+    pub(super) full: Option<ListDraft>,
     pub(super) hours: Option<Clock>,
     pub(super) live_within: Duration,
     pub(super) declined: Declined,
+    /// Whether each of its lists has to end with what answers on this machine.
+    pub(super) floor: bool,
     pub(super) cap: Cap,
+}
+
+/// One list of steps.
+#[derive(Debug, Default)]
+pub(super) struct ListDraft {
+    pub(super) steps: Vec<StepDraft>,
+    /// From bracket to bracket; a destination alone has none.
+    pub(super) span: Span,
 }
 
 /// One step.
@@ -93,17 +103,16 @@ impl Draft {
 
 impl CourseDraft {
     /// Its lists by name, in the order in which they may be walked.
-    pub(super) fn lists(&self) -> impl Iterator<Item = (&'static str, &[StepDraft])> {
-        let steps = core::iter::once(("steps", self.steps.as_slice()));
-        let closed = self.closed.as_deref().map(|steps| ("closed", steps));
-        let busy = self.busy.as_deref().map(|steps| ("busy", steps));
-        let full = self.full.as_deref().map(|steps| ("full", steps));
+    pub(super) fn lists(&self) -> impl Iterator<Item = (&'static str, &ListDraft)> {
+        let steps = core::iter::once(("steps", &self.steps));
+        let closed = self.closed.as_ref().map(|list| ("closed", list));
+        let busy = self.busy.as_ref().map(|list| ("busy", list));
+        let full = self.full.as_ref().map(|list| ("full", list));
         steps.chain(closed).chain(busy).chain(full)
     }
 
     fn finish(self) -> Course {
-        let steps =
-            |steps: Vec<StepDraft>| steps.into_iter().map(|step| step.finish(self.declined)).collect();
+        let steps = |list: ListDraft| list.steps.into_iter().map(|step| step.finish(self.declined)).collect();
         Course {
             name: self.name,
             steps: steps(self.steps),

@@ -4,6 +4,7 @@ use crate::codes::Code;
 use crate::config::allow::Allows;
 use crate::config::draft::{CourseDraft, Draft, Rung, StepDraft};
 use crate::config::duration::words;
+use crate::config::floor;
 use crate::config::reader::{Problems, shown};
 use crate::config::settings::DEPTH_MAX;
 use crate::diagnostic::{Diagnostic, Span};
@@ -24,19 +25,14 @@ pub(super) fn run(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
     mobile_voicemail(draft, allows, problems);
     let mut lengths = Lengths { known: vec![None; draft.courses.len()] };
     for course in &draft.courses {
-        for (list, steps) in course.lists() {
-            shared_steps(draft, steps, problems);
-            if !matches!(list, "busy" | "full") {
-                late_answer(draft, course, steps, &mut lengths, problems);
+        for (name, list) in course.lists() {
+            shared_steps(draft, &list.steps, problems);
+            if !matches!(name, "busy" | "full") {
+                late_answer(draft, course, &list.steps, &mut lengths, problems);
             }
         }
     }
-    for id in entered(draft) {
-        let Some(course) = draft.courses.get(id.0 as usize) else { continue };
-        for (_, steps) in course.lists() {
-            open_end(draft, course, steps, problems);
-        }
-    }
+    floor::run(draft, problems);
 }
 
 /// E105: phone numbers are reached by carriers.
@@ -228,7 +224,7 @@ fn common(mut fates: impl Iterator<Item = BTreeSet<String>>) -> BTreeSet<String>
 /// L016: whoever is rung by phone number and not asked to press 1 may be a voicemail.
 fn mobile_voicemail(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
     let spoken = |span: &Span| !allows.silence(Code::L016, problems.source.line(span.start));
-    let steps = draft.courses.iter().flat_map(CourseDraft::lists).flat_map(|(_, steps)| steps);
+    let steps = draft.courses.iter().flat_map(CourseDraft::lists).flat_map(|(_, list)| &list.steps);
     let rung = steps.flat_map(|step| step.targets().map(|(id, span)| (step.confirm, id, span)));
     let unasked = rung.filter_map(|(asks, id, span)| {
         let target = draft.plan.target(id).filter(|target| target.kind == TargetKind::Person)?;
@@ -334,7 +330,7 @@ impl Lengths {
             return *known;
         }
         let mut found = (Duration::ZERO, false);
-        for step in &course.steps {
+        for step in &course.steps.steps {
             let (took, live) = self.step(draft, step, deeper);
             found = (found.0.saturating_add(took), live);
             if live {
@@ -346,48 +342,6 @@ impl Lengths {
         }
         found
     }
-}
-
-/// The plans that a number enters, and those at their ends.
-fn entered(draft: &Draft) -> BTreeSet<CourseId> {
-    let numbers = draft.plan.numbers.values().copied();
-    let mut open: Vec<CourseId> =
-        numbers.chain(draft.plan.unlisted).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut found = BTreeSet::new();
-    while let Some(id) = open.pop() {
-        let Some(course) = draft.courses.get(id.0 as usize) else { continue };
-        if found.insert(id) {
-            open.extend(course.lists().filter_map(|(_, steps)| Some(steps.last()?.course()?.0)));
-        }
-    }
-    found
-}
-
-/// L003: the last step can fail, and no agent of this process answers there.
-fn open_end(draft: &Draft, course: &CourseDraft, steps: &[StepDraft], problems: &mut Problems<'_>) {
-    let Some(last) = steps.last() else { return };
-    let safe = |rung: &Rung| match rung {
-        Rung::Target(id) => draft.plan.target(*id).is_some_and(|target| target.kind == TargetKind::Agent),
-        Rung::Course(_) | Rung::Later | Rung::Nobody => true,
-    };
-    if last.members.is_empty() || last.members.iter().any(|(rung, _)| safe(rung)) {
-        return;
-    }
-    let name = shown(&course.name);
-    let problem =
-        Diagnostic::new(Code::L003, format!("plan `{name}` can end with nobody: its last step may fail"));
-    let problem = problem.at(last.span.clone(), "if nobody answers here, the caller hears a failure");
-    let problem = problem.at(course.span.clone(), "in this plan");
-    let at_hand = draft.plan.targets.iter().find(|target| target.kind == TargetKind::Agent);
-    let help = at_hand.map_or_else(
-        || {
-            "define `inbox = \"office@nguyen.example\"` under `[mailboxes]`, or `sorry = \"busy\"` under `[announcements]`, \
-             and end it with that: it answers on this machine"
-                .to_owned()
-        },
-        |agent| format!("add `\"{}\"` at its end: it answers on this machine", shown(&agent.name)),
-    );
-    problems.add(problem.help(help));
 }
 
 fn by_number(draft: &Draft) -> impl Iterator<Item = (&Target, &Span)> {

@@ -10,6 +10,7 @@ mod dialects;
 mod draft;
 mod duration;
 mod emergency;
+mod floor;
 mod hours;
 mod later;
 mod limits;

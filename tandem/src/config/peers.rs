@@ -32,6 +32,8 @@ pub(super) struct Defaults {
     pub(super) live_within: Option<Duration>,
     /// Whether people reached by phone number have to press 1.
     pub(super) confirm: Option<bool>,
+    /// Whether plans have to end with what answers on this machine.
+    pub(super) floor: Option<bool>,
     probe: ProbeKeys,
     first: Option<Duration>,
     progress: Option<Duration>,
@@ -79,6 +81,7 @@ impl Defaults {
         defaults.ring = wait(&mut keys, "ring", &RING, problems);
         defaults.live_within = wait(&mut keys, "live_within", &super::settings::LIVE_WITHIN, problems);
         defaults.confirm = keys.take("confirm").and_then(|value| flag("confirm", value, problems));
+        defaults.floor = keys.take("floor").and_then(|value| flag("floor", value, problems));
         defaults.probe = probe_keys(&mut keys, &EVERY_SITE, problems);
         (defaults.first, defaults.progress) = timers(&mut keys, &PROGRESS_SITE, problems);
         keys.finish(problems);

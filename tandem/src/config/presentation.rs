@@ -82,7 +82,7 @@ mod tests {
     fn load(carriers: &str) -> Result<Loaded, Vec<(Code, String)>> {
         let text = format!(
             "business = \"B\"\n[carriers]\n{carriers}\n[people]\nana = \"+15035550111\"\n[numbers]\n\
-             \"+15035550100\" = \"main\"\n[plans.main]\nsteps = [\"ana\"]\n"
+             \"+15035550100\" = \"main\"\n[plans.main]\nsteps = [\"ana\"]\nfloor = false\n"
         );
         let found = read(Source::new("plan.toml", text), jiff::Timestamp::UNIX_EPOCH);
         let errors = |refused: crate::config::Refused| {

@@ -1,7 +1,7 @@
 //! The steps of a plan: a destination, a list of destinations rung together, or a table with options.
 
 use crate::codes::Code;
-use crate::config::draft::{Rung, StepDraft};
+use crate::config::draft::{ListDraft, Rung, StepDraft};
 use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
 use crate::config::names::{Kind, Names};
@@ -28,17 +28,18 @@ pub(super) fn steps<'a>(
     value: &'a Value<'a>,
     walk: &mut Walk<'_, 'a>,
     problems: &mut Problems<'_>,
-) -> Vec<StepDraft> {
+) -> ListDraft {
+    let found = |steps| ListDraft { steps, span: value.span() };
     let list = match value.get_ref() {
         DeValue::Array(list) => list,
-        DeValue::String(_) => return step(value, walk, problems).into_iter().collect(),
+        DeValue::String(_) => return found(step(value, walk, problems).into_iter().collect()),
         DeValue::Integer(_)
         | DeValue::Float(_)
         | DeValue::Boolean(_)
         | DeValue::Datetime(_)
         | DeValue::Table(_) => {
             problems.kind(what, "a list of steps, such as `[\"office\", \"answering\"]`", value);
-            return Vec::new();
+            return found(Vec::new());
         }
     };
     if list.is_empty() {
@@ -49,7 +50,7 @@ pub(super) fn steps<'a>(
     if let Some(over) = list.get(STEPS_MAX) {
         problems.add(too_many(what, STEPS_MAX, over.span()));
     }
-    list.iter().take(STEPS_MAX).filter_map(|value| step(value, walk, problems)).collect()
+    found(list.iter().take(STEPS_MAX).filter_map(|value| step(value, walk, problems)).collect())
 }
 
 fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Problems<'_>) -> Option<StepDraft> {

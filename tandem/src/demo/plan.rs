@@ -67,7 +67,16 @@ steps = [
   "office",
   {{ ring = ["ana", "ben"], for = "5s" }},   # hurried too: 18 s is the default
   "answering",
+  "inbox",                                   # if all of them fail, the caller leaves a message
 ]
+
+[mailboxes]
+inbox = "office@nguyen.example"
+
+[mail]
+smtp = "127.0.0.1:9"
+tls  = "none"
+from = "voicemail@nguyen.example"
 "#
     ))
 }

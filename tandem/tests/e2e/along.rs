@@ -14,7 +14,7 @@ fn plan(street: &Street) -> String {
     let office = street.house(OFFICE);
     format!(
         "[sites]\noffice = {{ sip = \"{office}\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-        [plans]\nmain = [\"office\"]\n"
+        [defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n"
     )
 }
 
@@ -100,7 +100,7 @@ fn a_peer_of_the_plan_whose_contact_leads_to_another_machine_gets_its_bye_there(
         &format!(
             "[sites]\noffice = {{ sip = \"{office}\", probe = \"off\" }}\n\
             proxy = {{ sip = \"{proxy};transport=tcp\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-            [plans]\nmain = [\"office\"]\n"
+            [defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n"
         ),
     );
     let (mut caller, mut office) = (Line::dial(&street, CALLER), Phone::new(&street, OFFICE));

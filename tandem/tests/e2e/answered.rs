@@ -13,7 +13,7 @@ fn plan(street: &Street, by: By) -> String {
     let transport = if by == By::Tcp { ";transport=tcp" } else { "" };
     let office = street.house(OFFICE);
     format!(
-        "[defaults]\nprobe = \"off\"\n[sites]\noffice = \"sip:{office}{transport}\"\n\
+        "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\noffice = \"sip:{office}{transport}\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"office\"]\n"
     )
 }

@@ -153,7 +153,7 @@ fn a_call_over_tls_has_its_encrypted_media_and_is_hung_up_along_the_callers_conn
     let tls = |house| SocketAddr::new(street.house(house).ip(), street.house(house).port() + 1);
     let plan = format!(
         "[sites]\noffice = {{ sip = \"{};transport=tls\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-        [plans]\nmain = [\"office\"]\n",
+        [defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n",
         tls(OFFICE)
     );
     let own = papers.sign(street.house(TANDEM));

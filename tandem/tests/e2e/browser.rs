@@ -87,7 +87,7 @@ fn node(street: &Street) -> Tandem {
     let office = street.house(OFFICE);
     let plan = format!(
         "[sites]\noffice = {{ sip = \"{office}\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-        [plans]\nmain = [\"office\"]\n"
+        [defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n"
     );
     Tandem::start_listening(street, &plan, "", &[&format!("ws:{}", web(street))])
 }
@@ -139,7 +139,7 @@ fn a_browser_that_insists_on_tls_is_shown_our_certificate() {
     let office = street.house(OFFICE);
     let plan = format!(
         "[sites]\noffice = {{ sip = \"{office}\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-        [plans]\nmain = [\"office\"]\n"
+        [defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n"
     );
     let _node = Tandem::start_listening(&street, &plan, &paper.lines(), &[&format!("wss:{}", web(&street))]);
     let mut roots = RootCertStore::empty();

@@ -13,7 +13,7 @@ fn a_carrier_sees_our_number_and_both_sides_hang_up_on_whom_they_know() {
     for by_caller in [true, false] {
         let street = Street::new();
         let plan = format!(
-            "[defaults]\nprobe = \"off\"\nconfirm = false\n[carriers]\nacme = {{ sip = \"sip:{}\", from = \"owned\", pai = true, diversion = \"both\" }}\n\
+            "[defaults]\nprobe = \"off\"\nfloor = false\nconfirm = false\n[carriers]\nacme = {{ sip = \"sip:{}\", from = \"owned\", pai = true, diversion = \"both\" }}\n\
             [people]\nana = \"+15035550111\"\n[numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"ana\"]\n",
             street.house(CARRIER)
         );

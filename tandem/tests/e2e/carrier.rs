@@ -104,7 +104,7 @@ fn answers(at: SocketAddr) -> bool {
 fn plan(street: &Street, password: &str, register: &str) -> String {
     let (carrier, other, desk) = (street.house(CARRIER), street.house(OTHER), street.house(DESK));
     format!(
-        "business = \"Nguyen Dental\"\n[defaults]\nprobe = \"off\"\nconfirm = false\n[carriers.first]\nsip = \"{carrier}\"\nuser = \"nguyen\"\n\
+        "business = \"Nguyen Dental\"\n[defaults]\nprobe = \"off\"\nfloor = false\nconfirm = false\n[carriers.first]\nsip = \"{carrier}\"\nuser = \"nguyen\"\n\
          password = \"{password}\"\n{register}\n[carriers.other]\nsip = \"{other}\"\n[people]\nana = \"{ANA}\"\n\
          [sites]\ndesk = \"{desk}\"\n[numbers]\n\"{NUMBER}\" = \"main\"\nnguyen = \"desk-first\"\n\
          [plans]\nmain = [\"ana\"]\ndesk-first = [\"desk\"]\n"
@@ -190,7 +190,7 @@ fn a_wrong_password_is_an_error_with_its_line_and_the_other_carrier_has_the_call
     let lost = node.logs("not registered at first, so it sends us no calls: it was refused with 401");
     assert!(lost.contains("ERROR"), "{lost}");
     let refused = node.logs("first refuses our credentials: tried last");
-    let fix = "correct user and password in line 8 of the plan file, then reload";
+    let fix = "correct user and password in line 9 of the plan file, then reload";
     assert!(refused.contains("ERROR") && refused.contains(fix), "{refused}");
     call(&mut caller, NUMBER, &mut other);
     assert_eq!(node.call().legs(), ["ana: answered"], "the first was not even tried");

@@ -14,7 +14,7 @@ const SECOND: u8 = 12;
 fn plan(street: &Street, plan: &str) -> String {
     let (first, second) = (street.house(FIRST), street.house(SECOND));
     format!(
-        "[defaults]\nprobe = \"off\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
+        "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\n{plan}\n"
     )
 }
@@ -36,7 +36,9 @@ fn moves_on_at_once(transport: &str, first: First, outcome: &str) {
         numbers += &format!("\"+1503555010{n}\" = \"plan{n}\"\n");
         plans += &format!("plan{n} = [\"first{n}\", \"second{n}\"]\n");
     }
-    let text = format!("[defaults]\nprobe = \"off\"\n[sites]\n{sites}[numbers]\n{numbers}[plans]\n{plans}");
+    let text = format!(
+        "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\n{sites}[numbers]\n{numbers}[plans]\n{plans}"
+    );
     let node = Tandem::start(&street, &text);
     for n in 0..3 {
         let refuses = first(&street, FIRST + n);
@@ -201,7 +203,7 @@ fn outside_the_hours_the_closed_list_is_rung() {
         days[usize::try_from(today.wrapping_add(3).to_sunday_zero_offset()).expect("a day of the week")];
     let (first, second) = (street.house(FIRST), street.house(SECOND));
     let text = format!(
-        "timezone = \"UTC\"\n[defaults]\nprobe = \"off\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
+        "timezone = \"UTC\"\n[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
         [hours]\nshut = \"{other} 00:00-24:00\"\nalways = \"mon-sun 00:00-24:00\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n\"+15035550101\" = \"open\"\n\
         [plans.main]\nsteps = [\"first\"]\nclosed = [\"second\"]\nhours = \"shut\"\n\

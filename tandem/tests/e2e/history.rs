@@ -16,7 +16,7 @@ fn plan(street: &Street) -> String {
     let (carrier, first, second) = (street.house(CALLER), street.house(FIRST), street.house(SECOND));
     format!(
         "[defaults]\nprobe = \"off\"\n[carriers]\nacme = \"{carrier}\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
-        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\nsteps = [\n  \"first\",\n  \"second\",\n]\n"
+        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\nsteps = [\n  \"first\",\n  \"second\",\n]\nfloor = false\n"
     )
 }
 

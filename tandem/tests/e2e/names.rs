@@ -78,7 +78,7 @@ fn answers(at: SocketAddr) -> bool {
 /// The peer by its name, somebody by address, and what `[node]` needs to know.
 fn plan(street: &Street, steps: &str) -> (String, String) {
     let plan = format!(
-        "[defaults]\nprobe = \"off\"\n[sites]\nnamed = \"carrier.test\"\nghost = \"ghost.test\"\nplain = \"{}\"\n\
+        "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\nnamed = \"carrier.test\"\nghost = \"ghost.test\"\nplain = \"{}\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = {steps}\n",
         street.house(PLAIN)
     );

@@ -22,7 +22,7 @@ const STRANGER: u8 = 3;
 fn plan(street: &Street, probe: &str, steps: &str) -> String {
     let (first, second, third) = (street.house(FIRST), street.house(SECOND), street.house(THIRD));
     format!(
-        "[defaults]\nprobe = {probe}\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\nthird = \"{third}\"\n\
+        "[defaults]\nprobe = {probe}\nfloor = false\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\nthird = \"{third}\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = {steps}\n"
     )
 }
@@ -115,7 +115,7 @@ fn a_broken_plan_file_changes_nothing_and_a_good_one_holds_from_the_next_call_on
     node.signal(Signal::SIGHUP);
     node.logs("the plan in force stays");
     // `main = ["first", "secnd"]` is line 10.
-    let problem = node.logs("plan.toml:10:18: error[E101]");
+    let problem = node.logs("plan.toml:11:18: error[E101]");
     assert!(problem.contains("did you mean `second`?"), "{problem}");
     let mut stranger = Phone::new(&street, STRANGER);
     let (invite, rung) = ring(&mut stranger, &mut first);

@@ -18,7 +18,7 @@ const A_WHILE: Duration = Duration::from_millis(300);
 fn plan(street: &Street, steps: &str) -> String {
     let (first, second, third) = (street.house(FIRST), street.house(SECOND), street.house(THIRD));
     format!(
-        "[defaults]\nprobe = \"off\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\nthird = \"{third}\"\n\
+        "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\nthird = \"{third}\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = {steps}\n"
     )
 }

@@ -68,7 +68,7 @@ fn plan(street: &Street) -> String {
     let office = street.house(OFFICE);
     format!(
         "[sites]\noffice = {{ sip = \"{office}\", probe = \"off\" }}\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-        [plans]\nmain = [\"office\"]\n"
+        [defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n"
     )
 }
 

@@ -30,7 +30,7 @@ fn an_office_may_send_a_call_back_for_another_number() {
     let node = Tandem::start(
         &street,
         &format!(
-            "[defaults]\nprobe = \"off\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
+            "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
             [numbers]\n\"{NUMBER}\" = \"main\"\n\"{OTHER}\" = \"other\"\n\
             [plans]\nmain = [\"first\"]\nother = [\"second\"]\n"
         ),
@@ -98,7 +98,7 @@ fn a_node_that_is_its_own_office_comes_out_of_the_circle_by_the_next_step() {
 fn two_steps(first: &str, street: &Street) -> String {
     let second = street.house(SECOND);
     format!(
-        "[defaults]\nprobe = \"off\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
+        "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"first\", \"second\"]\n"
     )
 }

@@ -28,7 +28,7 @@ fn with_more_connections_than_descriptors_calls_over_udp_go_on() {
     let street = Street::new();
     let (office, stream, callers) = (street.house(OFFICE), street.house(STREAM), street.house(CALLER).ip());
     let plan = format!(
-        "[defaults]\nprobe = \"off\"\n[sites]\noffice = {{ sip = \"{office}\", networks = \"{callers}\" }}\nstream = \"sip:{stream};transport=tcp\"\n\
+        "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\noffice = {{ sip = \"{office}\", networks = \"{callers}\" }}\nstream = \"sip:{stream};transport=tcp\"\n\
         [numbers]\n\"{NUMBER}\" = \"main\"\n\"{OTHER}\" = \"other\"\n\
         [plans]\nmain = [\"office\"]\nother = [\"stream\", \"office\"]\n"
     );

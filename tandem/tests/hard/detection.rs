@@ -35,7 +35,7 @@ impl Town {
         };
         let plan = format!(
             "[sites]\nfirst = {{ sip = \"{first}\"{probe} }}\nsecond = \"{second}\"\n\
-            [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"first\", \"second\"]\n"
+            [numbers]\n\"{NUMBER}\" = \"main\"\n[defaults]\nfloor = false\n[plans]\nmain = [\"first\", \"second\"]\n"
         );
         let second = Desk::open(second, Manner::Answers(Duration::ZERO));
         // It has no port yet when it has just been started, and would be down at once.

@@ -35,7 +35,7 @@ fn a_flood_of_hostile_datagrams_costs_no_call_that_is_sent_again_and_no_memory()
     let (first, second) = (street.house(FIRST), street.house(SECOND));
     let plan = format!(
         "[sites]\nfirst = {{ sip = \"{first}\", networks = [\"{}\", \"{}\"] }}\nsecond = \"{second}\"\n\
-        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"first\", \"second\"]\n",
+        [numbers]\n\"{NUMBER}\" = \"main\"\n[defaults]\nfloor = false\n[plans]\nmain = [\"first\", \"second\"]\n",
         street.house(CALLER).ip(),
         street.house(ASKER).ip(),
     );

@@ -28,7 +28,7 @@ fn call(street: &Street, node: &Node, nth: usize) -> (Duration, String) {
 fn plan(first: SocketAddr, second: SocketAddr) -> String {
     format!(
         "[sites]\nfirst = \"{first};transport=tcp\"\nsecond = \"{second}\"\n\
-        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"first\", \"second\"]\n"
+        [numbers]\n\"{NUMBER}\" = \"main\"\n[defaults]\nfloor = false\n[plans]\nmain = [\"first\", \"second\"]\n"
     )
 }
 

@@ -36,7 +36,7 @@ impl Town {
         let street = Street::new();
         let (first, second) = (street.house(FIRST), street.house(SECOND));
         let plan = format!(
-            "[defaults]\nprobe = \"off\"\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
+            "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\nfirst = \"{first}\"\nsecond = \"{second}\"\n\
             [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"first\", \"second\"]\n"
         );
         Self {

@@ -24,7 +24,7 @@ fn calls_through_one_refusal(percent: u8) -> usize {
     let (first, second) = (street.house(FIRST), street.house(SECOND));
     let plan = format!(
         "[sites]\nfirst = {{ sip = \"{first}\", networks = \"127.0.0.0/8\" }}\nsecond = \"{second}\"\n[numbers]\n\"{NUMBER}\" = \"main\"\n\
-        [plans]\nmain = [\"first\", \"second\"]\n"
+        [defaults]\nfloor = false\n[plans]\nmain = [\"first\", \"second\"]\n"
     );
     let refuses = Desk::open(first, Manner::Refuses("503 Service Unavailable"));
     let answers = Desk::open(second, Manner::Answers(Duration::from_millis(200)));

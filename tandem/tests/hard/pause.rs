@@ -46,7 +46,7 @@ fn plan(street: &Street) -> String {
     let numbers: String = (0..5).map(|n| format!("\"{}\" = \"plan{n}\"\n", number(n))).collect();
     let plans: String = (0..5).map(|n| format!("plan{n} = [\"office{n}\", \"last\"]\n")).collect();
     format!(
-        "[defaults]\nprobe = \"off\"\nring = \"5s\"\n[sites]\n{sites}last = \"{}\"\n[numbers]\n{numbers}[plans]\n{plans}",
+        "[defaults]\nprobe = \"off\"\nfloor = false\nring = \"5s\"\n[sites]\n{sites}last = \"{}\"\n[numbers]\n{numbers}[plans]\n{plans}",
         street.house(LAST)
     )
 }

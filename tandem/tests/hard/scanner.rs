@@ -38,7 +38,7 @@ fn a_scanner_gets_a_few_answers_and_costs_a_carrier_no_call() {
     let plan = format!(
         "[sites]\noffice = \"{office}\"\n\
         [carriers]\nacme = {{ sip = \"{office}\", probe = \"off\", networks = \"{}\" }}\n\
-        [numbers]\n\"{NUMBER}\" = \"main\"\n\"*\" = \"main\"\n[plans]\nmain = [\"office\"]\n",
+        [numbers]\n\"{NUMBER}\" = \"main\"\n\"*\" = \"main\"\n[defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n",
         street.house(CALLER).ip(),
     );
     let _desk = Desk::open(office, Manner::Answers(Duration::ZERO));
@@ -77,7 +77,7 @@ fn calls_that_are_never_acknowledged_are_a_hundred_of_a_strangers_and_of_a_carri
     let office = street.house(OFFICE);
     let plan = format!(
         "[sites]\noffice = {{ sip = \"{office}\", networks = \"{}\" }}\n\
-        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"office\"]\n",
+        [numbers]\n\"{NUMBER}\" = \"main\"\n[defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n",
         street.house(CALLER).ip(),
     );
     let _desk = Desk::open(office, Manner::Answers(Duration::from_secs(60)));

@@ -35,7 +35,7 @@ impl Office {
         let street = Street::new();
         let (house, caller) = (street.house(HOUSE), street.house(CALLER).ip());
         let plan = format!(
-            "[defaults]\nprobe = \"off\"\n[sites]\noffice = {{ sip = \"{house}\", networks = [\"{caller}\", \"127.0.0.1\"] }}\n[numbers]\n\"*\" = \"main\"\n\
+            "[defaults]\nprobe = \"off\"\nfloor = false\n[sites]\noffice = {{ sip = \"{house}\", networks = [\"{caller}\", \"127.0.0.1\"] }}\n[numbers]\n\"*\" = \"main\"\n\
             [plans]\nmain = [\"office\"]\n"
         );
         let node = Tandem::start(&street, &plan);
