@@ -2,6 +2,8 @@
 #![expect(clippy::print_stdout, reason = "says that the packets went over")]
 
 use agent::screen::{Booth, Output, Prompts, Screen, Side};
+use agent::sdp::Here;
+use agent::srtp::Key;
 use agent::talk::Desk;
 use core::hint::black_box;
 use core::net::SocketAddr;
@@ -58,8 +60,8 @@ fn joined() -> Screen {
     let booth = Booth {
         desk,
         proxy: address("[100::1]:5060"),
-        caller: address("192.0.2.1:20000"),
-        person: address("192.0.2.1:20002"),
+        caller: Here { address: address("192.0.2.1:20000"), key: Key::new([1; 30]) },
+        person: Here { address: address("192.0.2.1:20002"), key: Key::new([2; 30]) },
         prompts: Prompts { call: prompt.clone(), taken: prompt },
     };
     let invite = format!(

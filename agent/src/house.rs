@@ -6,6 +6,8 @@ use crate::g711::Law;
 use crate::guide::{Guide, Role, Room};
 use crate::prompts;
 use crate::screen::{self, Booth, Prompts, Screen, Side};
+use crate::sdp::Here;
+use crate::srtp::Key;
 use crate::talk::Desk;
 use crate::voicemail::{Attempts, Notice, Pin};
 use crate::{callee, recording};
@@ -33,6 +35,10 @@ pub struct House {
     by_id: BTreeMap<Vec<u8>, BTreeSet<CallKey>>,
     deadlines: BTreeSet<(Time, CallKey)>,
     next: u64,
+    /// What the keys of sealed sound are made of.
+    secret: Key,
+    /// How many were made.
+    keys: u64,
     wrong: BTreeMap<Tried, Attempts>,
 }
 
@@ -140,9 +146,9 @@ const TRIED_MAX: usize = 10_000;
 
 impl House {
     /// Nobody is here yet. `public` is what an agent's Contact says behind the user part: host, port and transport of one of
-    /// the node's listeners.
+    /// the node's listeners; the keys of sealed sound are made of the secret, which no other run of a node may have.
     #[must_use]
-    pub fn new(guide: Arc<Guide>, public: String, seed: u64) -> Self {
+    pub fn new(guide: Arc<Guide>, public: String, (seed, secret): (u64, Key)) -> Self {
         Self {
             guide,
             rooms: BTreeMap::new(),
@@ -152,6 +158,8 @@ impl House {
             by_id: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             next: 0,
+            secret,
+            keys: 0,
             wrong: BTreeMap::new(),
         }
     }
@@ -343,14 +351,15 @@ impl House {
     fn begin(&mut self, key: CallKey, ports: (SocketAddr, SocketAddr), now: Time, out: &mut Vec<Output>) {
         let Some(Held { agent, kind: Kind::Opening(opening), .. }) = self.calls.get(&key) else { return };
         let (agent, invite, role) = (*agent, opening.invite.clone(), opening.role.clone());
+        let (caller, person) = (self.here(ports.0), self.here(ports.1));
         let begun = match role {
-            Role::Screen => self.ask(key, agent, invite, ports, now, out),
+            Role::Screen => self.ask(key, agent, invite, (caller, person), now, out),
             Role::Mailbox(_) | Role::Announcement(_) => {
                 let chance = self.chance.draw();
                 let desk = self.desk(agent);
                 let (guide, rooms) = (Arc::clone(&self.guide), &self.rooms);
                 let mut turn = Turn { key, agent, now, out };
-                let began = Answering::start(invite, desk, ports.0, role, (&guide, rooms), chance, &mut turn);
+                let began = Answering::start(invite, desk, caller, role, (&guide, rooms), chance, &mut turn);
                 began.map(|answering| Kind::Answering(Box::new(answering)))
             }
         };
@@ -373,7 +382,7 @@ impl House {
         key: CallKey,
         agent: AgentId,
         invite: Message,
-        (caller, person): (SocketAddr, SocketAddr),
+        (caller, person): (Here, Here),
         now: Time,
         out: &mut Vec<Output>,
     ) -> Result<Kind, Bytes> {
@@ -465,6 +474,11 @@ impl House {
         let extra = Extra { to_tag: tag.as_bytes(), lines: b"" };
         let bytes = response(request, agent.address(), status, phrase(status), extra);
         out.push(Output::Sip { agent, bytes });
+    }
+
+    fn here(&mut self, address: SocketAddr) -> Here {
+        self.keys += 1;
+        Here { address, key: self.secret.branch(self.keys) }
     }
 
     fn desk(&self, agent: AgentId) -> Desk {

@@ -23,6 +23,7 @@ pub mod recording;
 mod reliable;
 pub mod rtp;
 pub mod screen;
+pub mod sdes;
 pub mod sdp;
 pub mod srtp;
 pub mod talk;

@@ -7,7 +7,9 @@ use crate::end::End;
 use crate::g711::Law;
 use crate::mouth::Mouth;
 use crate::rtp::{self, Heard, Latch};
-use crate::sdp::{self, Agreed, Version};
+use crate::sdes::Seals;
+use crate::sdp::{self, Agreed, Here, Terms, Version};
+use crate::srtp::Suite;
 use crate::talk::{self, Desk, Why};
 use core::net::SocketAddr;
 use sip::{Bytes, Message, Time};
@@ -20,14 +22,16 @@ pub type Clip = Arc<[u8]>;
 #[derive(Clone, Debug)]
 pub struct Line {
     end: End,
-    local: SocketAddr,
+    here: Here,
     version: Version,
-    /// The laws that may be spoken, the preferred one first.
-    laws: &'static [Law],
+    /// What may be agreed on.
+    may: Terms,
     /// What is agreed on; `None` while our own offer is not answered.
     agreed: Option<Agreed>,
     /// What our answer says.
     answer: Vec<u8>,
+    /// What seals our packets and opens theirs, if they are sealed.
+    seals: Option<Box<Seals>>,
     latch: Latch,
     mouth: Mouth,
     ear: Ear,
@@ -89,7 +93,7 @@ pub(crate) enum Kind {
 const COMFORT_NOISE: u8 = 13;
 
 impl Line {
-    /// Takes an INVITE whose sound is to come to `local`. `chance` makes tags, branches and the stream.
+    /// Takes an INVITE whose sound is to come to `here`. `chance` makes tags, branches and the stream.
     ///
     /// # Errors
     /// The refusal, to be sent as it is: there is nothing that both sides could speak, or the INVITE cannot be answered.
@@ -97,11 +101,11 @@ impl Line {
         invite: Message,
         from: SocketAddr,
         desk: Desk,
-        local: SocketAddr,
+        here: Here,
         chance: u64,
         out: &mut Vec<Output>,
     ) -> Result<Self, Bytes> {
-        Self::take(invite, from, desk, local, chance, Trying::AtOnce, out)
+        Self::take(invite, from, desk, here, chance, Trying::AtOnce, out)
     }
 
     /// Takes an INVITE as [`start`](Self::start) does, but says nothing of its own to it: what is to be said is told with
@@ -113,26 +117,26 @@ impl Line {
         invite: Message,
         from: SocketAddr,
         desk: Desk,
-        local: SocketAddr,
+        here: Here,
         chance: u64,
         out: &mut Vec<Output>,
     ) -> Result<Self, Bytes> {
-        Self::take(invite, from, desk, local, chance, Trying::WhenTold, out)
+        Self::take(invite, from, desk, here, chance, Trying::WhenTold, out)
     }
 
     fn take(
         invite: Message,
         from: SocketAddr,
         desk: Desk,
-        local: SocketAddr,
+        here: Here,
         chance: u64,
         trying: Trying,
         out: &mut Vec<Output>,
     ) -> Result<Self, Bytes> {
-        let (version, laws) = (first(chance), &Law::BOTH);
+        let (version, may) = (first(chance), ANY);
         let negotiated = match invite.body() {
-            [] => Ok((None, sdp::offer(local, laws, version))),
-            offer => sdp::answer(offer, local, laws, version).map(|(agreed, answer)| (Some(agreed), answer)),
+            [] => Ok((None, sdp::offer(&here, may, version))),
+            offer => sdp::answer(offer, &here, may, version).map(|(agreed, answer)| (Some(agreed), answer)),
         };
         let (agreed, answer) =
             negotiated.map_err(|unfit| callee::refusal(&invite, from, unfit.status(), chance))?;
@@ -140,36 +144,38 @@ impl Line {
         let callee = Callee::start(invite, from, desk, chance, trying, &mut asked)?;
         // A call that begins says nothing but that it is being worked on.
         out.extend(asked.into_iter().filter_map(sent));
-        let latch = Latch::new(agreed.and_then(|agreed| agreed.remote));
-        Ok(Self { agreed, answer, latch, ..Self::new(End::Called(Box::new(callee)), local, laws, chance) })
+        let mut line = Self { answer, ..Self::new(End::Called(Box::new(callee)), here, may, chance) };
+        agreed.into_iter().for_each(|agreed| line.agree(agreed));
+        Ok(line)
     }
 
-    /// Calls somebody by way of the proxy there, with an offer of these laws; what else the offer of `call` says is passed over.
+    /// Calls somebody by way of the proxy there, with an offer of these terms; what else the offer of `call` says is passed over.
     /// `None` if what it says makes no message.
     pub fn call(
         call: Call,
         desk: Desk,
         proxy: SocketAddr,
-        (local, laws): (SocketAddr, &'static [Law]),
+        (here, may): (Here, Terms),
         chance: u64,
         now: Time,
         out: &mut Vec<Output>,
     ) -> Option<Self> {
-        let call = Call { sdp: sdp::offer(local, laws, first(chance)), ..call };
+        let call = Call { sdp: sdp::offer(&here, may, first(chance)), ..call };
         let mut asked = Vec::new();
         let caller = Caller::start(&call, desk, proxy, chance, now, &mut asked)?;
         out.extend(asked.into_iter().filter_map(sent));
-        Some(Self::new(End::Calling(Box::new(caller)), local, laws, chance))
+        Some(Self::new(End::Calling(Box::new(caller)), here, may, chance))
     }
 
-    fn new(end: End, local: SocketAddr, laws: &'static [Law], chance: u64) -> Self {
+    fn new(end: End, here: Here, may: Terms, chance: u64) -> Self {
         Self {
             end,
-            local,
+            here,
             version: first(chance),
-            laws,
+            may,
             agreed: None,
             answer: Vec::new(),
+            seals: None,
             latch: Latch::new(None),
             mouth: Mouth::new(chance.rotate_left(23)),
             ear: Ear::default(),
@@ -218,9 +224,9 @@ impl Line {
 
     /// Speaks this law alone from now on, whatever else is offered.
     pub fn speak_only(&mut self, law: Law) {
-        self.laws = law.only();
+        self.may.laws = law.only();
         if self.agreed.is_none() {
-            self.answer = sdp::offer(self.local, self.laws, self.version);
+            self.answer = sdp::offer(&self.here, self.may, self.version);
         }
     }
 
@@ -288,6 +294,7 @@ impl Line {
         now: Time,
         out: &mut Vec<Output>,
     ) {
+        let Some(()) = self.open(datagram) else { return };
         let (Some(agreed), Some(packet)) = (self.agreed, rtp::read(datagram)) else { return };
         if !self.latch.takes(from, now) {
             return;
@@ -320,7 +327,11 @@ impl Line {
         let law = self.law().unwrap_or(Law::Mu);
         let heard_by = self.agreed.filter(|agreed| agreed.sends).zip(self.latch.remote());
         let (payload_type, to) = heard_by.map(|(agreed, to)| (agreed.sound, to)).unzip();
-        let send = |bytes| out.extend(to.map(|to| Output::Rtp { to, bytes }));
+        let seals = &mut self.seals;
+        let send = |mut bytes| {
+            seal(seals, &mut bytes);
+            out.extend(to.map(|to| Output::Rtp { to, bytes }));
+        };
         if self.mouth.speak(law, payload_type, now, send) {
             out.push(Output::Played);
         }
@@ -336,9 +347,10 @@ impl Line {
     pub(crate) fn overhear<'a>(
         &mut self,
         from: SocketAddr,
-        datagram: &'a [u8],
+        datagram: &'a mut Vec<u8>,
         now: Time,
     ) -> Option<(Option<Kind>, Heard<'a>)> {
+        self.open(datagram)?;
         let (agreed, packet) = (self.agreed?, rtp::read(datagram)?);
         let kind = match packet.payload_type {
             sound if sound == agreed.sound => Some(Kind::Sound),
@@ -368,13 +380,14 @@ impl Line {
     /// Makes a packet of another line one of what is said here; how many samples it has, if it is the newest.
     pub(crate) fn pass(
         &mut self,
-        datagram: &mut [u8],
+        datagram: &mut Vec<u8>,
         (payload_type, marker): (u8, bool),
         numbers: (u16, u32),
         newest: Option<usize>,
         now: Time,
     ) {
         self.mouth.pass(datagram, (payload_type, marker), numbers, newest, now);
+        seal(&mut self.seals, datagram);
     }
 
     fn with(
@@ -410,7 +423,7 @@ impl Line {
                 talk::Output::Up(answer) => self.on_up(&answer, now, out),
                 talk::Output::Offered(offer) => self.on_offer(&offer, now, out),
                 talk::Output::Answered(answer) => {
-                    sdp::accept(&answer, self.laws).into_iter().for_each(|agreed| self.agree(agreed));
+                    sdp::accept(&answer, self.may).into_iter().for_each(|agreed| self.agree(agreed));
                 }
                 talk::Output::Pressed(digit) => {
                     out.extend(self.ear.press(digit, now).map(Output::Pressed));
@@ -425,7 +438,7 @@ impl Line {
 
     fn on_up(&mut self, answer: &[u8], now: Time, out: &mut Vec<Output>) {
         if self.agreed.is_none() {
-            match sdp::accept(answer, self.laws) {
+            match sdp::accept(answer, self.may) {
                 Ok(agreed) => self.agree(agreed),
                 // Nothing of our offer is taken: there is nothing to say it in.
                 Err(_) => return self.hang_up(now, out),
@@ -438,9 +451,9 @@ impl Line {
         self.version.count += 1;
         let answered = match offer {
             // RFC 3261 §14.2: who asks for an offer is told what holds.
-            [] => Ok((None, sdp::offer(self.local, self.laws, self.version))),
+            [] => Ok((None, sdp::offer(&self.here, self.may, self.version))),
             offer => {
-                let answered = sdp::answer(offer, self.local, self.laws, self.version);
+                let answered = sdp::answer(offer, &self.here, self.may, self.version);
                 answered.map(|(agreed, answer)| (Some(agreed), answer))
             }
         };
@@ -458,9 +471,31 @@ impl Line {
         if self.agreed.and_then(|before| before.remote) != agreed.remote {
             self.latch = Latch::new(agreed.remote);
         }
+        match (&mut self.seals, agreed.sealed) {
+            (Some(seals), Some(sealed)) => seals.agree(sealed),
+            (seals @ None, Some(sealed)) => *seals = Some(Box::new(Seals::new(sealed, &self.here.key))),
+            (Some(_) | None, None) => {}
+        }
+        // What is sealed stays so.
+        if let Some(seals) = &self.seals {
+            self.may = Terms { suites: seals.suite().only(), clear: false, ..self.may };
+        }
         self.agreed = Some(agreed);
     }
+
+    /// A packet as it was before it was sealed; `None` if it is not one of the other side.
+    fn open(&mut self, datagram: &mut Vec<u8>) -> Option<()> {
+        self.seals.as_mut().map_or(Some(()), |seals| seals.theirs.open(datagram))
+    }
 }
+
+fn seal(seals: &mut Option<Box<Seals>>, packet: &mut Vec<u8>) {
+    let tag = seals.as_mut().and_then(|seals| seals.ours.seal(packet));
+    tag.into_iter().for_each(|tag| packet.extend_from_slice(&tag));
+}
+
+/// What we can do: either law, sealed or in the clear.
+pub const ANY: Terms = Terms { laws: &Law::BOTH, suites: &Suite::BOTH, clear: true };
 
 /// The first description of a call.
 const fn first(chance: u64) -> Version {

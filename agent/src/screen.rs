@@ -8,11 +8,12 @@ use crate::bridge::Way;
 use crate::callee::refusal;
 use crate::g711::{Law, samples};
 use crate::line::{self, Clip, Line};
+use crate::sdp::{Here, Terms};
 use crate::talk::{Desk, Why};
 use crate::tones::Tones;
 use core::net::SocketAddr;
 use core::time::Duration;
-use handed::{call_of, hop, refusal_lines};
+use handed::{call_of, hop, is_sealed, refusal_lines};
 use router::inside::Unconfirmed;
 use sip::reason::Reason;
 use sip::{Bytes, Message, Method, Name, Time};
@@ -37,9 +38,9 @@ pub struct Booth {
     /// Where the proxy is.
     pub proxy: SocketAddr,
     /// Where the caller's sound comes to.
-    pub caller: SocketAddr,
+    pub caller: Here,
     /// Where the person's sound comes to.
-    pub person: SocketAddr,
+    pub person: Here,
     /// What it says.
     pub prompts: Prompts,
 }
@@ -158,9 +159,10 @@ impl Screen {
             &mut said,
         )?;
         // Both sides speak one law: nothing is coded anew.
-        let laws = caller.law().map_or(&Law::BOTH[..], Law::only);
-        let ports = (booth.person, laws);
-        let person = Line::call(call, booth.desk.clone(), booth.proxy, ports, other, now, &mut said)
+        let laws = caller.law().map_or(line::ANY.laws, Law::only);
+        let terms = Terms { laws, clear: !is_sealed(&invite), ..line::ANY };
+        let sound = (booth.person, terms);
+        let person = Line::call(call, booth.desk.clone(), booth.proxy, sound, other, now, &mut said)
             .ok_or_else(|| refused(&invite, 400))?;
         let (tones, reason, state) = (Tones::default(), None, State::Ringing);
         let mut screen = Self { caller, person, prompts: booth.prompts, tones, reason, state };

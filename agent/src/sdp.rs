@@ -1,6 +1,8 @@
 //! Offer and answer (RFC 3264): one stream of G.711 with digits beside it, and every other stream refused in its place.
 
 use crate::g711::Law;
+use crate::sdes::{self, Sealed};
+use crate::srtp::{Key, Suite};
 use core::net::SocketAddr;
 use sdp_types::{Attribute, Connection, Media, Origin, Session as Description, Time as Active};
 
@@ -19,6 +21,28 @@ pub struct Agreed {
     pub sends: bool,
     /// Whether the other side may.
     pub hears: bool,
+    /// How packets are sealed; `None` if they go in the clear.
+    pub sealed: Option<Sealed>,
+}
+
+/// What we say of ourselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Here {
+    /// Where our sound is to come to.
+    pub address: SocketAddr,
+    /// What seals our own: a key of this call alone.
+    pub key: Key,
+}
+
+/// What may be taken of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The laws that may be spoken, the preferred one first.
+    pub laws: &'static [Law],
+    /// The suites that packets may be sealed in, the one that we offer first.
+    pub suites: &'static [Suite],
+    /// May they go in the clear?
+    pub clear: bool,
 }
 
 /// Which description of one call this is: `o=` (RFC 8866 §5.2).
@@ -30,12 +54,19 @@ pub struct Version {
     pub count: u64,
 }
 
+impl Terms {
+    /// The suite that we offer; none if packets may go in the clear.
+    fn offered(&self) -> &'static [Suite] {
+        self.suites.get(..usize::from(!self.clear)).unwrap_or_default()
+    }
+}
+
 /// Why nothing can be agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
     /// It is no SDP: 400.
     Unreadable,
-    /// No audio over plain RTP, or none in G.711: 488.
+    /// No audio in the clear or with a key that we understand, or none in G.711: 488.
     NoAudio,
 }
 
@@ -53,26 +84,22 @@ impl Unfit {
 /// Bytes of a description that are read at all.
 pub const LENGTH_MAX: usize = 16_384;
 
-/// Answers an offer: the first audio over plain RTP that has G.711 in one of these laws is taken, in the one that it prefers.
+/// Answers an offer: the first audio with G.711 in one of these laws is taken, in the one that it prefers, sealed if it has a key
+/// that we understand (also where it might go in the clear: RFC 8643).
 ///
 /// # Errors
 /// Why it cannot be answered; the caller refuses the INVITE with its status.
-pub fn answer(
-    offer: &[u8],
-    local: SocketAddr,
-    laws: &[Law],
-    version: Version,
-) -> Result<(Agreed, Vec<u8>), Unfit> {
+pub fn answer(offer: &[u8], here: &Here, may: Terms, version: Version) -> Result<(Agreed, Vec<u8>), Unfit> {
     let offer = parse(offer)?;
-    let fits = |media: &Media| terms(&offer, media, laws).is_some();
+    let fits = |media: &Media| terms(&offer, media, may).is_some();
     let taken = offer.medias.iter().position(fits).ok_or(Unfit::NoAudio)?;
     let mut agreed = None;
-    let mut answer = description(local, version);
+    let mut answer = description(here.address, version);
     for (place, media) in offer.medias.iter().enumerate() {
-        let terms = terms(&offer, media, laws).filter(|_| place == taken);
+        let terms = terms(&offer, media, may).filter(|_| place == taken);
         answer.medias.push(match terms {
             // RFC 3264 §6: in the protocol that was offered.
-            Some(terms) => Media { proto: media.proto.clone(), ..audio(local, terms) },
+            Some(terms) => Media { proto: media.proto.clone(), ..audio(here, terms) },
             None => refused(media),
         });
         agreed = agreed.or(terms);
@@ -80,27 +107,31 @@ pub fn answer(
     agreed.map(|agreed| (agreed, bytes(&answer))).ok_or(Unfit::NoAudio)
 }
 
-/// Offers these laws, the preferred one first, and digits.
+/// Offers these laws, the preferred one first, and digits, sealed if it may not go in the clear.
 #[must_use]
-pub fn offer(local: SocketAddr, laws: &[Law], version: Version) -> Vec<u8> {
-    let mut offer = description(local, version);
-    let mut media = blank("audio", local.port(), "RTP/AVP");
-    laws.iter().for_each(|law| push_law(&mut media, type_of(*law), *law));
+pub fn offer(here: &Here, may: Terms, version: Version) -> Vec<u8> {
+    let mut offer = description(here.address, version);
+    let mut media = blank("audio", here.address.port(), if may.clear { "RTP/AVP" } else { "RTP/SAVP" });
+    may.laws.iter().for_each(|law| push_law(&mut media, type_of(*law), *law));
     push_digits(&mut media, DIGITS);
+    media.attributes.extend(may.offered().iter().map(|suite| sdes::offer(*suite, &here.key)));
     push_end(&mut media, "sendrecv");
     offer.medias.push(media);
     bytes(&offer)
 }
 
-/// Reads the answer to an offer of ours, which was of these laws.
+/// Reads the answer to an offer of ours, which was of these terms.
 ///
 /// # Errors
 /// If it takes nothing of what was offered: the call is ended.
-pub fn accept(answer: &[u8], laws: &[Law]) -> Result<Agreed, Unfit> {
+pub fn accept(answer: &[u8], may: Terms) -> Result<Agreed, Unfit> {
     let answer = parse(answer)?;
     // We offer one stream; what else stands there was not asked for.
     let media = answer.medias.first().ok_or(Unfit::NoAudio)?;
-    terms(&answer, media, laws).ok_or(Unfit::NoAudio)
+    // What was offered in the clear is answered in the clear.
+    let may = Terms { suites: may.offered(), ..may };
+    let agreed = terms(&answer, media, may).ok_or(Unfit::NoAudio)?;
+    agreed.sealed.is_none_or(|sealed| sdes::takes_offer(&sealed)).then_some(agreed).ok_or(Unfit::NoAudio)
 }
 
 /// What we call digits where we may choose.
@@ -120,14 +151,19 @@ fn parse(text: &[u8]) -> Result<Description, Unfit> {
 }
 
 /// What a stream of the other side comes to for us; `None` if it is not for us.
-fn terms(description: &Description, media: &Media, laws: &[Law]) -> Option<Agreed> {
-    let is_plain = media.proto == "RTP/AVP" || media.proto == "RTP/AVPF";
-    if media.media != "audio" || !is_plain || media.port == 0 {
+fn terms(description: &Description, media: &Media, may: Terms) -> Option<Agreed> {
+    if media.media != "audio" || media.port == 0 {
         return None;
+    }
+    let sealed = sdes::read(media, may.suites);
+    match media.proto.as_str() {
+        "RTP/AVP" | "RTP/AVPF" if may.clear || sealed.is_some() => {}
+        "RTP/SAVP" | "RTP/SAVPF" if sealed.is_some() => {}
+        _ => return None,
     }
     let formats =
         || media.fmt.split(' ').filter_map(|format| format.parse::<u8>().ok()).filter(|format| *format < 128);
-    let known = |format: u8| Some((format, law_of(media, format).filter(|law| laws.contains(law))?));
+    let known = |format: u8| Some((format, law_of(media, format).filter(|law| may.laws.contains(law))?));
     let (sound, law) = formats().find_map(known)?;
     let is_digits =
         |format: &u8| coding(media, *format).is_some_and(|coding| is(coding, "telephone-event/8000"));
@@ -145,7 +181,8 @@ fn terms(description: &Description, media: &Media, laws: &[Law]) -> Option<Agree
     let remote = ip.filter(|ip| !ip.is_unspecified() && !ip.is_multicast());
     let remote = remote.map(|ip| SocketAddr::new(ip, media.port));
     // Who is nowhere is on hold (RFC 3264 §8.4).
-    Some(Agreed { law, sound, digits: formats().find(is_digits), remote, sends: sends && !is_held, hears })
+    let sends = sends && !is_held;
+    Some(Agreed { law, sound, digits: formats().find(is_digits), remote, sends, hears, sealed })
 }
 
 fn direction(attributes: &[Attribute]) -> Option<&str> {
@@ -183,10 +220,11 @@ fn description(local: SocketAddr, version: Version) -> Description {
     description
 }
 
-fn audio(local: SocketAddr, terms: Agreed) -> Media {
-    let mut media = blank("audio", local.port(), "RTP/AVP");
+fn audio(here: &Here, terms: Agreed) -> Media {
+    let mut media = blank("audio", here.address.port(), "RTP/AVP");
     push_law(&mut media, terms.sound, terms.law);
     terms.digits.into_iter().for_each(|digits| push_digits(&mut media, digits));
+    media.attributes.extend(terms.sealed.map(|sealed| sdes::answer(&sealed, &here.key)));
     let direction = match (terms.sends, terms.hears) {
         (true, true) => "sendrecv",
         (true, false) => "sendonly",
@@ -254,8 +292,14 @@ mod tests {
 
     const VERSION: Version = Version { call: 77, count: 1 };
 
+    const ANY: Terms = Terms { laws: &Law::BOTH, suites: &Suite::BOTH, clear: true };
+
     fn local() -> SocketAddr {
         "192.0.2.1:20000".parse().unwrap()
+    }
+
+    fn here() -> Here {
+        Here { address: local(), key: Key::new([7; 30]) }
     }
 
     /// A description of these streams, by somebody at 10.0.0.5.
@@ -266,7 +310,7 @@ mod tests {
 
     /// The streams of an answer, and what was agreed on.
     fn answered(streams: &str) -> Result<(Agreed, Vec<String>), Unfit> {
-        let (agreed, answer) = answer(&of(streams), local(), &Law::BOTH, VERSION)?;
+        let (agreed, answer) = answer(&of(streams), &here(), ANY, VERSION)?;
         let text = String::from_utf8(answer).unwrap();
         let head = "v=0\r\no=- 77 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
         let streams = text.strip_prefix(head).unwrap_or_else(|| panic!("{text}"));
@@ -280,7 +324,15 @@ mod tests {
         let remote = Some("10.0.0.5:4000".parse().unwrap());
         assert_eq!(
             agreed,
-            Agreed { law: Law::A, sound: 8, digits: Some(96), remote, sends: true, hears: true }
+            Agreed {
+                law: Law::A,
+                sound: 8,
+                digits: Some(96),
+                remote,
+                sends: true,
+                hears: true,
+                sealed: None
+            }
         );
         assert_eq!(
             streams,
@@ -362,7 +414,7 @@ mod tests {
             (vec![0xff; 70_000], Unfit::Unreadable),
         ] {
             assert_eq!(
-                answer(&offer, local(), &Law::BOTH, VERSION),
+                answer(&offer, &here(), ANY, VERSION),
                 Err(unfit),
                 "{:?}",
                 String::from_utf8_lossy(&offer)
@@ -375,7 +427,7 @@ mod tests {
     fn a_description_without_a_name_is_read_all_the_same() {
         let offer =
             b"v=0\r\no=- 1 1 IN IP4 10.0.0.5\r\nc=IN IP4 10.0.0.5\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
-        assert!(answer(offer, local(), &Law::BOTH, VERSION).is_ok());
+        assert!(answer(offer, &here(), ANY, VERSION).is_ok());
     }
 
     #[test]
@@ -383,17 +435,76 @@ mod tests {
         let there = "[2001:db8::9]:6000".parse().unwrap();
         for (laws, head) in [
             (&Law::BOTH[..], "m=audio 20000 RTP/AVP 0 8 101\r\n"),
-            (&[Law::A, Law::Mu], "m=audio 20000 RTP/AVP 8 0 101\r\n"),
+            (&[Law::A, Law::Mu][..], "m=audio 20000 RTP/AVP 8 0 101\r\n"),
             (Law::A.only(), "m=audio 20000 RTP/AVP 8 101\r\n"),
         ] {
-            let offer = offer(local(), laws, VERSION);
+            let may = Terms { laws, ..ANY };
+            let offer = offer(&here(), may, VERSION);
             assert!(String::from_utf8_lossy(&offer).contains(head), "{}", String::from_utf8_lossy(&offer));
-            let (theirs, answer) = answer(&offer, there, &Law::BOTH, VERSION).unwrap();
-            let ours = accept(&answer, &Law::BOTH).unwrap();
+            let (theirs, answer) = answer(&offer, &Here { address: there, ..here() }, ANY, VERSION).unwrap();
+            let ours = accept(&answer, may).unwrap();
             assert_eq!((theirs.remote, ours.remote), (Some(local()), Some(there)));
             assert_eq!(Agreed { remote: None, ..theirs }, Agreed { remote: None, ..ours });
             assert_eq!((ours.law, ours.digits), (laws[0], Some(101)));
         }
-        assert_eq!(accept(&of("m=audio 0 RTP/AVP 0\n"), &Law::BOTH), Err(Unfit::NoAudio));
+        assert_eq!(accept(&of("m=audio 0 RTP/AVP 0\n"), ANY), Err(Unfit::NoAudio));
+    }
+
+    /// The lines of a stream with these keys.
+    fn keyed(proto: &str, lines: &[&str]) -> Vec<u8> {
+        let keys: String = lines.iter().map(|line| format!("a=crypto:{line}\n")).collect();
+        of(&format!("m=audio 4000 {proto} 0\n{keys}"))
+    }
+
+    #[test]
+    fn who_offers_a_key_is_answered_with_ours() {
+        let theirs = Key::new([1; 30]);
+        let [long, short] = ["1 AES_CM_128_HMAC_SHA1_80", "2 AES_CM_128_HMAC_SHA1_32"]
+            .map(|line| format!("{line} inline:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"));
+        let [long, short] = [long.as_str(), short.as_str()];
+        let other = "1 AEAD_AES_256_GCM inline:AQEB";
+        let ours = "inline:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
+        for (proto, lines, suite, said) in [
+            ("RTP/SAVP", [long, short], Suite::Long, "a=crypto:1 AES_CM_128_HMAC_SHA1_80"),
+            ("RTP/SAVPF", [other, short], Suite::Short, "a=crypto:2 AES_CM_128_HMAC_SHA1_32"),
+            // RFC 8643: sealed if both can.
+            ("RTP/AVP", [short, long], Suite::Short, "a=crypto:2 AES_CM_128_HMAC_SHA1_32"),
+        ] {
+            let (agreed, answer) = answer(&keyed(proto, &lines), &here(), ANY, VERSION).unwrap();
+            let tag = if suite == Suite::Long { 1 } else { 2 };
+            assert_eq!(agreed.sealed, Some(Sealed { suite, theirs, tag }));
+            let answer = String::from_utf8(answer).unwrap();
+            assert!(answer.contains(&format!("m=audio 20000 {proto} 0\r\n")), "{answer}");
+            assert!(answer.contains(&format!("{said} {ours}\r\n")), "{answer}");
+        }
+        let only_clear = Terms { suites: &[], ..ANY };
+        let plain = answer(&keyed("RTP/AVP", &[long]), &here(), only_clear, VERSION).unwrap();
+        assert!(plain.0.sealed.is_none() && !String::from_utf8_lossy(&plain.1).contains("crypto"));
+        assert_eq!(answer(&keyed("RTP/SAVP", &[other]), &here(), ANY, VERSION), Err(Unfit::NoAudio));
+    }
+
+    #[test]
+    fn what_we_offer_sealed_is_not_taken_in_the_clear() {
+        let sealed = Terms { clear: false, ..ANY };
+        let offer = offer(&here(), sealed, VERSION);
+        let text = String::from_utf8_lossy(&offer).into_owned();
+        assert!(
+            text.contains("m=audio 20000 RTP/SAVP 0 8 101\r\n") && text.matches("a=crypto").count() == 1,
+            "{text}"
+        );
+        let there = Here { key: Key::new([1; 30]), ..here() };
+        let (theirs, answer) = answer(&offer, &there, ANY, VERSION).unwrap();
+        let ours = accept(&answer, sealed).unwrap();
+        assert_eq!(theirs.sealed.map(|it| it.theirs), Some(here().key));
+        assert_eq!(ours.sealed, Some(Sealed { suite: Suite::Long, theirs: there.key, tag: 1 }));
+        let key = "AES_CM_128_HMAC_SHA1_80 inline:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+        for (proto, lines) in
+            [("RTP/AVP", vec![]), ("RTP/SAVP", vec![]), ("RTP/SAVP", vec![format!("2 {key}")])]
+        {
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            assert_eq!(accept(&keyed(proto, &lines), sealed), Err(Unfit::NoAudio), "{proto}");
+        }
+        let agreed = accept(&keyed("RTP/AVP", &[&format!("1 {key}")]), ANY).unwrap();
+        assert_eq!(agreed.sealed, None, "it was offered in the clear");
     }
 }

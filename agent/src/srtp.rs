@@ -76,6 +76,20 @@ const LONG: usize = 10;
 /// In front of the number of a report: it is encrypted.
 const ENCRYPTED: u32 = 1 << 31;
 
+impl Suite {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Long, Self::Short];
+
+    /// This suite and no other.
+    #[must_use]
+    pub const fn only(self) -> &'static [Self] {
+        match self {
+            Self::Long => &[Self::Long],
+            Self::Short => &[Self::Short],
+        }
+    }
+}
+
 impl Key {
     /// These bytes are a master key and its salt.
     #[must_use]

@@ -6,6 +6,7 @@ use crate::caller::Call;
 use crate::g711::Law;
 use crate::line::{self, Line};
 use crate::screen::Side;
+use crate::sdp::{Here, Terms};
 use crate::talk::Desk;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -69,13 +70,14 @@ impl Transfer {
         call: Call,
         desk: Desk,
         proxy: SocketAddr,
-        (local, law): (SocketAddr, Law),
+        (here, law): (Here, Law),
         chance: u64,
         now: Time,
         out: &mut Vec<Output>,
     ) -> Option<Self> {
         let mut said = Vec::new();
-        let person = Line::call(call, desk, proxy, (local, law.only()), chance, now, &mut said)?;
+        let terms = Terms { laws: law.only(), ..line::ANY };
+        let person = Line::call(call, desk, proxy, (here, terms), chance, now, &mut said)?;
         let state = State::Hunting { say_at: now + SAY_EVERY, until: now + HUNT_MAX, refused: None };
         let mut transfer = Self { person, state };
         out.push(Output::Say);

@@ -16,6 +16,9 @@ pub const SCREEN: AgentId = AgentId(1);
 /// The header field that tells the screen where the leg would have gone: a route.
 pub const HOP: &str = "X-Tandem-Hop";
 
+/// What stands behind it if whoever is called there takes sound that is sealed (RFC 3711), and no other.
+pub const SEALED: &str = ";srtp";
+
 /// The header field that tells an agent why a call comes to it: the reason of a Diversion (RFC 5806), `;number=` with the number
 /// that was called, and `;last` if nobody is left after it.
 pub const WHY: &str = "X-Tandem-Why";

@@ -352,6 +352,7 @@ mod tests {
             domains: Vec::new(),
             login: Some(login),
             follow: Vec::new(),
+            srtp: false,
         }
     }
 

@@ -373,6 +373,7 @@ mod tests {
             domains: Vec::new(),
             login: None,
             follow: Vec::new(),
+            srtp: false,
         }
     }
 

@@ -78,6 +78,8 @@ pub struct Peer {
     pub login: Option<Login>,
     /// Where its redirections may lead; anywhere else they are refused.
     pub follow: Vec<PeerId>,
+    /// Does it take sound that is sealed (RFC 3711), and no other? Only calls that an agent of ours makes there ask for it.
+    pub srtp: bool,
 }
 
 /// Who we are to a peer that asks for credentials (RFC 3261 §22). [`Debug`](fmt::Debug) shows no password.

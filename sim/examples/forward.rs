@@ -149,6 +149,7 @@ fn plan() -> Arc<Plan> {
         domains: Vec::new(),
         login: None,
         follow: Vec::new(),
+        srtp: false,
     };
     let target = |name: &str, peer| Target {
         name: name.into(),

@@ -3,6 +3,7 @@
 use agent::guide::{Guide, Room};
 use agent::house::{About, House, Output, Port, Take};
 use agent::recording::Message;
+use agent::srtp::{KEY_LENGTH, Key};
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::inside::AgentId;
@@ -68,6 +69,9 @@ pub(crate) enum Out {
 const FIRST_PORT: u16 = 20_000;
 
 /// A terabyte is free.
+/// What keys are made of: no secret in a simulation.
+const SECRET: Key = Key::new([3; KEY_LENGTH]);
+
 const FREE: u64 = 1 << 40;
 
 impl Indoors {
@@ -81,7 +85,7 @@ impl Indoors {
             shelf: Shelf::default(),
             guide: Arc::clone(guide),
             node,
-            house: House::new(Arc::clone(guide), node.to_string(), 0),
+            house: House::new(Arc::clone(guide), node.to_string(), (0, SECRET)),
             ports: BTreeMap::new(),
             next_port: FIRST_PORT,
             wake: None,
@@ -90,7 +94,7 @@ impl Indoors {
 
     /// Their node begins: nothing is left of the calls before.
     pub(crate) fn start(&mut self, life: u32) {
-        self.house = House::new(Arc::clone(&self.guide), self.node.to_string(), u64::from(life));
+        self.house = House::new(Arc::clone(&self.guide), self.node.to_string(), (u64::from(life), SECRET));
         self.ports.clear();
         self.wake = None;
     }

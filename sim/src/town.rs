@@ -159,6 +159,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
         domains: Vec::new(),
         login: None,
         follow: Vec::new(),
+        srtp: false,
     }
 }
 

@@ -374,6 +374,33 @@ fn the_places_that_redirections_may_lead_to_are_peers_that_are_not_probed_and_to
 }
 
 #[test]
+fn a_carrier_whose_keys_would_go_in_the_clear_is_named() {
+    let plan = |address: &str| {
+        format!(
+            "[carriers]\na = {{ sip = \"{address}\", srtp = true }}\n[sites]\no = \"pbx.example\"\n\
+            [plans.main]\nsteps = [\"o\"]\nfloor = false\n[numbers]\n\"+15035550100\" = \"main\"\n"
+        )
+    };
+    for (address, is_warned) in [
+        ("sip.example;transport=tls", false),
+        // The DNS may offer it.
+        ("sip.example", false),
+        ("sip.example;transport=udp", true),
+        ("192.0.2.1", true),
+    ] {
+        assert!(load(&plan(address)).unwrap().plan.peers.first().unwrap().srtp);
+        let warned = format!(
+            "plan.toml:2:{}: warning[L045]: the keys of sealed sound go to `a` in the clear; help: reach it by TLS: \
+             put `;transport=tls` behind its address",
+            17 + address.len()
+        );
+        let found: Vec<String> =
+            lines(&plan(address)).into_iter().filter(|line| line.contains("L045")).collect();
+        assert_eq!(found, if is_warned { vec![warned] } else { vec![] });
+    }
+}
+
+#[test]
 fn half_a_login_is_a_problem() {
     let text = "[carriers]\na = { sip = \"192.0.2.1\", user = \"n\" }\nb = { sip = \"192.0.2.2\", password = \"env:X\" }\n\
                 c = { sip = \"192.0.2.3\", realm = \"r\" }\nd = { sip = \"192.0.2.4\", user = \"a\\\"b\", password = \"env:TANDEM_NOT_SET\" }\n\
@@ -765,6 +792,7 @@ fn peer(name: &str, host: &str) -> Peer {
         domains: Vec::new(),
         login: None,
         follow: Vec::new(),
+        srtp: false,
     }
 }
 

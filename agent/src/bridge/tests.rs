@@ -1,6 +1,8 @@
 use super::*;
 use crate::g711::Law;
 use crate::rtp::{self, Sender};
+use crate::sdp::Here;
+use crate::srtp::{Key, Seal, Suite};
 use crate::talk::Desk;
 use sip::Message;
 use sip::txn::{Reliability, Timers};
@@ -39,15 +41,20 @@ fn sdp(remote: &str, formats: &str, more: &str) -> String {
 
 /// A line to there that is up since 0 s.
 fn line(remote: &str, formats: &str, chance: u64) -> Line {
+    line_of(&sdp(remote, formats, ""), chance)
+}
+
+fn line_of(offer: &str, chance: u64) -> Line {
     let desk = Desk {
         contact: "<sip:x@127.0.0.1:5070>".into(),
         via: "SIP/2.0/UDP 127.0.0.1:5070".into(),
         reliability: Reliability::Reliable,
         timers: Timers::default(),
     };
-    let (proxy, local, mut out) = (place("127.0.0.1:5060"), place("192.0.2.1:20000"), Vec::new());
-    let invite = request("INVITE", 1, "", &sdp(remote, formats, ""));
-    let mut line = Line::start(invite, proxy, desk, local, chance, &mut out).unwrap();
+    let (proxy, mut out) = (place("127.0.0.1:5060"), Vec::new());
+    let here = Here { address: place("192.0.2.1:20000"), key: Key::new([7; 30]) };
+    let invite = request("INVITE", 1, "", offer);
+    let mut line = Line::start(invite, proxy, desk, here, chance, &mut out).unwrap();
     line.accept(at(0), &mut out);
     line.on_request(request("ACK", 1, &format!(";tag={chance:x}"), ""), at(0), &mut out);
     line
@@ -192,4 +199,41 @@ fn junk_goes_nowhere() {
     let before = stray.clone();
     let to = pair.way.relay(&mut pair.here, place("198.51.100.1:9"), &mut pair.there, &mut stray, at(1));
     assert_eq!((to, stray), (None, before));
+}
+
+#[test]
+fn each_side_has_its_own_seal_or_none() {
+    let sealed = |remote, byte: u8, tag| {
+        let key = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [byte; 30]);
+        let keys = format!("a=crypto:{tag} AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n");
+        sdp(remote, "0", &keys).replace("RTP/AVP", "RTP/SAVP")
+    };
+    let seal = |byte| Seal::new(&Key::new([byte; 30]), Suite::Long);
+    for (is_here, is_there) in [(true, false), (false, true), (true, true)] {
+        let here = if is_here { sealed(HERE, 1, 1) } else { sdp(HERE, "0", "") };
+        let there = if is_there { sealed(THERE, 2, 4) } else { sdp(THERE, "0", "") };
+        let (mut here, mut there, mut way) = (line_of(&here, 0xa), line_of(&there, 0xb), Way::default());
+        // What they seal, and what opens what we seal.
+        let (mut theirs, mut ours) = (seal(1), seal(7));
+        for number in 0..3_u16 {
+            let mut datagram = packet(0, number, u32::from(number) * 160, 7, &[3; 160]);
+            let in_the_clear = datagram.clone();
+            if is_here {
+                let tag = theirs.seal(&mut datagram).unwrap();
+                datagram.extend_from_slice(&tag);
+            }
+            let (now, mut again) = (at(u64::from(number) * 20), datagram.clone());
+            let to = way.relay(&mut here, place(HERE), &mut there, &mut datagram, now);
+            assert_eq!(to, Some(place(THERE)));
+            if is_here {
+                for stray in [&mut again, &mut in_the_clear.clone()] {
+                    assert_eq!(way.relay(&mut here, place(HERE), &mut there, stray, now), None);
+                }
+            }
+            if is_there {
+                assert_eq!(ours.open(&mut datagram), Some(()));
+            }
+            assert_eq!(rtp::read(&datagram).unwrap().payload, [3; 160]);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use crate::announcement::{self, Announcement};
 use crate::guide::{Guide, Role, Room};
 use crate::line::{self, Line};
 use crate::screen::Side;
+use crate::sdp::Here;
 use crate::talk::Desk;
 use crate::voicemail::{self, Operator, Rest, Voicemail};
 use core::net::SocketAddr;
@@ -77,14 +78,14 @@ impl About {
 }
 
 impl Answering {
-    /// Takes an INVITE whose sound comes to `local`.
+    /// Takes an INVITE whose sound comes to `here`.
     ///
     /// # Errors
     /// The refusal, to be sent as it is.
     pub(super) fn start(
         invite: Message,
         desk: Desk,
-        local: SocketAddr,
+        here: Here,
         role: Role,
         (guide, rooms): (&Guide, &BTreeMap<Arc<str>, Room>),
         chance: u64,
@@ -119,7 +120,7 @@ impl Answering {
         // Of a plan that was replaced a moment ago.
         let Some(machine) = found else { return Err(refused(&invite, 404)) };
         let mut said = Vec::new();
-        let line = Line::start(invite, turn.agent.address(), desk, local, chance, &mut said)?;
+        let line = Line::start(invite, turn.agent.address(), desk, here, chance, &mut said)?;
         let mut answering = Self { line, machine, about };
         answering.on_line(said, turn);
         answering.carry_out(asked, turn);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::mouth::FRAMES_MAX;
+use crate::srtp::{Key, Seal, Suite};
 use sip::txn::{Reliability, Timers};
 
 /// One line, and what was told of it: packets as when, how many and of what.
@@ -33,6 +34,10 @@ fn request(method: &str, to_tag: &str, number: u32, body: &str) -> Message {
     Message::parse(text.as_bytes().into()).unwrap()
 }
 
+fn here(text: &str) -> Here {
+    Here { address: place(text), key: Key::new([7; 30]) }
+}
+
 fn start(offer: &str, out: &mut Vec<Output>) -> Result<Line, Bytes> {
     let desk = Desk {
         contact: "<sip:inbox@127.0.0.1:5070>".into(),
@@ -44,7 +49,7 @@ fn start(offer: &str, out: &mut Vec<Output>) -> Result<Line, Bytes> {
         request("INVITE", "", 7, offer),
         place("127.0.0.1:5060"),
         desk,
-        place("192.0.2.1:20000"),
+        here("192.0.2.1:20000"),
         0xabc,
         out,
     )
@@ -297,8 +302,11 @@ fn a_call_that_is_made_here_has_its_sound_too() {
         reliability: Reliability::Reliable,
         timers: Timers::default(),
     };
-    let (proxy, media, mut out) =
-        (place("127.0.0.1:5060"), (place("192.0.2.1:20000"), Law::A.only()), Vec::new());
+    let (proxy, media, mut out) = (
+        place("127.0.0.1:5060"),
+        (here("192.0.2.1:20000"), Terms { laws: Law::A.only(), ..ANY }),
+        Vec::new(),
+    );
     let mut line = Line::call(call, desk, proxy, media, 0xabc, at(0), &mut out).unwrap();
     let answer = |status: u16, sdp: &str| {
         let via = "SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKabc";
@@ -343,4 +351,49 @@ fn timestamps_go_on_while_nothing_is_said() {
     story.until(2_000);
     let [first, second, third] = story.stamps[..] else { panic!("{:?}", story.stamps) };
     assert_eq!([second, third].map(|stamp| stamp.wrapping_sub(first)), [400, 8_000]);
+}
+
+#[test]
+fn sealed_sound_is_heard_and_said_and_stays_sealed() {
+    let keyed = |byte: u8| {
+        let key = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [byte; 30]);
+        format!("{}a=crypto:3 AES_CM_128_HMAC_SHA1_32 inline:{key}\r\n", OFFER.replace("RTP/AVP", "RTP/SAVP"))
+    };
+    let seal = |byte| Seal::new(&Key::new([byte; 30]), Suite::Short);
+    let mut story = Story::new(&keyed(1), "");
+    let (mut theirs, mut ours, mut out) = (seal(1), seal(7), Vec::new());
+    story.line.play(clip(0x11, 320), at(0));
+    story.line.on_deadline(at(20), &mut out);
+    for output in out.drain(..).filter(|output| !matches!(output, Output::Played)) {
+        let Output::Rtp { to, mut bytes } = output else { panic!("{output:?}") };
+        assert_eq!((to, bytes.len()), (place("10.0.0.1:4000"), 12 + 160 + 4));
+        assert_eq!(ours.open(&mut bytes), Some(()));
+        assert_eq!(rtp::read(&bytes).unwrap().payload, [0x11; 160]);
+    }
+    let packet = |number: u8, seal: Option<&mut Seal>| {
+        let mut packet = vec![0x80, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 1, 0x22, 0x22];
+        let tag = seal.and_then(|seal| seal.seal(&mut packet));
+        tag.into_iter().for_each(|tag| packet.extend_from_slice(&tag));
+        packet
+    };
+    let hear = |story: &mut Story, from: &str, mut packet: Vec<u8>| {
+        let mut out = Vec::new();
+        story.line.on_datagram(place(from), &mut packet, at(20), &mut out);
+        out.len()
+    };
+    // Whoever is quicker than the caller and has no key is nobody.
+    assert_eq!(hear(&mut story, "198.51.100.7:9", packet(1, None)), 0);
+    assert_eq!(hear(&mut story, "198.51.100.7:9", packet(1, Some(&mut seal(9)))), 0);
+    let first = packet(1, Some(&mut theirs));
+    assert_eq!(hear(&mut story, "10.0.0.9:61000", first.clone()), 1);
+    assert_eq!(hear(&mut story, "10.0.0.9:61000", first), 0, "it comes a second time");
+    // The same key goes on, another one begins anew; what would go in the clear from now on is refused.
+    story.on_request("UPDATE", 8, &keyed(1));
+    assert_eq!(hear(&mut story, "10.0.0.9:61000", packet(2, Some(&mut theirs))), 1);
+    story.on_request("UPDATE", 9, &keyed(4));
+    assert_eq!(hear(&mut story, "10.0.0.9:61000", packet(3, Some(&mut theirs))), 0);
+    assert_eq!(hear(&mut story, "10.0.0.9:61000", packet(3, Some(&mut seal(4)))), 1);
+    story.on_request("UPDATE", 10, OFFER);
+    let answers: Vec<&str> = story.told.iter().map(|line| line.split_once(' ').unwrap().1).collect();
+    assert_eq!(answers, ["SIP/2.0 200 OK", "SIP/2.0 200 OK", "SIP/2.0 488 Not Acceptable Here"]);
 }

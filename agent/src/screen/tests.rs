@@ -1,5 +1,6 @@
 use super::*;
 use crate::rtp;
+use crate::srtp::Key;
 use core::f64::consts::TAU;
 use sip::build::phrase;
 use sip::txn::{Reliability, Timers};
@@ -37,6 +38,10 @@ fn message(text: &str) -> Message {
     message
 }
 
+fn here(text: &str) -> Here {
+    Here { address: place(text), key: Key::new([7; 30]) }
+}
+
 /// A second of what is said, and half a second of what is said to who comes late.
 fn booth() -> Booth {
     let desk = Desk {
@@ -49,8 +54,8 @@ fn booth() -> Booth {
     Booth {
         desk,
         proxy: place("[100::1]:5060"),
-        caller: place("192.0.2.1:20000"),
-        person: place("192.0.2.1:20002"),
+        caller: here("192.0.2.1:20000"),
+        person: here("192.0.2.1:20002"),
         prompts,
     }
 }
@@ -763,6 +768,25 @@ fn a_person_who_says_nothing_hangs_up_or_answers_nonsense_does_not_have_the_call
                 "0.000 person BYE"
             ],
             "{nonsense}"
+        );
+    }
+}
+
+#[test]
+fn a_carrier_that_takes_only_sealed_sound_is_offered_it() {
+    for (behind, proto, keys) in [("", "RTP/AVP", 0), (";srtp", "RTP/SAVP", 1)] {
+        let mut out = Vec::new();
+        let hop = format!("X-Tandem-Hop: <sip:192.0.2.9:5061;transport=tls;lr>{behind}\r\n");
+        start(of_caller("INVITE", "first", "", 7, &hop, OFFER), None, &mut out).map(drop).unwrap();
+        let asked = out.iter().find_map(|output| match output {
+            Output::Sip(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            Output::Rtp { .. } | Output::Claims => None,
+        });
+        let asked = asked.unwrap();
+        assert!(asked.contains("Route: <sip:192.0.2.9:5061;transport=tls;lr>\r\n"), "{asked}");
+        assert!(
+            asked.contains(&format!(" {proto} ")) && asked.matches("a=crypto:").count() == keys,
+            "{asked}"
         );
     }
 }

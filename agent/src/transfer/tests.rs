@@ -1,5 +1,6 @@
 use super::*;
 use crate::rtp;
+use crate::srtp::Key;
 use sip::Name;
 use sip::build::phrase;
 use sip::txn::{Reliability, Timers};
@@ -54,9 +55,9 @@ fn of_caller(method: &str, to_tag: &str, body: &str) -> Message {
 impl Story {
     fn new() -> Self {
         let (proxy, mut said, mut out) = (place("[100::1]:5060"), Vec::new(), Vec::new());
-        let local = place("192.0.2.1:20000");
+        let here = |text| Here { address: place(text), key: Key::new([7; 30]) };
         let invite = of_caller("INVITE", "", &sdp(CALLER));
-        let mut caller = Line::start(invite, proxy, desk(), local, 0xa, &mut said).unwrap();
+        let mut caller = Line::start(invite, proxy, desk(), here("192.0.2.1:20000"), 0xa, &mut said).unwrap();
         caller.accept(at(0), &mut said);
         caller.on_request(of_caller("ACK", ";tag=a", ""), at(0), &mut said);
         let call = Call {
@@ -70,7 +71,7 @@ impl Story {
             lines: Vec::new(),
             sdp: Vec::new(),
         };
-        let media = (place("192.0.2.1:20002"), caller.law().unwrap());
+        let media = (here("192.0.2.1:20002"), caller.law().unwrap());
         let transfer = Transfer::start(call, desk(), proxy, media, 0xb, at(0), &mut out).unwrap();
         let sent = of_caller("ACK", "", "");
         let mut story = Self { caller, transfer, told: Vec::new(), now: at(0), sent };

@@ -230,6 +230,7 @@ fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe:
         domains: Vec::new(),
         login: None,
         follow: Vec::new(),
+        srtp: false,
     }
 }
 

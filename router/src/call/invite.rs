@@ -4,7 +4,7 @@
 use super::{Call, Client, Means, Offer, called, reliability, text, timers};
 use crate::circles::Caller;
 use crate::fix::{self, may_stream};
-use crate::inside::{HOP, SCREEN, WHY};
+use crate::inside::{HOP, SCREEN, SEALED, WHY};
 use crate::path::{Flow, Loss, Path, stream_beside};
 use crate::position::LEGS_MAX;
 use crate::relay;
@@ -153,7 +153,9 @@ impl Call {
     fn for_agent(&self, leg: LegId, path: Path, means: &Means<'_>) -> Vec<u8> {
         if !path.transport.is_inside() {
             let Path { transport, remote, .. } = path;
-            return format!("{HOP}: <sip:{remote}{};lr>\r\n", transport.as_param()).into_bytes();
+            let sealed = self.walk.leg_peer(leg).is_some_and(|peer| peer.srtp);
+            let sealed = if sealed { SEALED } else { "" };
+            return format!("{HOP}: <sip:{remote}{};lr>{sealed}\r\n", transport.as_param()).into_bytes();
         }
         let target = self.walk.leg_way(leg).map(|(target, ..)| target);
         let why = target.map_or("", |target| self.walk.position().reason(target).in_diversion());

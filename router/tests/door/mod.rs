@@ -45,6 +45,7 @@ pub fn peer(name: &str, at: &str) -> Peer {
         domains: Vec::new(),
         login: None,
         follow: Vec::new(),
+        srtp: false,
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn peer(name: &str, kind: PeerKind, host: PeerHost) -> Peer {
         domains: Vec::new(),
         login: None,
         follow: Vec::new(),
+        srtp: false,
         dialect: Arc::default(),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn run() {
         bind: Ipv4Addr::LOCALHOST.into(),
         told: Ipv4Addr::LOCALHOST.into(),
         ports: 16_384..=32_767,
-        seed: 7,
+        chance: (7, agent::srtp::Key::new([7; 30])),
         shelf: Box::new(Bare),
         say: Box::new(move |_, bytes| node.send_to(&bytes, to).is_ok()),
         local: 0,

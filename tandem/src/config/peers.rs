@@ -64,6 +64,8 @@ pub(super) struct Manners {
     pub(super) login: Option<Login>,
     tls: Option<Box<(PeerTls, Span)>>,
     follow: Vec<Address>,
+    /// Whether people are called there with sealed sound, and where that stands.
+    pub(super) srtp: Option<Span>,
 }
 
 impl Defaults {
@@ -116,7 +118,10 @@ impl Manners {
         defaults: &Defaults,
         problems: &mut Problems<'_>,
     ) -> Self {
-        Self::read(keys, defaults, &EVERY_CARRIER, &PROGRESS_CARRIER, problems)
+        let mut manners = Self::read(keys, defaults, &EVERY_CARRIER, &PROGRESS_CARRIER, problems);
+        let srtp = keys.take_entry("srtp");
+        manners.srtp = srtp.and_then(|(key, value)| flag("srtp", value, problems)?.then_some(key.span));
+        manners
     }
 
     /// Reads the keys of a site or service.
@@ -171,6 +176,7 @@ impl Manners {
             login: None,
             tls: None,
             follow: Vec::new(),
+            srtp: None,
         }
     }
 
@@ -186,6 +192,14 @@ impl Manners {
             && !addresses.iter().any(|(_, address)| address.may_use_tls())
         {
             tls::refuse_idle(span.clone(), problems);
+        }
+        if let Some(span) = self.srtp.clone()
+            && let Some((name, _)) = addresses.iter().find(|(_, address)| !address.may_use_tls())
+        {
+            let title = format!("the keys of sealed sound go to `{}` in the clear", shown(name));
+            let problem =
+                Diagnostic::new(Code::L045, title).at(span, "who reads the INVITE can hear the call");
+            problems.add(problem.help("reach it by TLS: put `;transport=tls` behind its address"));
         }
         let owner = addresses.first().map(|(name, _)| Arc::clone(name));
         let ids = self.push(kind, addresses, draft);
@@ -238,6 +252,7 @@ impl Manners {
             domains: self.domains.clone(),
             login: self.login.clone(),
             follow: Vec::new(),
+            srtp: self.srtp.is_some(),
         }
     }
 }

@@ -5,10 +5,12 @@ use super::{Means, Media};
 use crate::clock::Clock;
 use crate::config::Mailboxes;
 use crate::delivery::{MANNER, Post};
+use crate::key;
 use crate::net::Net;
 use crate::store::Store;
 use crate::store::outbox::Tally;
 use agent::guide::Guide;
+use agent::srtp::Key;
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use router::door::Identity;
@@ -58,7 +60,7 @@ impl Agents {
             told,
             ports: PORTS,
             // Tags and branches of theirs are none of the node's.
-            seed: !identity.seed,
+            chance: (!identity.seed, Key::new(key::chance()?)),
             shelf: Box::new(shelf),
             say: Box::new(net.listen_inside()),
             local: u8::try_from(local).unwrap_or(u8::MAX),

@@ -9,6 +9,7 @@ mod work;
 use crate::clock::Clock;
 use agent::guide::{Guide, Room};
 use agent::house::{House, Output};
+use agent::srtp::Key;
 use core::net::IpAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use mio::{Poll, Token, Waker};
@@ -53,8 +54,8 @@ pub struct Means {
     pub told: IpAddr,
     /// The ports.
     pub ports: RangeInclusive<u16>,
-    /// Seed of tags and branches.
-    pub seed: u64,
+    /// Seed of tags and branches, and the secret that keys of sealed sound are made of.
+    pub chance: (u64, Key),
     /// What keeps messages.
     pub shelf: Box<dyn Shelf>,
     /// Takes what agents say to the node; `false` if it has no room for it now.
@@ -82,8 +83,8 @@ impl Media {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WOKEN)?);
         let (orders, taken) = sync_channel(ORDERS_MAX);
-        let Means { clock, guide, public, bind, told, ports, seed, shelf, say, local } = means;
-        let house = House::new(guide, public, seed);
+        let Means { clock, guide, public, bind, told, ports, chance, shelf, say, local } = means;
+        let house = House::new(guide, public, chance);
         let ports = Ports::new(bind, told, ports);
         let calls = Arc::new(AtomicUsize::new(0));
         let work = Work::new(clock, house, ports, shelf, (say, local), (taken, Arc::clone(&calls)));

@@ -2,8 +2,12 @@
 
 use crate::folder::Folder;
 use crate::node::Tandem;
+use crate::parts;
 use crate::patience::until;
+use crate::sink::Sink;
 use crate::street::{CALLER, Street, TANDEM};
+use agent::g711::Law;
+use agent::{prompts, wav};
 use core::net::SocketAddr;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -53,6 +57,12 @@ impl Papers {
             .expect("the folder is ours");
         file
     }
+    /// What `[node]` says of them.
+    fn lines(&self, street: &Street) -> String {
+        let own = self.sign(street.house(TANDEM));
+        let (own, ca) = (own.display(), self.folder.file("ca.pem"));
+        format!("certificate = \"{own}\"\nkey = \"{own}\"\nca = \"{}\"\n", ca.display())
+    }
 }
 
 /// A baresip. Killed when it is dropped.
@@ -62,10 +72,16 @@ struct Baresip {
 }
 
 impl Baresip {
-    /// Starts one in a house, with this account, encrypted media alone, and a second of silence to say again and again.
-    fn start(street: &Street, house: u8, papers: &Papers, account: &str, commands: &[&str]) -> Self {
+    /// Starts one in a house, with this account, encrypted media alone, and this to say.
+    fn start(
+        street: &Street,
+        house: u8,
+        papers: &Papers,
+        account: &str,
+        (commands, says): (&[&str], &[u8]),
+    ) -> Self {
         let (folder, at) = (Folder::new(), street.house(house));
-        std::fs::write(folder.file("silence.wav"), silence()).expect("the folder is ours");
+        std::fs::write(folder.file("says.wav"), wav::write(says, Law::Mu)).expect("the folder is ours");
         let config = format!(
             "sip_listen {at}\nsip_certificate {}\nsip_cafile {}\nnet_interface {}\nmodule_path {MODULES}\n\
             audio_source aufile,{wav}\naudio_player aufile,{}\naudio_alert aufile,{wav}\nrtp_ports 20000-20999\n\
@@ -75,7 +91,7 @@ impl Baresip {
             papers.folder.file("ca.pem").display(),
             at.ip(),
             folder.file("heard.wav").display(),
-            wav = folder.file("silence.wav").display(),
+            wav = folder.file("says.wav").display(),
         );
         std::fs::write(folder.file("config"), config).expect("the folder is ours");
         std::fs::write(folder.file("accounts"), format!("{account};regint=0;mediaenc=srtp-mand\n"))
@@ -94,6 +110,16 @@ impl Baresip {
             .spawn()
             .expect("it is here");
         Self { child, folder }
+    }
+
+    /// Starts one that calls, and says this from the answer on.
+    fn calls(street: &Street, papers: &Papers, says: &[u8]) -> Self {
+        let (own, tandem) = (street.house(CALLER), street.house(TANDEM));
+        let proxy = SocketAddr::new(tandem.ip(), tandem.port() + 1);
+        let account =
+            format!("<sip:+15035550999@{};transport=tls>;outbound=\"sip:{proxy};transport=tls\"", own.ip());
+        let dial = format!("/dial sip:{NUMBER}@{};transport=tls", tandem.ip());
+        Self::start(street, CALLER, papers, &account, (&[&dial], says))
     }
 
     /// Waits for a line of what it prints that contains this.
@@ -127,21 +153,9 @@ impl Drop for Baresip {
 /// Where Debian has them.
 const MODULES: &str = "/usr/lib/baresip/modules";
 
-/// Half a minute of silence as baresip reads it: 8 kHz, 16 bit, one channel.
-fn silence() -> Vec<u8> {
-    let length: u32 = 30 * 8_000 * 2;
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((36 + length).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16u32.to_le_bytes());
-    wav.extend([1, 0, 1, 0]);
-    wav.extend(8_000u32.to_le_bytes());
-    wav.extend(16_000u32.to_le_bytes());
-    wav.extend([2, 0, 16, 0]);
-    wav.extend(b"data");
-    wav.extend(length.to_le_bytes());
-    wav.resize(wav.len() + usize::try_from(length).expect("it fits"), 0);
-    wav
+/// So many seconds of silence, in µ-law.
+fn silence(seconds: usize) -> Vec<u8> {
+    vec![Law::Mu.silence(); seconds * 8_000]
 }
 
 #[test]
@@ -156,23 +170,11 @@ fn a_call_over_tls_has_its_encrypted_media_and_is_hung_up_along_the_callers_conn
         [defaults]\nfloor = false\n[plans]\nmain = [\"office\"]\n",
         tls(OFFICE)
     );
-    let own = papers.sign(street.house(TANDEM));
-    let lines = format!(
-        "certificate = \"{own}\"\nkey = \"{own}\"\nca = \"{}\"\n",
-        papers.folder.file("ca.pem").display(),
-        own = own.display()
-    );
-    let node = Tandem::start_with(&street, &plan, &lines);
+    let node = Tandem::start_with(&street, &plan, &papers.lines(&street));
     let account = format!("<sip:{NUMBER}@{};transport=tls>;answermode=auto", tls(OFFICE));
-    let office = Baresip::start(&street, OFFICE, &papers, &account, &[]);
+    let office = Baresip::start(&street, OFFICE, &papers, &account, (&[], &silence(30)));
     office.says("baresip is ready.");
-    let account = format!(
-        "<sip:+15035550999@{};transport=tls>;outbound=\"sip:{};transport=tls\"",
-        street.house(CALLER).ip(),
-        tls(TANDEM)
-    );
-    let dial = format!("/dial sip:{NUMBER}@{};transport=tls", street.house(TANDEM).ip());
-    let caller = Baresip::start(&street, CALLER, &papers, &account, &[&dial]);
+    let caller = Baresip::calls(&street, &papers, &silence(30));
 
     for phone in [&caller, &office] {
         phone.says("SRTP is Enabled");
@@ -188,4 +190,31 @@ fn a_call_over_tls_has_its_encrypted_media_and_is_hung_up_along_the_callers_conn
     caller.says("BYE sip:+15035550999");
     caller.says("session closed");
     assert_eq!(node.call().end(), "answered by office");
+}
+
+#[test]
+fn what_a_caller_says_sealed_into_a_mailbox_is_mailed_sample_by_sample() {
+    if !is_here() {
+        return;
+    }
+    let (street, papers, sink) = (Street::new(), Papers::new(), Sink::start(&[]));
+    let greeting = papers.folder.file("greeting.wav");
+    std::fs::write(&greeting, wav::write(&silence(1), Law::Mu)).expect("the folder is ours");
+    let plan = format!(
+        "business = \"Nguyen Dental\"\n[mail]\nsmtp = \"127.0.0.1:{}\"\ntls = \"none\"\nfrom = \"tandem@nguyen.example\"\n\
+        [mailboxes]\ninbox = {{ email = \"office@nguyen.example\", greeting = \"{}\" }}\n\
+        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\nsteps = [\"inbox\"]\n",
+        sink.port,
+        greeting.display()
+    );
+    let _node = Tandem::start_with(&street, &plan, &papers.lines(&street));
+    let said = &prompts::CHOOSE[..];
+    let caller = Baresip::calls(&street, &papers, &[&silence(3), said, &silence(20)].concat());
+    caller.says("SRTP is Enabled");
+    let keys = caller.keys();
+    assert!(keys.len() >= 2 && keys.iter().all(|key| key.contains(" inline:")), "{keys:?}");
+    let mail = sink.mail();
+    let heard = parts::samples(&parts::part(&mail.text, "audio/wav").expect("its sound is attached"));
+    let spoken: Vec<i16> = said.iter().map(|byte| Law::Mu.decode(*byte)).collect();
+    assert!(heard.windows(spoken.len()).any(|part| part == spoken), "{} samples", heard.len());
 }
