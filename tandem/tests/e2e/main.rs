@@ -9,6 +9,7 @@ mod baresip;
 mod browser;
 mod callers;
 mod carrier;
+mod confirm;
 mod failover;
 mod history;
 mod long;
@@ -28,6 +29,7 @@ mod phone;
 mod sipp;
 mod sound;
 mod street;
+mod tshark;
 
 #[path = "../delivery/parts.rs"]
 mod parts;
