@@ -1,11 +1,12 @@
 //! All agents of a node, beside it: who answers where, which message belongs to which call, whose port a packet came to.
 
 mod answering;
+mod held;
 
 use crate::g711::Law;
 use crate::guide::{Guide, Role, Room};
 use crate::prompts;
-use crate::screen::{self, Booth, Prompts, Screen, Side};
+use crate::screen::{Booth, Prompts, Screen, Side};
 use crate::sdp::Here;
 use crate::srtp::Key;
 use crate::talk::Desk;
@@ -14,6 +15,7 @@ use crate::{callee, recording};
 pub use answering::About;
 use answering::Answering;
 use core::net::SocketAddr;
+use held::{Held, Kind, Opening, Turn, carry_out};
 use router::chance::Chance;
 use router::inside::AgentId;
 use sip::build::{Extra, phrase, response};
@@ -108,34 +110,6 @@ pub enum Output {
     Check(CallKey, Arc<str>, Pin),
     /// This is the greeting of a mailbox from now on.
     Greeting(Arc<str>, crate::line::Clip),
-}
-
-#[derive(Debug)]
-struct Held {
-    agent: AgentId,
-    /// When it is looked at next: at its deadline, or before.
-    due: Option<Time>,
-    ids: Vec<Vec<u8>>,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    /// Its ports are being opened; what came first waits.
-    Opening(Box<Opening>),
-    /// A mailbox or an announcement.
-    Answering(Box<Answering>),
-    /// Somebody who is asked to press 1.
-    Screen(Box<Screen>),
-}
-
-#[derive(Debug)]
-struct Opening {
-    invite: Message,
-    role: Role,
-    caller: Option<SocketAddr>,
-    /// The caller gave up meanwhile.
-    is_cancelled: bool,
 }
 
 /// Calls at once; a further one is refused, so that the walk goes on.
@@ -486,112 +460,5 @@ impl House {
         let via = format!("SIP/2.0/INSIDE {}", agent.address());
         // The way on from the node may lose datagrams.
         Desk { contact, via, reliability: Reliability::Unreliable, timers: Timers::default() }
-    }
-}
-
-/// One event of one call.
-struct Turn<'a> {
-    key: CallKey,
-    agent: AgentId,
-    now: Time,
-    out: &'a mut Vec<Output>,
-}
-
-impl Turn<'_> {
-    fn sip(&mut self, bytes: Bytes) {
-        self.out.push(Output::Sip { agent: self.agent, bytes });
-    }
-
-    fn rtp(&mut self, side: Side, to: SocketAddr, bytes: Vec<u8>) {
-        self.out.push(Output::Rtp { port: Port { call: self.key, side }, to, bytes });
-    }
-}
-
-/// What a screen asks for; that somebody claims the call it says itself when it is asked.
-fn carry_out(said: Vec<screen::Output>, turn: &mut Turn<'_>) {
-    for output in said {
-        match output {
-            screen::Output::Sip(bytes) => turn.sip(bytes),
-            screen::Output::Rtp { side, to, bytes } => turn.rtp(side, to, bytes),
-            screen::Output::Claims => {}
-        }
-    }
-}
-
-impl Held {
-    fn owns(&self, message: &Message) -> bool {
-        match &self.kind {
-            Kind::Opening(_) => message.method() == Method::Cancel,
-            Kind::Answering(answering) => answering.line().owns(message),
-            Kind::Screen(screen) => screen.owns(message),
-        }
-    }
-
-    fn invite(&self) -> Option<&Message> {
-        match &self.kind {
-            Kind::Opening(opening) => Some(&opening.invite),
-            Kind::Answering(answering) => Some(answering.line().invite()),
-            Kind::Screen(screen) => Some(screen.invite()),
-        }
-    }
-
-    fn claims(&self) -> bool {
-        matches!(&self.kind, Kind::Screen(screen) if screen.claims())
-    }
-
-    fn is_done(&self) -> bool {
-        match &self.kind {
-            Kind::Opening(_) => false,
-            Kind::Answering(answering) => answering.line().is_done(),
-            Kind::Screen(screen) => screen.is_done(),
-        }
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        match &self.kind {
-            Kind::Opening(_) => None,
-            Kind::Answering(answering) => answering.deadline(),
-            Kind::Screen(screen) => screen.deadline(),
-        }
-    }
-
-    fn on_message(&mut self, message: Message, turn: &mut Turn<'_>) {
-        match &mut self.kind {
-            Kind::Opening(opening) => opening.is_cancelled = true,
-            Kind::Answering(answering) => answering.on_message(message, turn),
-            Kind::Screen(screen) => {
-                let mut said = Vec::new();
-                if message.is_request() {
-                    screen.on_request(message, turn.now, &mut said);
-                } else {
-                    screen.on_response(message, turn.now, &mut said);
-                }
-                carry_out(said, turn);
-            }
-        }
-    }
-
-    fn on_datagram(&mut self, side: Side, from: SocketAddr, datagram: &mut Vec<u8>, turn: &mut Turn<'_>) {
-        match &mut self.kind {
-            Kind::Opening(_) => {}
-            Kind::Answering(answering) => answering.on_datagram(from, datagram, turn),
-            Kind::Screen(screen) => {
-                let mut said = Vec::new();
-                screen.on_datagram(side, from, datagram, turn.now, &mut said);
-                carry_out(said, turn);
-            }
-        }
-    }
-
-    fn on_deadline(&mut self, turn: &mut Turn<'_>) {
-        match &mut self.kind {
-            Kind::Opening(_) => {}
-            Kind::Answering(answering) => answering.on_deadline(turn),
-            Kind::Screen(screen) => {
-                let mut said = Vec::new();
-                screen.on_deadline(turn.now, &mut said);
-                carry_out(said, turn);
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! A call that is answered here: a mailbox or an announcement, with its line.
 
-use super::{Output, Take, Turn};
+use super::held::Turn;
+use super::{Output, Take};
 use crate::announcement::{self, Announcement};
 use crate::guide::{Guide, Role, Room};
 use crate::line::{self, Line};
