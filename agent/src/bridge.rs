@@ -2,9 +2,54 @@
 
 use crate::g711::samples;
 use crate::line::{Kind, Line};
+use crate::screen::Side;
 use core::net::SocketAddr;
 use core::time::Duration;
 use sip::Time;
+
+/// Two lines that hear each other, in one law.
+#[derive(Clone, Copy, Debug)]
+pub struct Bridge {
+    to_caller: Way,
+    to_person: Way,
+    /// When anybody was heard last.
+    heard: Time,
+}
+
+/// So long both may say nothing. Without a session timer nobody else says that a call is over whose two ends are gone; who is on hold
+/// may hear nothing for long.
+const SILENCE_MAX: Duration = Duration::from_mins(30);
+
+impl Bridge {
+    /// From now on.
+    #[must_use]
+    pub fn new(now: Time) -> Self {
+        Self { to_caller: Way::default(), to_person: Way::default(), heard: now }
+    }
+
+    /// Takes a datagram that came from there to the port of this side, as [`Way::relay`] does.
+    pub fn relay(
+        &mut self,
+        side: Side,
+        (caller, person): (&mut Line, &mut Line),
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+        now: Time,
+    ) -> Option<SocketAddr> {
+        let to = match side {
+            Side::Caller => self.to_person.relay(caller, from, person, datagram, now),
+            Side::Person => self.to_caller.relay(person, from, caller, datagram, now),
+        }?;
+        self.heard = now;
+        Some(to)
+    }
+
+    /// When it ends if nobody is heard until then.
+    #[must_use]
+    pub fn ends(&self) -> Time {
+        self.heard + SILENCE_MAX
+    }
+}
 
 /// One way of a conversation: what is heard on one line is said on another, which speaks the same law.
 #[derive(Clone, Copy, Debug, Default)]

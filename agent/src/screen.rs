@@ -4,8 +4,8 @@
 
 mod handed;
 
-use crate::bridge::Way;
-use crate::callee::{refusal, refused};
+use crate::bridge::Bridge;
+use crate::callee::refusal;
 use crate::g711::{Law, samples};
 use crate::line::{self, Clip, Line};
 use crate::sdp::{Here, Terms};
@@ -14,7 +14,7 @@ use crate::tones::Tones;
 use core::net::SocketAddr;
 use core::time::Duration;
 use handed::{call_of, hop, is_sealed, refusal_lines};
-use router::inside::{UNASKED, Unconfirmed};
+use router::inside::Unconfirmed;
 use sip::reason::Reason;
 use sip::{Bytes, Message, Method, Name, Time};
 
@@ -107,7 +107,7 @@ enum State {
     /// The person has pressed 1.
     Claiming,
     /// Both hear each other.
-    Joined { to_caller: Way, to_person: Way },
+    Joined(Bridge),
     /// The person hears that somebody else has the call.
     Late,
     /// There is nothing left but to be polite.
@@ -136,7 +136,7 @@ impl Screen {
     /// person's see.
     ///
     /// # Errors
-    /// The refusal, to be sent as it is: [`unasked`] if the caller says nothing that is spoken here, else the INVITE cannot be passed on.
+    /// The refusal, to be sent as it is: there is nothing that both sides could speak, or the INVITE cannot be passed on.
     pub fn start(
         invite: Message,
         booth: Booth,
@@ -146,8 +146,9 @@ impl Screen {
         out: &mut Vec<Output>,
     ) -> Result<Self, Bytes> {
         let [chance, other] = chances;
-        let no = |status| refusal(&invite, booth.proxy, status, chance);
-        let call = call_of(&invite, earlier.map(|earlier| earlier.person.invite()), other).map_err(no)?;
+        let refused = |invite: &Message, status| refusal(invite, booth.proxy, status, chance);
+        let call = call_of(&invite, earlier.map(|earlier| earlier.person.invite()), other)
+            .map_err(|status| refused(&invite, status))?;
         let mut said = Vec::new();
         let caller = Line::start_silently(
             invite.clone(),
@@ -156,17 +157,13 @@ impl Screen {
             booth.caller,
             chance,
             &mut said,
-        )
-        .map_err(|refusal| {
-            let status = Message::parse(refusal).ok().and_then(|refusal| refusal.status());
-            unasked(&invite, booth.proxy, status.unwrap_or(500), chance)
-        })?;
+        )?;
         // Both sides speak one law: nothing is coded anew.
         let laws = caller.law().map_or(line::ANY.laws, Law::only);
         let terms = Terms { laws, clear: !is_sealed(&invite), ..line::ANY };
         let sound = (booth.person, terms);
         let person = Line::call(call, booth.desk.clone(), booth.proxy, sound, other, now, &mut said)
-            .ok_or_else(|| no(400))?;
+            .ok_or_else(|| refused(&invite, 400))?;
         let (tones, reason, state) = (Tones::default(), None, State::Ringing);
         let mut screen = Self { caller, person, prompts: booth.prompts, tones, reason, state };
         screen.speak_one_law();
@@ -209,7 +206,7 @@ impl Screen {
     /// Do both hear each other?
     #[must_use]
     pub const fn is_joined(&self) -> bool {
-        matches!(self.state, State::Joined { .. })
+        matches!(self.state, State::Joined(_))
     }
 
     /// The Call-ID under which the person is called.
@@ -233,7 +230,7 @@ impl Screen {
     /// The person has the call: the caller's side is answered, and both hear each other.
     pub fn join(&mut self, now: Time, out: &mut Vec<Output>) {
         if matches!(self.state, State::Claiming) {
-            self.state = State::Joined { to_caller: Way::default(), to_person: Way::default() };
+            self.state = State::Joined(Bridge::new(now));
             self.with_caller(now, out, |caller, said| caller.accept(now, said));
         }
     }
@@ -280,11 +277,8 @@ impl Screen {
         out: &mut Vec<Output>,
     ) -> Option<SocketAddr> {
         match (&mut self.state, side) {
-            (State::Joined { to_person, .. }, Side::Caller) => {
-                to_person.relay(&mut self.caller, from, &mut self.person, datagram, now)
-            }
-            (State::Joined { to_caller, .. }, Side::Person) => {
-                to_caller.relay(&mut self.person, from, &mut self.caller, datagram, now)
+            (State::Joined(bridge), side) => {
+                bridge.relay(side, (&mut self.caller, &mut self.person), from, datagram, now)
             }
             (State::Asking { .. }, Side::Person) => {
                 self.with_person(now, out, |person, said| person.on_datagram(from, datagram, now, said));
@@ -300,10 +294,19 @@ impl Screen {
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         self.with_caller(now, out, |caller, said| caller.on_deadline(now, said));
         self.with_person(now, out, |person, said| person.on_deadline(now, said));
-        if let State::Asking { until, .. } = self.state
-            && until <= now
-        {
-            self.turn_down(Unconfirmed::Unpressed, now, out);
+        match &self.state {
+            State::Asking { until, .. } if *until <= now => self.turn_down(Unconfirmed::Unpressed, now, out),
+            State::Joined(bridge) if bridge.ends() <= now => {
+                self.state = State::Over;
+                self.with_caller(now, out, |caller, said| caller.hang_up(now, said));
+                self.with_person(now, out, |person, said| person.hang_up(now, said));
+            }
+            State::Asking { .. }
+            | State::Joined(_)
+            | State::Ringing
+            | State::Claiming
+            | State::Late
+            | State::Over => {}
         }
     }
 
@@ -312,7 +315,8 @@ impl Screen {
     pub fn deadline(&self) -> Option<Time> {
         let until = match &self.state {
             State::Asking { until, .. } => Some(*until),
-            State::Ringing | State::Claiming | State::Joined { .. } | State::Late | State::Over => None,
+            State::Joined(bridge) => Some(bridge.ends()),
+            State::Ringing | State::Claiming | State::Late | State::Over => None,
         };
         [self.caller.deadline(), self.person.deadline(), until].into_iter().flatten().min()
     }
@@ -398,7 +402,7 @@ impl Screen {
             }
             // It was said twice.
             State::Asking { is_said: true, .. } => {}
-            State::Ringing | State::Claiming | State::Joined { .. } | State::Over => {}
+            State::Ringing | State::Claiming | State::Joined(_) | State::Over => {}
         }
     }
 
@@ -434,7 +438,7 @@ impl Screen {
             }
             // His voicemail would hang up, too.
             (State::Asking { .. } | State::Claiming, _) => Unconfirmed::HungUp,
-            (State::Joined { .. }, _) => {
+            (State::Joined(_), _) => {
                 self.state = State::Over;
                 return self.with_caller(now, out, |caller, said| caller.hang_up(now, said));
             }
@@ -450,7 +454,7 @@ impl Screen {
         let is_taken = why == Why::Cancelled && self.reason.as_deref().is_some_and(is_elsewhere);
         match &self.state {
             State::Asking { .. } | State::Claiming if is_taken => self.say_taken(now, out),
-            State::Ringing | State::Asking { .. } | State::Claiming | State::Joined { .. } => {
+            State::Ringing | State::Asking { .. } | State::Claiming | State::Joined(_) => {
                 self.state = State::Over;
                 let reason = self.reason.take();
                 self.with_person(now, out, |person, said| person.give_up(reason.as_deref(), now, said));
@@ -520,12 +524,6 @@ impl Screen {
         act(&mut self.person, &mut said);
         said.into_iter().for_each(|output| self.on_person(output, now, out));
     }
-}
-
-/// The refusal of an INVITE whose caller cannot be heard here: the person is rung all the same, unasked.
-#[must_use]
-pub fn unasked(invite: &Message, from: SocketAddr, status: u16, chance: u64) -> Bytes {
-    refused(invite, from, status, chance, &format!("{UNASKED}: {status}\r\n"))
 }
 
 fn is_same_call(one: &Message, other: &Message) -> bool {

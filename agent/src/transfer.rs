@@ -1,7 +1,7 @@
 //! Warm transfer: a caller who speaks with an agent is led to a person, and stays with the agent if nobody takes the call. Who is
 //! rung is the plan's to say: the call goes to the node as any other does, and whoever is reached by phone number is asked.
 
-use crate::bridge::Way;
+use crate::bridge::Bridge;
 use crate::caller::Call;
 use crate::g711::Law;
 use crate::line::{self, Line};
@@ -53,7 +53,7 @@ enum State {
         refused: Option<u16>,
     },
     /// Both hear each other.
-    Joined { to_caller: Way, to_person: Way },
+    Joined(Bridge),
     /// There is nothing left but to be polite.
     Over,
 }
@@ -81,7 +81,7 @@ impl Transfer {
         let state = State::Hunting { say_at: now + SAY_EVERY, until: now + HUNT_MAX, refused: None };
         let mut transfer = Self { person, state };
         out.push(Output::Say);
-        said.into_iter().for_each(|output| transfer.on_person(output, out));
+        said.into_iter().for_each(|output| transfer.on_person(output, now, out));
         Some(transfer)
     }
 
@@ -100,17 +100,17 @@ impl Transfer {
     /// The caller wants no more, or has hung up.
     pub fn hang_up(&mut self, now: Time, out: &mut Vec<Output>) {
         self.state = State::Over;
-        self.with(out, |person, said| person.hang_up(now, said));
+        self.with(now, out, |person, said| person.hang_up(now, said));
     }
 
     /// A request of the person's call came.
     pub fn on_request(&mut self, request: Message, now: Time, out: &mut Vec<Output>) {
-        self.with(out, |person, said| person.on_request(request, now, said));
+        self.with(now, out, |person, said| person.on_request(request, now, said));
     }
 
     /// A response to a request of ours came.
     pub fn on_response(&mut self, response: Message, now: Time, out: &mut Vec<Output>) {
-        self.with(out, |person, said| person.on_response(response, now, said));
+        self.with(now, out, |person, said| person.on_response(response, now, said));
     }
 
     /// A datagram came from there to the port of this side, once both hear each other. `Some` says where it is to be sent, as it
@@ -124,11 +124,8 @@ impl Transfer {
         now: Time,
     ) -> Option<SocketAddr> {
         match (&mut self.state, side) {
-            (State::Joined { to_person, .. }, Side::Caller) => {
-                to_person.relay(caller, from, &mut self.person, datagram, now)
-            }
-            (State::Joined { to_caller, .. }, Side::Person) => {
-                to_caller.relay(&mut self.person, from, caller, datagram, now)
+            (State::Joined(bridge), side) => {
+                bridge.relay(side, (caller, &mut self.person), from, datagram, now)
             }
             // The caller's line is the owner's to hear.
             (State::Hunting { .. } | State::Over, Side::Caller | Side::Person) => None,
@@ -137,8 +134,14 @@ impl Transfer {
 
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
-        self.with(out, |person, said| person.on_deadline(now, said));
-        let State::Hunting { say_at, until, .. } = &mut self.state else { return };
+        self.with(now, out, |person, said| person.on_deadline(now, said));
+        let State::Hunting { say_at, until, .. } = &mut self.state else {
+            if matches!(&self.state, State::Joined(bridge) if bridge.ends() <= now) {
+                self.hang_up(now, out);
+                out.push(Output::Over);
+            }
+            return;
+        };
         if *until <= now {
             self.hang_up(now, out);
             out.push(Output::Nobody(None));
@@ -153,12 +156,13 @@ impl Transfer {
     pub fn deadline(&self) -> Option<Time> {
         let own = match &self.state {
             State::Hunting { say_at, until, .. } => Some(*say_at.min(until)),
-            State::Joined { .. } | State::Over => None,
+            State::Joined(bridge) => Some(bridge.ends()),
+            State::Over => None,
         };
         [self.person.deadline(), own].into_iter().flatten().min()
     }
 
-    fn on_person(&mut self, output: line::Output, out: &mut Vec<Output>) {
+    fn on_person(&mut self, output: line::Output, now: Time, out: &mut Vec<Output>) {
         match output {
             line::Output::Sip(bytes) => out.push(Output::Sip(bytes)),
             line::Output::Rtp { to, bytes } => out.push(Output::Rtp { to, bytes }),
@@ -168,12 +172,12 @@ impl Transfer {
                 }
             }
             line::Output::Up if matches!(self.state, State::Hunting { .. }) => {
-                self.state = State::Joined { to_caller: Way::default(), to_person: Way::default() };
+                self.state = State::Joined(Bridge::new(now));
                 out.push(Output::Joined);
             }
             line::Output::Over(_) => match core::mem::replace(&mut self.state, State::Over) {
                 State::Hunting { refused, .. } => out.push(Output::Nobody(refused)),
-                State::Joined { .. } => out.push(Output::Over),
+                State::Joined(_) => out.push(Output::Over),
                 // It was ended here.
                 State::Over => {}
             },
@@ -186,10 +190,15 @@ impl Transfer {
         }
     }
 
-    fn with(&mut self, out: &mut Vec<Output>, act: impl FnOnce(&mut Line, &mut Vec<line::Output>)) {
+    fn with(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Line, &mut Vec<line::Output>),
+    ) {
         let mut said = Vec::new();
         act(&mut self.person, &mut said);
-        said.into_iter().for_each(|output| self.on_person(output, out));
+        said.into_iter().for_each(|output| self.on_person(output, now, out));
     }
 }
 
