@@ -2,7 +2,7 @@
 
 use sip::build::push_body;
 use sip::text::push_decimal;
-use sip::{Bytes, Message, Name, NameAddr};
+use sip::{Bytes, Message, Name, NameAddr, Uri};
 
 /// What all messages of one call have in common. Our agents stand behind our own proxy, which routes loosely: the first of the
 /// routes is its.
@@ -32,7 +32,7 @@ pub type Body<'a> = (&'a str, &'a [u8]);
 const ROUTES_MAX: usize = 32;
 
 impl Dialog {
-    /// Of whom an INVITE called and who answers with this tag; `None` if the INVITE has no Contact to answer to.
+    /// Of whom an INVITE called and who answers with this tag; `None` if the INVITE has no Contact that can be called.
     #[must_use]
     pub fn of_called(invite: &Message, tag: &[u8]) -> Option<Self> {
         let mut local = invite.value(Name::To)?.to_vec();
@@ -51,18 +51,22 @@ impl Dialog {
         })
     }
 
-    /// Of whom has called with this INVITE and was answered; `None` if the answer has no Contact.
+    /// Of whom has called with this INVITE and was answered; `None` if the answer has no Contact, or none that can be called.
     #[must_use]
     pub fn of_caller(invite: &Message, answer: &Message) -> Option<Self> {
         let mut routes: Vec<Vec<u8>> = routes(answer).collect();
         // RFC 3261 §12.1.2: the route set is the Record-Route of the answer, turned round.
         routes.reverse();
+        // Ours would be no requests with one that is no token.
+        let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(byte);
+        let tag = Some(answer.to_tag()).filter(|tag| tag.iter().all(is_token))?;
         Some(Self {
             call_id: invite.call_id().to_vec(),
             local: invite.value(Name::From)?.to_vec(),
             local_tag: invite.from_tag().to_vec(),
-            remote: answer.value(Name::To)?.to_vec(),
-            remote_tag: answer.to_tag().to_vec(),
+            // Of theirs only the tag is new.
+            remote: [invite.value(Name::To)?, b";tag=", tag].concat(),
+            remote_tag: tag.to_vec(),
             target: contact(answer)?.to_vec(),
             routes,
             sent: invite.cseq()?.0,
@@ -140,9 +144,12 @@ impl Dialog {
     }
 }
 
+/// Where their requests are to go, as it may stand in a Request-URI (RFC 3261 §19.1.1).
 fn contact(message: &Message) -> Option<&[u8]> {
     let span = message.elements(Name::Contact).next()?;
-    NameAddr::parse(message.at(span)).map(|contact| contact.uri)
+    let uri = NameAddr::parse(message.at(span))?.uri;
+    let headers = Uri::parse(uri)?.headers.map_or(0, |headers| headers.len() + 1);
+    uri.get(..uri.len().checked_sub(headers)?)
 }
 
 fn routes(message: &Message) -> impl Iterator<Item = Vec<u8>> {
@@ -236,5 +243,15 @@ mod tests {
         let without = INVITE.replace("Contact", "X-Contact");
         assert_eq!(Dialog::of_called(&message(&without), b"9"), None);
         assert_eq!(Dialog::of_caller(&message(INVITE), &message(&without)), None);
+        let nowhere = INVITE.replace("@10.0.0.1;x=y", "@10.0.0.");
+        assert_eq!(Dialog::of_called(&message(&nowhere), b"9"), None);
+    }
+
+    #[test]
+    fn the_headers_of_a_contact_stay_out_of_a_request_uri() {
+        let with = INVITE.replace(";x=y>", ";x=y?Subject=a&Priority=b>");
+        let mut dialog = Dialog::of_called(&message(&with), b"9").unwrap();
+        let bye = text(&dialog.request("BYE", b"v", b"", ("", b"")));
+        assert!(bye.starts_with("BYE sip:ana@10.0.0.1;x=y SIP/2.0\r\n"), "{bye}");
     }
 }

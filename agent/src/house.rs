@@ -6,7 +6,7 @@ mod held;
 use crate::g711::Law;
 use crate::guide::{Guide, Role, Room};
 use crate::prompts;
-use crate::screen::{self, Booth, Prompts, Screen, Side};
+use crate::screen::{Booth, Prompts, Screen, Side};
 use crate::sdp::Here;
 use crate::srtp::Key;
 use crate::talk::Desk;
@@ -17,7 +17,7 @@ use answering::Answering;
 use core::net::SocketAddr;
 use held::{Held, Kind, Opening, Turn, carry_out};
 use router::chance::Chance;
-use router::inside::{AgentId, SCREEN};
+use router::inside::AgentId;
 use sip::build::{Extra, phrase, response};
 use sip::txn::{Reliability, Timers};
 use sip::{Bytes, Message, Method, Time};
@@ -173,6 +173,10 @@ impl House {
     pub fn on_sip(&mut self, agent: AgentId, bytes: Bytes, now: Time, out: &mut Vec<Output>) {
         let Ok(message) = Message::parse(bytes) else { return };
         if let Some(key) = self.owner(&message) {
+            let held = self.calls.get(&key).map(|held| &held.kind);
+            if message.method() == Method::Cancel && matches!(held, Some(Kind::Opening(_))) {
+                self.reply(agent, &message, 200, out);
+            }
             return self.with(key, now, out, |held, turn| held.on_message(message, turn));
         }
         let (method, is_new) = (message.method(), message.to_tag().is_empty());
@@ -439,8 +443,7 @@ impl House {
     }
 
     fn refuse(&mut self, agent: AgentId, invite: &Message, status: u16, out: &mut Vec<Output>) {
-        let refusal = if agent == SCREEN { screen::unasked } else { callee::refusal };
-        let bytes = refusal(invite, agent.address(), status, self.chance.draw());
+        let bytes = callee::refusal(invite, agent.address(), status, self.chance.draw());
         out.push(Output::Sip { agent, bytes });
     }
 

@@ -65,10 +65,20 @@ pub(super) fn carry_out(said: Vec<screen::Output>, turn: &mut Turn<'_>) {
     }
 }
 
+impl Opening {
+    /// Its INVITE once more, or the CANCEL of it (RFC 3261 §9.2).
+    fn owns(&self, message: &Message) -> bool {
+        let branch = |message: &Message| message.top_via().map(|via| via.branch().to_vec());
+        matches!(message.method(), Method::Invite | Method::Cancel)
+            && message.is_request()
+            && branch(message) == branch(&self.invite)
+    }
+}
+
 impl Held {
     pub(super) fn owns(&self, message: &Message) -> bool {
         match &self.kind {
-            Kind::Opening(_) => message.method() == Method::Cancel,
+            Kind::Opening(opening) => opening.owns(message),
             Kind::Answering(answering) => answering.line().owns(message),
             Kind::Screen(screen) => screen.owns(message),
         }
@@ -104,7 +114,8 @@ impl Held {
 
     pub(super) fn on_message(&mut self, message: Message, turn: &mut Turn<'_>) {
         match &mut self.kind {
-            Kind::Opening(opening) => opening.is_cancelled = true,
+            // A copy of its INVITE waits with it.
+            Kind::Opening(opening) => opening.is_cancelled |= message.method() == Method::Cancel,
             Kind::Answering(answering) => answering.on_message(message, turn),
             Kind::Screen(screen) => {
                 let mut said = Vec::new();
