@@ -3,7 +3,9 @@
 //! libFuzzer feeds them bytes that it thinks up (`fuzz/run`), the tests those it has kept (`fuzz/corpus`).
 
 pub mod digest;
+mod draw;
 pub mod framing;
+pub mod house;
 pub mod message;
 pub mod node;
 pub mod values;

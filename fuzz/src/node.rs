@@ -1,12 +1,11 @@
 //! The node: events drawn from bytes, in any order and at any time, against the rules that hold for all of them.
 
 mod compose;
-mod draw;
 mod plans;
 mod watch;
 
+use super::draw::Draw;
 use core::time::Duration;
-use draw::Draw;
 use router::Node;
 use router::door::{Effect, Event};
 use router::locate::{Answer, Query};

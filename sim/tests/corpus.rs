@@ -33,6 +33,11 @@ fn any_events_keep_the_rules_of_the_node() {
     assert!(replay("node", fuzz::node::run) > 20);
 }
 
+#[test]
+fn whatever_agents_hear_they_answer_once_and_end() {
+    assert!(replay("house", fuzz::house::run) > 20);
+}
+
 /// Runs every file of a target; returns how many there were. A failure names the file.
 #[expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 fn replay(target: &str, run: fn(&[u8])) -> usize {

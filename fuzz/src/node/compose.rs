@@ -1,6 +1,6 @@
 //! What callers and callees say.
 
-use super::draw::Draw;
+use super::super::draw::Draw;
 use super::plans::NUMBERS;
 use router::path::Flow;
 use sip::{Message, Name};

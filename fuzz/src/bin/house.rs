@@ -1,0 +1,4 @@
+//! `fuzz/run house`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::house::run(bytes));
