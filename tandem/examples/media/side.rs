@@ -19,7 +19,9 @@ pub(crate) struct Side {
     to: Vec<Option<SockaddrIn>>,
     speech: Vec<u8>,
     frame: u32,
-    headers: MultiHeaders<SockaddrIn>,
+    /// Each way has its own: those that were sent by point to the addresses that were sent to.
+    sending: MultiHeaders<SockaddrIn>,
+    hearing: MultiHeaders<SockaddrIn>,
     /// Packets that were sent.
     pub(crate) sent: u64,
     /// Packets that came.
@@ -48,9 +50,10 @@ impl Side {
         let _ = setsockopt(&socket, RcvBufForce, &(256 << 20));
         let prompts = [&agent::prompts::GREETING, &agent::prompts::CALL, &agent::prompts::FULL];
         let speech = prompts.iter().flat_map(|prompt| prompt.chunks_exact(FRAME)).flatten().copied();
-        let (speech, headers) = (speech.collect(), MultiHeaders::preallocate(BATCH, None));
-        let (to, by_port) = (Vec::new(), BTreeMap::new());
-        Self { socket, to, speech, frame: 0, headers, sent: 0, heard: 0, by_port }
+        let headers = || MultiHeaders::preallocate(BATCH, None);
+        let (sending, hearing) = (headers(), headers());
+        let (to, speech, by_port) = (Vec::new(), speech.collect(), BTreeMap::new());
+        Self { socket, to, speech, frame: 0, sending, hearing, sent: 0, heard: 0, by_port }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -86,7 +89,7 @@ impl Side {
         let mut buffers = [[0; 16]; BATCH];
         let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
         let came =
-            recvmmsg(self.socket.as_raw_fd(), &mut self.headers, &mut slices, MsgFlags::MSG_DONTWAIT, None);
+            recvmmsg(self.socket.as_raw_fd(), &mut self.hearing, &mut slices, MsgFlags::MSG_DONTWAIT, None);
         let mut is_any = false;
         for message in came.into_iter().flatten() {
             is_any = true;
@@ -123,7 +126,7 @@ impl Side {
             let parts: Vec<_> = parts.collect();
             let to: Vec<_> = calls.iter().map(|call| self.to.get(*call).copied().flatten()).collect();
             let socket = self.socket.as_raw_fd();
-            let sent = sendmmsg(socket, &mut self.headers, &parts, &to, [], MsgFlags::empty());
+            let sent = sendmmsg(socket, &mut self.sending, &parts, &to, [], MsgFlags::empty());
             self.sent += sent.map_or(0, Iterator::count) as u64;
         }
         if turn == TURNS - 1 {
