@@ -79,8 +79,11 @@ impl Plan {
                 continue;
             };
             // What is down is tried before a machine of ours answers, but for who is full where the plan says what then.
-            if cursor.pass == Pass::First && cursor.frame.list != List::Full && self.is_floor(step) {
-                cursor = Cursor::new(at.root, Pass::Second);
+            let waits = cursor.pass == Pass::First && cursor.frame.list != List::Full;
+            if waits && self.is_floor(step) {
+                // Once it is late there is no time for that.
+                let here = Cursor { pass: Pass::Second, ..cursor.clone() };
+                cursor = if ask.is_late() { here } else { Cursor::new(at.root, Pass::Second) };
                 continue;
             }
             match ask.begin(step, cursor.pass) {
@@ -312,6 +315,11 @@ impl Ask<'_> {
     fn may_ring(&self, target: TargetId) -> bool {
         let party = self.at.party(target);
         party.is_none_or(|party| party.done.is_none()) && self.choice().best(target, Pass::First).is_some()
+    }
+
+    /// Is it high time for somebody whose job is to answer?
+    fn is_late(&self) -> bool {
+        self.live_by().is_some_and(|by| by <= self.now)
     }
 
     /// When somebody whose job is to answer must be ringing; `None` if one is already.
@@ -734,5 +742,16 @@ mod tests {
         assert_eq!(plan.course_of(b"+15035550101"), None);
         plan.unlisted = Some(CourseId(0));
         assert_eq!(plan.course_of(b"+15035550101"), Some((CourseId(0), false)));
+    }
+
+    #[test]
+    fn a_floor_that_is_late_is_not_kept_waiting_for_who_is_down() {
+        let mut plan = plan(vec![step(&[OFFICE]), step(&[ANA]), step(&[ANSWERING])], None, None);
+        plan.targets[ANSWERING as usize].kind = TargetKind::Agent;
+        let mut call = Try::open(plan).down(&[2, 3]);
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        call.now = Time::ZERO + Duration::from_secs(40);
+        assert_eq!(call.rings(), ["leave"]);
+        assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::NoAnswer), ["answering by 1"]);
     }
 }
