@@ -1,4 +1,5 @@
-//! Something that is said to whoever calls, and then the call ends. It refuses nobody: what it plays was proven when the plan was read.
+//! Something that is said to whoever calls: in place of anybody else, and then the call ends; or before somebody else is rung, and then the
+//! call goes on. It refuses nobody: what it plays was proven when the plan was read.
 
 use crate::line::Clip;
 use crate::prompts;
@@ -17,10 +18,14 @@ pub struct Announcement {
 pub enum Output {
     /// Answer the call.
     Accept,
+    /// Let the caller hear us without that.
+    Progress,
     /// Play this after what is played already.
     Play(Clip),
     /// End the call.
     HangUp,
+    /// Let the call go on.
+    GoOn,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +34,8 @@ enum State {
     Accepted,
     /// It is being said.
     Saying,
+    /// It is being said to a call that goes on then.
+    Before,
     /// Nothing more will happen.
     Over,
 }
@@ -41,6 +48,12 @@ impl Announcement {
     pub fn start(clip: Clip, times: u8, out: &mut Vec<Output>) -> Self {
         out.push(Output::Accept);
         Self { clip, times: times.clamp(1, TIMES_MAX), state: State::Accepted }
+    }
+
+    /// A call has come by on its way to somebody else: it is said once, and not answered.
+    pub fn before(clip: Clip, out: &mut Vec<Output>) -> Self {
+        out.extend([Output::Progress, Output::Play(prompts::SILENCE.clone()), Output::Play(clip.clone())]);
+        Self { clip, times: 0, state: State::Before }
     }
 
     /// The caller hears us from now on.
@@ -61,6 +74,10 @@ impl Announcement {
             State::Saying => {
                 self.state = State::Over;
                 out.push(Output::HangUp);
+            }
+            State::Before => {
+                self.state = State::Over;
+                out.push(Output::GoOn);
             }
             State::Accepted | State::Over => {}
         }
@@ -85,7 +102,11 @@ mod tests {
     /// What is asked for each of these: `u` up, `p` played, `o` over.
     fn story(times: u8, events: &str) -> String {
         let mut out = Vec::new();
-        let mut announcement = Announcement::start(prompts::CLOSED.clone(), times, &mut out);
+        let announcement = Announcement::start(prompts::CLOSED.clone(), times, &mut out);
+        told(announcement, out, events)
+    }
+
+    fn told(mut announcement: Announcement, mut out: Vec<Output>, events: &str) -> String {
         for event in events.chars() {
             match event {
                 'u' => announcement.on_up(&mut out),
@@ -98,6 +119,8 @@ mod tests {
             Output::Play(clip) if *clip == *prompts::SILENCE => "silence",
             Output::Play(_) => "closed",
             Output::HangUp => "hang up",
+            Output::Progress => "progress",
+            Output::GoOn => "go on",
         });
         told.collect::<Vec<_>>().join(", ")
     }
@@ -108,6 +131,15 @@ mod tests {
         assert_eq!(story(2, "uppp"), "accept, silence, closed, silence, closed, hang up");
         assert_eq!(story(0, "up"), story(1, "up"));
         assert_eq!(story(255, &format!("u{}", "p".repeat(300))).matches("closed").count(), 10);
+    }
+
+    #[test]
+    fn before_somebody_else_is_rung_it_is_said_once_and_the_call_goes_on() {
+        for (events, last) in [("p", ", go on"), ("pup", ", go on"), ("op", ""), ("u", "")] {
+            let mut out = Vec::new();
+            let word = Announcement::before(prompts::CLOSED.clone(), &mut out);
+            assert_eq!(told(word, out, events), format!("progress, silence, closed{last}"), "{events}");
+        }
     }
 
     #[test]

@@ -107,15 +107,25 @@ impl Callee {
 
     /// Tells the caller how far his call is: 100 to 199. Where he requires it, each waits until he has heard the one before it.
     pub fn tell(&mut self, status: u16, now: Time, out: &mut Vec<Output>) {
+        self.tell_with(status, ("", b""), now, out);
+    }
+
+    /// Lets the caller hear us before the call is answered, with this answer to his offer. To be called once, before anything else is
+    /// told: what waits for an acknowledgement has no body.
+    pub fn progress(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
+        self.tell_with(183, (SDP, sdp), now, out);
+    }
+
+    fn tell_with(&mut self, status: u16, body: Body<'_>, now: Time, out: &mut Vec<Output>) {
         if !self.talk.is_early() || !(100..200).contains(&status) {
             return;
         }
         let Some(reliable) = self.reliable.as_mut().filter(|_| status > 100) else {
-            self.respond(status, b"", ("", b""), now, out);
+            self.respond(status, b"", body, now, out);
             return;
         };
         if let Some(lines) = reliable.lines(status) {
-            let bytes = self.respond(status, lines.as_bytes(), ("", b""), now, out);
+            let bytes = self.respond(status, lines.as_bytes(), body, now, out);
             self.reliable.iter_mut().for_each(|reliable| reliable.sent(bytes.clone(), now));
         }
     }

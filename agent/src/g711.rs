@@ -21,6 +21,13 @@ pub fn samples(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 8) * 8 / 1_000
 }
 
+/// How long so many samples last.
+#[must_use]
+pub const fn lasts(samples: usize) -> Duration {
+    // No clip is as long as 70,000 years.
+    Duration::from_micros((samples as u64).saturating_mul(125))
+}
+
 impl Law {
     /// Both, the one of North America first.
     pub const BOTH: [Self; 2] = [Self::Mu, Self::A];

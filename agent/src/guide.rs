@@ -29,6 +29,8 @@ pub enum Role {
     Mailbox(Arc<str>),
     /// It says what is announced under this name.
     Announcement(Arc<str>),
+    /// It says that to a caller who is about to ring somebody else.
+    Word(Arc<str>),
     /// It asks people to press 1.
     Screen,
 }

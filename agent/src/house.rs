@@ -332,7 +332,7 @@ impl House {
         let (caller, person) = (self.here(ports.0), self.here(ports.1));
         let begun = match role {
             Role::Screen => self.ask(key, agent, invite, (caller, person), now, out),
-            Role::Mailbox(_) | Role::Announcement(_) => {
+            Role::Mailbox(_) | Role::Announcement(_) | Role::Word(_) => {
                 let chance = self.chance.draw();
                 let desk = self.desk(agent);
                 let (guide, rooms) = (Arc::clone(&self.guide), &self.rooms);

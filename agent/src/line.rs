@@ -240,6 +240,12 @@ impl Line {
         self.with_called(now, out, |callee, now, asked| callee.tell(status, now, asked));
     }
 
+    /// Lets the caller hear what is played before the call is answered; not one whose INVITE has no offer.
+    pub fn progress(&mut self, now: Time, out: &mut Vec<Output>) {
+        let answer = self.answer.clone();
+        self.with_called(now, out, |callee, now, asked| callee.progress(&answer, now, asked));
+    }
+
     /// Answers. There is no way back: the walk that led here is over.
     pub fn accept(&mut self, now: Time, out: &mut Vec<Output>) {
         let answer = core::mem::take(&mut self.answer);

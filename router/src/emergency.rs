@@ -218,6 +218,7 @@ fn collect(
 
 const fn step(members: Vec<Member>, ring: Option<Duration>) -> Step {
     Step {
+        say: None,
         members,
         ring,
         stagger: Duration::ZERO,

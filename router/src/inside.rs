@@ -36,6 +36,9 @@ pub enum Unconfirmed {
     Mute,
 }
 
+/// The Reason of whoever has said what was to be said before a step: the call goes on.
+pub const SPOKEN: &str = "SIP;cause=480;text=\"said\"";
+
 /// What the user part of an agent's Contact begins with: its number follows.
 const CONTACT: &[u8] = b"agent-";
 

@@ -35,6 +35,8 @@ pub(crate) struct Leg {
     pub(crate) phase: Phase,
     /// Does whoever answers have to press 1? An agent of ours calls him then, and tells us by a 182 that he has answered.
     pub(crate) confirm: bool,
+    /// Is it what the caller hears before a step?
+    pub(crate) word: bool,
     /// Is it known that no stream to its peer is to be had?
     pub(crate) no_stream: bool,
     /// What counts it, if something that it goes by has a limit.

@@ -63,6 +63,7 @@ pub mod veil;
 pub mod verdict;
 pub mod waiting;
 pub mod walk;
+mod word;
 
 pub use door::{Effect, Event};
 pub use health::Health;

@@ -86,7 +86,7 @@ impl Plan {
                 cursor = if ask.is_late() { here } else { Cursor::new(at.root, Pass::Second) };
                 continue;
             }
-            match ask.begin(step, cursor.pass) {
+            match ask.after_word(step, ask.begin(step, cursor.pass)) {
                 Some(act) => return Move { cursor, act },
                 None => ask.leave(&mut cursor, step),
             }
@@ -214,16 +214,10 @@ impl Ask<'_> {
 
     /// What to do in this step; `None` if it is over.
     fn begin(&self, step: &Step, pass: Pass) -> Option<Act> {
-        let targets = || {
-            step.members.iter().filter_map(|member| match member {
-                Member::Target(target) => Some(*target),
-                Member::Course(_) => None,
-            })
-        };
-        let live = targets().any(|target| self.at.party(target).is_some_and(|party| party.live));
+        let live = step.rings().any(|target| self.at.party(target).is_some_and(|party| party.live));
         let room = self.at.live() < self.at.breadth && self.at.invites < INVITES_MAX;
         let mut turn = None;
-        for target in targets() {
+        for target in step.rings() {
             let party = self.at.party(target);
             if !room || party.is_some_and(|party| party.live || party.done.is_some()) {
                 continue;
@@ -323,7 +317,7 @@ impl Ask<'_> {
     }
 
     /// When somebody whose job is to answer must be ringing; `None` if one is already.
-    fn live_by(&self) -> Option<Time> {
+    pub(crate) fn live_by(&self) -> Option<Time> {
         // Whoever waits for help is rung for until somebody answers.
         if self.at.urgent.is_some() {
             return None;
@@ -354,6 +348,7 @@ mod tests {
     use crate::hours::{Hours, Window};
     use crate::names::Names;
     use crate::path::{Listener, Transport};
+    use crate::presentation::Reason;
     use crate::target::TargetKind;
     use crate::target::{Carrier, CarrierId, Peer, PeerHost, PeerKind, Reach, Target};
     use crate::verdict::Go;
@@ -389,6 +384,7 @@ mod tests {
         let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
         Step {
             members,
+            say: None,
             ring: None,
             stagger: Duration::ZERO,
             declined: Declined::Next,
@@ -742,6 +738,48 @@ mod tests {
         assert_eq!(plan.course_of(b"+15035550101"), None);
         plan.unlisted = Some(CourseId(0));
         assert_eq!(plan.course_of(b"+15035550101"), Some((CourseId(0), false)));
+    }
+
+    /// The plan, and what is said before the step with this number: by the site at .21.
+    fn with_word(mut plan: Plan, before: usize) -> Plan {
+        plan.peers.push(peer("notice", PeerKind::Agent, 21));
+        plan.targets.push(Target {
+            name: "notice".into(),
+            kind: TargetKind::Word,
+            reach: Reach::Sip(vec![PeerId(4)]),
+            ring: Duration::from_secs(10),
+            confirm: false,
+        });
+        plan.courses[0].steps[before].say = Some(TargetId(4));
+        plan
+    }
+
+    #[test]
+    fn what_is_said_before_a_step_comes_once_and_before_whoever_is_rung_in_it() {
+        let steps = vec![step(&[OFFICE]), step(&[ANA, BEN]), step(&[ANSWERING])];
+        let mut call = Try::open(with_word(plan(steps, None, None), 1));
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+        assert_eq!(
+            call.over(OFFICE, 2, Go::NextTarget, Meaning::NoAnswer),
+            ["notice by 21", "ask at 40.000s"]
+        );
+        call.at.on_said(TargetId(4));
+        assert_eq!(call.rings(), ["ana by 1", "ben by 1", "ask at 40.000s"]);
+        assert_eq!(call.at.reason(TargetId(ANA)), Reason::NoAnswer);
+        assert_eq!(call.over(ANA, 0, Go::NextCarrier, Meaning::PathFailure), ["ana by 2", "ask at 40.000s"]);
+    }
+
+    #[test]
+    fn nothing_is_said_before_a_step_that_is_passed_over_until_the_second_pass() {
+        let steps = || vec![step(&[OFFICE]), step(&[ANA])];
+        let mut call = Try::open(with_word(plan(steps(), None, None), 0)).down(&[2, 3]);
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::NoAnswer), ["notice by 21", "ask at 40.000s"]);
+        call.at.on_said(TargetId(4));
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
+        // What is down itself says nothing.
+        let mut call = Try::open(with_word(plan(steps(), None, None), 0)).down(&[4]);
+        assert_eq!(call.rings(), ["office by 11", "ask at 40.000s"]);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub enum Outcome {
     RangOut(Duration),
     /// A final response of 300 and up.
     Refused(Said),
+    /// It has said what the caller was to hear, and that was all.
+    Spoken,
     /// It was answered, but by nobody who pressed 1.
     Unconfirmed(Unconfirmed),
     /// A final response that cannot be forwarded: its second Via is not the one that was sent.
@@ -68,6 +70,7 @@ impl fmt::Display for Outcome {
             Self::Stalled(after) => write!(out, "no ringing in {}", Seconds(*after)),
             Self::RangOut(after) => write!(out, "rang for {} without an answer", Seconds(*after)),
             Self::Refused(said) => said.fmt(out),
+            Self::Spoken => write!(out, "said"),
             Self::Unconfirmed(why) => why.fmt(out),
             Self::Broken => write!(out, "its answer came with a wrong Via"),
         }

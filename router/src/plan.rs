@@ -85,6 +85,8 @@ pub struct Course {
 pub struct Step {
     /// Who. A course stands alone.
     pub members: Vec<Member>,
+    /// What the caller hears before anybody in it is rung: a [`Word`](crate::target::TargetKind::Word).
+    pub say: Option<TargetId>,
     /// How long each may ring (`for`); `None` for the target's own.
     pub ring: Option<Duration>,
     /// Pause between the starts of the members; zero rings all at once.
@@ -116,6 +118,16 @@ pub enum Member {
     Target(TargetId),
     /// Another course, walked to its end; then the walk comes back.
     Course(CourseId),
+}
+
+impl Step {
+    /// The targets that it rings.
+    pub fn rings(&self) -> impl Iterator<Item = TargetId> {
+        self.members.iter().filter_map(|member| match member {
+            Member::Target(target) => Some(*target),
+            Member::Course(_) => None,
+        })
+    }
 }
 
 impl Plan {

@@ -19,6 +19,8 @@ pub struct Position {
     pub cursor: Cursor,
     /// Everybody who was tried so far, in order.
     pub parties: Vec<Party>,
+    /// What was said to the caller.
+    pub said: Vec<TargetId>,
     /// Peers that let an INVITE of this call go by in silence: what shares a failure domain with them is tried later.
     pub silent: Vec<PeerId>,
     /// INVITEs sent so far.
@@ -191,6 +193,7 @@ impl Position {
             unix,
             cursor,
             parties: Vec::with_capacity(1),
+            said: Vec::new(),
             silent: Vec::new(),
             invites: 0,
             last_begun: now,

@@ -227,6 +227,8 @@ pub enum TargetKind {
     /// What always answers, in this process: a mailbox, an announcement. A plan ends with one; it counts for
     /// `live_within`.
     Agent,
+    /// What is said to the caller before a step, in this process. It is not somebody: it answers nothing.
+    Word,
 }
 
 impl Target {
@@ -243,7 +245,7 @@ impl TargetKind {
     pub const fn answers(self) -> bool {
         match self {
             Self::Service | Self::Agent => true,
-            Self::Site | Self::Person => false,
+            Self::Site | Self::Person | Self::Word => false,
         }
     }
 }

@@ -142,6 +142,8 @@ pub fn verdict(case: Case, rules: Rules) -> Verdict {
         }
         Outcome::Stalled(_) => row(by(speaker, Go::NextCarrier), Meaning::Silence, Some(Sign::Soft)),
         Outcome::RangOut(_) => row(Go::NextTarget, Meaning::NoAnswer, None),
+        // Nobody was rung.
+        Outcome::Spoken => row(Go::NextTarget, Meaning::Silence, None),
         // Our own word: what the plan says of the carrier's is not meant.
         Outcome::Unconfirmed(Unconfirmed::Declined) => alive(Go::NextTarget, Meaning::Declined),
         Outcome::Unconfirmed(Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::Mute) => {

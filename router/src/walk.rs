@@ -3,6 +3,7 @@
 mod again;
 mod judge;
 mod legs;
+mod word;
 
 use crate::alarm::Alarm;
 use crate::dialect::RING_OUT;
@@ -163,7 +164,7 @@ impl Walk {
                 }
                 // 199 says that an early dialog of a fork below is over (RFC 6228); that is not ours to say.
                 if matches!(self.state, State::Hunting { .. }) && status != 199 && !is_ours {
-                    self.caller_rings(now);
+                    self.caller_hears(id, now);
                     out.push(Output::Forward(response));
                 }
             }
@@ -429,6 +430,7 @@ impl Walk {
             from: self.plan.step(self.position.cursor.frame).and_then(|step| step.from.clone()),
             line,
             confirm,
+            word: self.is_word(target),
             fixes: Vec::new(),
             began: now,
             rang: None,
@@ -484,7 +486,7 @@ impl Walk {
             _ if self.worst == Meaning::NoAnswer => out.push(Output::Unanswered(None)),
             _ => out.push(Output::Answer(match self.worst {
                 // Nobody could even be tried: the carrier's own next step is better than ours.
-                Meaning::Silence if self.legs.is_empty() => {
+                Meaning::Silence if self.legs.iter().all(|leg| leg.word) => {
                     self.position.confined.map_or(503, Confined::status)
                 }
                 Meaning::Silence => 408,
@@ -544,11 +546,16 @@ impl Walk {
         for id in 0..self.legs.len() {
             let Some(leg) = self.legs.get_mut(id) else { continue };
             if leg.phase.is_wanted() {
-                leg.end(format!("cancelled: {why}"), now);
+                let over = if leg.word { "said in part" } else { "cancelled" };
+                leg.end(format!("{over}: {why}"), now);
                 health.on_call_over(leg.path);
-                let meaning = if leg.rang.is_some() { Meaning::NoAnswer } else { Meaning::Silence };
-                self.position.on_over(leg.target, leg.peer, None, Go::NextTarget, meaning);
-                self.worst = self.worst.max(meaning);
+                if leg.word {
+                    self.position.on_said(leg.target);
+                } else {
+                    let meaning = if leg.rang.is_some() { Meaning::NoAnswer } else { Meaning::Silence };
+                    self.position.on_over(leg.target, leg.peer, None, Go::NextTarget, meaning);
+                    self.worst = self.worst.max(meaning);
+                }
                 self.give_up(id, reason, now, out);
             }
         }
@@ -567,13 +574,6 @@ impl Walk {
         if matches!(self.state, State::Leaving { .. }) && !waiting {
             self.state = State::Over;
             out.push(Output::Answer(487));
-        }
-    }
-
-    fn caller_rings(&mut self, now: Time) {
-        self.rang.get_or_insert(now);
-        if let State::Hunting { ringback_at, .. } = &mut self.state {
-            *ringback_at = None;
         }
     }
 }

@@ -159,6 +159,7 @@ fn plan() -> Arc<Plan> {
         confirm: false,
     };
     let step = |target, line| Step {
+        say: None,
         members: vec![Member::Target(TargetId(target))],
         ring: None,
         stagger: Duration::ZERO,

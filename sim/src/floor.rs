@@ -1,4 +1,4 @@
-//! The town with agents of its own: a mailbox, an announcement, and whoever asks people to press 1.
+//! The town with agents of its own: a mailbox, an announcement, what is said before a step, and whoever asks people to press 1.
 
 use crate::caller::Script;
 use crate::indoors::Sound;
@@ -28,21 +28,28 @@ pub const FRONT: &str = "front";
 pub const MAILBOX_TARGET: TargetId = TargetId(4);
 /// Target 5: the announcement.
 pub const CLOSED_TARGET: TargetId = TargetId(5);
+/// Target 6: the same, said before a step.
+pub const WORD_TARGET: TargetId = TargetId(6);
 
 const MAILBOX: AgentId = AgentId(2);
 const CLOSED: AgentId = AgentId(3);
+/// Who says something before a step.
+pub const WORD: AgentId = AgentId(4);
 
 /// The town with these steps, and agents that they may lead to.
 #[must_use]
 pub fn floor(steps: Vec<Step>) -> Plan {
     let mut plan = town::town_with(steps);
-    for (name, agent) in [("mailbox", MAILBOX), ("closed", CLOSED)] {
+    let agent = TargetKind::Agent;
+    for (name, kind, agent) in
+        [("mailbox", agent, MAILBOX), ("closed", agent, CLOSED), ("word", TargetKind::Word, WORD)]
+    {
         let address = agent.address();
         let peer = town::peer(name, PeerKind::Agent, address);
         let id = PeerId(u32::try_from(plan.peers.len()).unwrap_or(u32::MAX));
         let (transport, user) = (Some(Transport::Inside), Some(agent.contact().into()));
         plan.peers.push(Peer { transport, user, ..peer });
-        plan.targets.push(town::target(name, TargetKind::Agent, Reach::Sip(vec![id])));
+        plan.targets.push(town::target(name, kind, Reach::Sip(vec![id])));
     }
     plan
 }
@@ -76,6 +83,7 @@ pub fn stage(plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> Worl
             (SCREEN, Role::Screen),
             (MAILBOX, Role::Mailbox(FRONT.into())),
             (CLOSED, Role::Announcement("closed".into())),
+            (WORD, Role::Word("closed".into())),
         ]),
         ..Guide::default()
     };
@@ -83,6 +91,7 @@ pub fn stage(plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> Worl
     if let Some(diary) = &mut world.diary {
         diary.name(MAILBOX.address(), "mailbox");
         diary.name(CLOSED.address(), "announcement");
+        diary.name(WORD.address(), "word");
     }
     world
 }

@@ -181,6 +181,7 @@ pub fn course(name: &str, steps: Vec<Step>) -> Course {
 pub fn step(members: &[TargetId], line: u32) -> Step {
     let members = members.iter().map(|target| Member::Target(*target)).collect();
     Step {
+        say: None,
         members,
         ring: None,
         stagger: Duration::ZERO,

@@ -496,8 +496,10 @@ fn text(registry: &Registry) -> String {
 
 /// Legs that ring together with the first do not take its place.
 fn first_failover(legs: &[LegRecord]) -> Option<Duration> {
-    let (first, others) = legs.split_first()?;
+    let mut legs = legs.iter().filter(|leg| class(&leg.outcome) != "said");
+    let first = legs.next()?;
     let over = first.ended?;
+    let others: Vec<_> = legs.collect();
     let next = others.iter().find(|leg| leg.began >= over)?;
     Some(next.began.since(first.began))
 }
@@ -512,6 +514,7 @@ fn class(outcome: &str) -> &'static str {
         [b'a', b'n', b's', ..] => "answered",
         [b'c', b'a', b'n', ..] => "cancelled",
         [b's', b'i', b'l', ..] => "silent",
+        [b's', b'a', b'i', b'd', ..] | [b'n', b'o', b't', b' ', b's', ..] => "said",
         [b'n', b'o', b' ', b'r', ..] => "stalled",
         [b'i', b't', b's', b' ', b'c', ..] => "lost",
         [b'n', b'o', b'b', ..] => "unreachable",

@@ -682,7 +682,7 @@ answering = "+18005550199"
 [numbers]
 "*" = "main"
 [plans.main]
-steps = [{ ring = ["office", "ben"], confirm = true }, { ring = ["office", "eve"], confirm = false, say = "x" }, "answering"]
+steps = [{ ring = ["office", "ben"], confirm = true }, { ring = ["office", "eve"], confirm = false }, "answering"]
 closed = [{ ring = "later", confirm = false }]
 hours = "day"
 [plans]
@@ -701,8 +701,6 @@ day = "mon 09:00-10:00"
             &open_end("16:9", "steps"),
             "plan.toml:16:38: error[E024]: `confirm` has no effect on a step that rings no phone number; help: take it out: \
              people press 1 where a phone number is rung, since a mobile's own voicemail may answer there",
-            "plan.toml:16:101: error[E209]: `say` is not in this version; help: take it out: callers hear ringing until \
-             somebody answers",
             &open_end("17:10", "closed"),
             "plan.toml:17:20: error[E024]: `confirm` has no effect on a plan; help: set `confirm` on the steps of that plan",
             "plan.toml:16:76: warning[L016]: a mobile's own voicemail may answer, and the call ends there; help: ask them to \
@@ -811,6 +809,7 @@ fn agent_peer(name: &str) -> Peer {
 fn step(targets: &[u32], line: u32) -> Step {
     let members = targets.iter().map(|id| Member::Target(TargetId(*id))).collect();
     Step {
+        say: None,
         members,
         ring: None,
         stagger: Duration::ZERO,

@@ -10,7 +10,7 @@ use crate::sdp::Here;
 use crate::talk::Desk;
 use crate::voicemail::{self, Operator, Rest, Voicemail};
 use core::net::SocketAddr;
-use router::inside::WHY;
+use router::inside::{SPOKEN, WHY};
 use sip::{Bytes, Message, Name, NameAddr, Time, Uri};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,6 +113,16 @@ impl Answering {
             Role::Announcement(name) => guide.announcements.get(&name).cloned().map(|clip| {
                 let mut said = Vec::new();
                 let machine = Announcement::start(clip, TIMES, &mut said);
+                asked = said.into_iter().map(Asked::Announcement).collect();
+                Machine::Announcement(machine)
+            }),
+            Role::Word(_) if invite.body().is_empty() => {
+                // Whoever leaves the offer to us hears nothing before the call is answered (RFC 3261 §13.2.1).
+                return Err(refused(&invite, 488));
+            }
+            Role::Word(name) => guide.announcements.get(&name).cloned().map(|clip| {
+                let mut said = Vec::new();
+                let machine = Announcement::before(clip, &mut said);
                 asked = said.into_iter().map(Asked::Announcement).collect();
                 Machine::Announcement(machine)
             }),
@@ -255,6 +265,11 @@ impl Answering {
                 | Asked::Mailbox(voicemail::Output::Play(clip)) => self.line.play(clip, now),
                 Asked::Announcement(announcement::Output::HangUp)
                 | Asked::Mailbox(voicemail::Output::HangUp) => self.line.hang_up(now, &mut said),
+                Asked::Announcement(announcement::Output::Progress) => self.line.progress(now, &mut said),
+                Asked::Announcement(announcement::Output::GoOn) => {
+                    let said_so = format!("Reason: {SPOKEN}\r\n");
+                    self.line.refuse_saying(480, said_so.as_bytes(), now, &mut said);
+                }
                 Asked::Mailbox(voicemail::Output::Refuse(status)) => self.line.refuse(status, now, &mut said),
                 Asked::Mailbox(voicemail::Output::Hush) => self.line.hush(),
                 Asked::Mailbox(asked) => self.keep(asked, turn),

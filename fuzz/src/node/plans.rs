@@ -176,6 +176,7 @@ fn main_course() -> Course {
 
 fn other_course() -> Course {
     let inside = Step {
+        say: None,
         members: vec![Member::Course(CourseId(0))],
         ring: None,
         stagger: Duration::ZERO,
@@ -199,6 +200,7 @@ fn other_course() -> Course {
 fn step(targets: &[u32], stagger: u64, line: u32) -> Step {
     let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
     Step {
+        say: None,
         members,
         ring: None,
         stagger: Duration::from_secs(stagger),

@@ -27,6 +27,9 @@ impl Walk {
         out: &mut Vec<Output>,
     ) {
         let Some(leg) = self.legs.get_mut(id) else { return };
+        if leg.word {
+            return self.on_word_over(id, outcome, response.as_ref(), now, health, out);
+        }
         let Some(peer) = self.plan.peer(leg.peer) else { return };
         let (speaker, carrier) = column(peer);
         let status = response.as_ref().and_then(Message::status);

@@ -3,14 +3,14 @@
 use super::{LegId, Walk};
 use crate::fix::Fixes;
 use crate::health::Health;
-use crate::inside::Unconfirmed;
+use crate::inside::{SPOKEN, Unconfirmed};
 use crate::next::{Act, Ask};
 use crate::outcome::Outcome;
 use crate::path::Path;
 use crate::presentation::Who;
 use crate::said::said;
 use crate::target::{Peer, PeerId, TargetId};
-use sip::{Message, Time};
+use sip::{Message, Name, Time};
 
 impl Walk {
     /// The peer that a leg goes by.
@@ -58,6 +58,10 @@ impl Walk {
     /// How a leg ends that is refused so: by its peer, or by whoever asked somebody to press 1 there.
     #[must_use]
     pub fn refusal(&self, id: LegId, response: &Message) -> Outcome {
+        let is_said = || response.value(Name::Reason) == Some(SPOKEN.as_bytes());
+        if self.legs.get(id).is_some_and(|leg| leg.word) && is_said() {
+            return Outcome::Spoken;
+        }
         // Until it is answered, what is said is the carrier's.
         let asked = self.legs.get(id).and_then(|leg| leg.asked);
         let unconfirmed = asked.and_then(|_| Unconfirmed::of(response));

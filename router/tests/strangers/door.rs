@@ -53,6 +53,7 @@ pub(crate) fn peer(name: &str, kind: PeerKind, host: PeerHost) -> Peer {
 pub(crate) fn plan(strangers: Welcome) -> Plan {
     let trunk = PeerKind::Trunk(CarrierId(0));
     let step = Step {
+        say: None,
         members: vec![Member::Target(TargetId(0))],
         ring: None,
         stagger: Duration::ZERO,

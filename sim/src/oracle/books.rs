@@ -322,7 +322,8 @@ fn is_one_sample(one: Evidence, other: Evidence) -> bool {
 fn is_told_truly(record: &LegRecord, leg: &Leg, ended: Time) -> bool {
     let (heard, rang) = (leg.heard.filter(|at| *at < ended), leg.rang.filter(|at| *at < ended));
     let last = leg.last.filter(|(at, _)| *at <= ended).map(|(_, status)| status);
-    match record.outcome.as_str() {
+    match record.outcome.strip_prefix("not said: ").unwrap_or(&record.outcome) {
+        "said" => rang.is_some() && last == Some(480),
         // A leg that was given up before may still answer.
         "answered" => leg.answered,
         "nobody listens there" => leg.unreachable.is_some(),
@@ -331,7 +332,7 @@ fn is_told_truly(record: &LegRecord, leg: &Leg, ended: Time) -> bool {
         told if told.starts_with("silent for ") => heard.is_none(),
         told if told.starts_with("no ringing in ") => heard.is_some() && rang.is_none(),
         told if told.starts_with("rang for ") => rang.is_some(),
-        told if told.starts_with("cancelled: ") => true,
+        told if told.starts_with("cancelled: ") || told.starts_with("said in part: ") => true,
         told => status_of(told) == last && last.is_some(),
     }
 }

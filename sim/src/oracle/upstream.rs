@@ -4,7 +4,7 @@ use super::{Inbound, Leg, Oracle, Turn, addresses_at};
 use crate::glance::{Glance, Head, Packet, Verb};
 use core::fmt;
 use core::time::Duration;
-use router::target::Peer;
+use router::target::{Peer, Reach, TargetKind};
 use sip::Time;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ impl Oracle {
     /// Invariant 1: a context sends at most one refusal, and none after a 2xx; nothing provisional after either.
     pub(crate) fn inv_01_one_verdict(&mut self, turn: &Turn<'_>) {
         let foreign = self.passes_for_another_life(turn);
+        let spoken = self.passes_a_word(turn);
         for (_, glance) in
             turn.went().filter(|(_, glance)| !glance.is_request() && glance.verb == Verb::Invite)
         {
@@ -26,7 +27,7 @@ impl Oracle {
             match glance.status {
                 0..=199 => {
                     context.admitted = true;
-                    if glance.status > 100 {
+                    if glance.status > 100 && !spoken {
                         context.rang.get_or_insert(turn.now);
                     }
                 }
@@ -62,6 +63,21 @@ impl Oracle {
             leg.life == turn.life && context.is_some_and(|context| context.copies == leg.copy)
         };
         !self.across_lives && leg.is_some_and(|leg| !is_of(leg))
+    }
+
+    /// Was this caused by what is said to a caller before a step? He hears it, and no ringing.
+    fn passes_a_word(&self, turn: &Turn<'_>) -> bool {
+        let leg = turn.came().and_then(|(_, _, came)| self.legs.get(&came.branch));
+        let plan = |leg: &Leg| self.plan_of(self.contexts.get(&(turn.life, leg.context))?);
+        leg.zip(leg.and_then(plan)).is_some_and(|(leg, plan)| {
+            let words = plan.targets.iter().filter(|target| target.kind == TargetKind::Word);
+            let peers = words.flat_map(|word| match &word.reach {
+                Reach::Sip(peers) => peers.as_slice(),
+                Reach::Number(_) => &[],
+            });
+            let mut peers = peers.filter_map(|peer| plan.peer(*peer));
+            peers.any(|peer| addresses_at(peer, &self.homes).contains(&leg.to))
+        })
     }
 
     /// Invariant 2: each 2xx that comes on a leg goes up once for each time it comes, whatever was before.

@@ -126,7 +126,7 @@ fn events(call: &Call, columns: &[String]) -> Vec<(i64, What)> {
     match (&call.end, call.ended) {
         (End::Answered(_), Some(ended)) => events.push((ended, What::Told("200".into()))),
         (End::Cancelled, Some(ended)) => {
-            let hung_up = call.legs.iter().filter(|leg| leg.outcome == "cancelled: caller hung up");
+            let hung_up = call.legs.iter().filter(|leg| leg.outcome.ends_with(": caller hung up"));
             events.push((hung_up.filter_map(|leg| leg.ended).min().unwrap_or(ended), What::Came("CANCEL")));
             events.push((ended, What::Told("487".into())));
         }
@@ -155,6 +155,8 @@ fn of_leg(leg: &Leg, columns: &[String], events: &mut Vec<(i64, What)>) {
     }
     if let Some(rang) = leg.rang {
         events.push((rang, What::Back(column, label("18x"))));
+        // What is said before a step is heard by the caller.
+        events.extend(leg.is_word().then(|| (rang, What::Told("18x".into()))));
     }
     if let Some(asked) = leg.asked {
         events.push((asked, What::Back(column, label("200"))));
@@ -171,7 +173,7 @@ fn of_leg(leg: &Leg, columns: &[String], events: &mut Vec<(i64, What)>) {
     } else {
         let said = format!("{name}: {} (:{})", leg.outcome, leg.line);
         // Whoever is cancelled is so for what the caller has done, or heard.
-        let what = match leg.outcome.starts_with("cancelled") {
+        let what = match leg.outcome.starts_with("cancelled") || leg.is_word() {
             true => What::Last(format!("– {said}")),
             false => What::Left(format!("✗ {said}")),
         };

@@ -2,7 +2,7 @@
 
 use crate::cli::check::print;
 use crate::cli::folder::{Folder, Trouble};
-use crate::cli::told::{about, after, end, moment, whom};
+use crate::cli::told::{about, after, end, moment, seconds, whom};
 use crate::store::past::{Call, End, Leg, Passed};
 use jiff::Timestamp;
 use std::path::Path;
@@ -60,6 +60,9 @@ fn explain(call: &Call, now: i64) -> String {
 }
 
 fn rung(call: &Call, leg: &Leg, place: &str) -> String {
+    if leg.is_word() {
+        return said(leg, place);
+    }
     let (who, again) = (whom(&leg.target, &leg.peer), leg.fix.as_deref());
     let begun = again.map_or("was rung".into(), |fix| format!("was rung once more, {fix},"));
     let is_late = call.passed.iter().any(|one| one.target == leg.target && one.at <= leg.began);
@@ -81,6 +84,20 @@ fn rung(call: &Call, leg: &Leg, place: &str) -> String {
             None => text + &format!("; left {}: {}", after(ended), leg.outcome),
         },
         None => text,
+    }
+}
+
+/// What was said before a step: nobody was rung by that.
+fn said(leg: &Leg, place: &str) -> String {
+    let (name, over) = (&leg.target, leg.ended.map(|ended| format!(", until {}", seconds(ended))));
+    let heard =
+        || format!("the caller heard {name} {} ({place}){}", after(leg.began), over.unwrap_or_default());
+    if let Some(why) = leg.outcome.strip_prefix("not said: ") {
+        return format!("{name} could not be said {} ({place}): {why}", after(leg.began));
+    }
+    match leg.outcome.strip_prefix("said in part: ") {
+        Some(why) => format!("{}: {why}", heard()),
+        None => heard(),
     }
 }
 

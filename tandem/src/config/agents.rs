@@ -3,19 +3,21 @@
 
 use crate::codes::Code;
 use crate::config::address::Address;
-use crate::config::draft::Draft;
+use crate::config::draft::{CourseDraft, Draft};
 use crate::config::mailboxes::Mailboxes;
 use crate::config::peers::{Defaults, Manners};
 use crate::config::reader::{Key, Problems, Value, shown, table, text};
 use crate::config::sound;
 use crate::diagnostic::Diagnostic;
+use agent::g711::lasts;
 use agent::guide::{self, Guide, Role};
 use agent::line::Clip;
 use agent::prompts;
 use core::time::Duration;
 use router::Transport;
 use router::inside::{AgentId, SCREEN};
-use router::target::{PeerHost, PeerKind, Reach, Target, TargetKind};
+use router::target::{PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::de::DeValue;
 
@@ -48,6 +50,30 @@ pub(super) fn read_announcements<'a>(
     }
 }
 
+/// Gives a voice to what is said before steps: an agent for each announcement, and for each step a destination of its own, so that
+/// what is said before one step can be said before another too.
+pub(super) fn give_words(defaults: &Defaults, draft: &mut Draft, problems: &mut Problems<'_>) {
+    let mut voices: BTreeMap<Arc<str>, Vec<PeerId>> = BTreeMap::new();
+    let mut courses = core::mem::take(&mut draft.courses);
+    let said = courses.iter_mut().flat_map(CourseDraft::lists_mut).flat_map(|list| &mut list.steps);
+    for (said, span) in said.filter_map(|step| Some((step.say.as_mut()?, step.span.clone()))) {
+        let peers = voices.entry(Arc::clone(&said.name)).or_insert_with(|| {
+            speaker(&said.name, Role::Word(Arc::clone(&said.name)), defaults, draft, problems)
+        });
+        let clip = draft.guide.announcements.get(&said.name);
+        said.word = u32::try_from(draft.plan.targets.len()).ok().map(TargetId);
+        draft.plan.targets.push(Target {
+            name: Arc::clone(&said.name),
+            kind: TargetKind::Word,
+            reach: Reach::Sip(peers.clone()),
+            ring: clip.map_or(SPARE, |clip| lasts(clip.len()).saturating_add(SPARE)),
+            confirm: false,
+        });
+        draft.targets.push((span, Vec::new()));
+    }
+    draft.courses = courses;
+}
+
 /// What the agents need of the mailboxes that were read.
 pub(super) fn guide(mut guide: Guide, mailboxes: &Mailboxes) -> Guide {
     guide.business = Arc::clone(&mailboxes.business);
@@ -69,6 +95,25 @@ pub(super) fn guide(mut guide: Guide, mailboxes: &Mailboxes) -> Guide {
 }
 
 fn push(key: &Key<'_>, role: Role, defaults: &Defaults, draft: &mut Draft, problems: &mut Problems<'_>) {
+    let peers = speaker(key.text, role, defaults, draft, problems);
+    draft.plan.targets.push(Target {
+        name: key.text.into(),
+        kind: TargetKind::Agent,
+        reach: Reach::Sip(peers),
+        ring: RING,
+        confirm: false,
+    });
+    draft.targets.push((key.span.clone(), Vec::new()));
+}
+
+/// One more agent of this process, as a peer of the plan.
+fn speaker(
+    name: &str,
+    role: Role,
+    defaults: &Defaults,
+    draft: &mut Draft,
+    problems: &mut Problems<'_>,
+) -> Vec<PeerId> {
     let number = u32::try_from(draft.guide.agents.len()).unwrap_or(u32::MAX);
     let agent = AgentId(SCREEN.0.saturating_add(number));
     draft.guide.agents.insert(agent, role);
@@ -79,16 +124,8 @@ fn push(key: &Key<'_>, role: Role, defaults: &Defaults, draft: &mut Draft, probl
         port: Some(at.port()),
         transport: Some(Transport::Inside),
     };
-    let peers = vec![(key.text.into(), address)];
-    let peers = Manners::of_site(defaults).add(PeerKind::Agent, peers, draft, problems);
-    draft.plan.targets.push(Target {
-        name: key.text.into(),
-        kind: TargetKind::Agent,
-        reach: Reach::Sip(peers),
-        ring: RING,
-        confirm: false,
-    });
-    draft.targets.push((key.span.clone(), Vec::new()));
+    let peers = vec![(name.into(), address)];
+    Manners::of_site(defaults).add(PeerKind::Agent, peers, draft, problems)
 }
 
 /// The sound of an announcement: a WAV file, or the name of what comes with Tandem.
@@ -133,6 +170,9 @@ fn announcement(key: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -
 
 /// Prompts that say something to who is not known to be anybody.
 const SHIPPED: [&str; 2] = ["closed", "busy"];
+
+/// How much longer than it lasts something that is said is waited for: an agent that hangs costs no call more.
+pub(crate) const SPARE: Duration = Duration::from_secs(2);
 
 /// Whoever answers here does it at once.
 const RING: Duration = Duration::from_secs(10);

@@ -68,6 +68,7 @@ pub(super) struct ListDraft {
 #[derive(Debug)]
 pub(super) struct StepDraft {
     pub(super) members: Vec<(Rung, Span)>,
+    pub(super) say: Option<Said>,
     pub(super) ring: Option<Duration>,
     pub(super) stagger: Duration,
     /// `None` for what the plan says.
@@ -77,6 +78,15 @@ pub(super) struct StepDraft {
     pub(super) confirm: Option<bool>,
     pub(super) span: Span,
     pub(super) line: u32,
+}
+
+/// What is said before a step.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// The name of the announcement.
+    pub(super) name: Arc<str>,
+    /// Who says it; known once all announcements are.
+    pub(super) word: Option<TargetId>,
 }
 
 /// What a step names.
@@ -109,6 +119,12 @@ impl CourseDraft {
         let busy = self.busy.as_ref().map(|list| ("busy", list));
         let full = self.full.as_ref().map(|list| ("full", list));
         steps.chain(closed).chain(busy).chain(full)
+    }
+
+    /// The same, to be completed.
+    pub(super) fn lists_mut(&mut self) -> impl Iterator<Item = &mut ListDraft> {
+        let others = [&mut self.closed, &mut self.busy, &mut self.full];
+        core::iter::once(&mut self.steps).chain(others.into_iter().flatten())
     }
 
     fn finish(self) -> Course {
@@ -152,6 +168,7 @@ impl StepDraft {
         let declined = self.declined.unwrap_or(declined);
         Step {
             members,
+            say: self.say.and_then(|said| said.word),
             ring: self.ring,
             stagger: self.stagger,
             declined,

@@ -154,11 +154,11 @@ const LATER: [Later; 14] = [
         meanwhile: "what is down is skipped by itself; for times of day use `closed`",
     },
     Later {
-        places: &[Step, Target, Defaults],
+        places: &[Target, Defaults],
         keys: &["say"],
         code: Code::E209,
-        title: "`say` is",
-        meanwhile: "take it out: callers hear ringing until somebody answers",
+        title: "`say` outside of a step is",
+        meanwhile: "write it in the steps: `{ ring = \"office\", say = \"notice\" }`",
     },
     Later {
         places: &[Step, Defaults],

@@ -8,6 +8,7 @@ use crate::config::floor;
 use crate::config::reader::{Problems, shown};
 use crate::config::settings::DEPTH_MAX;
 use crate::diagnostic::{Diagnostic, Span};
+use agent::g711::lasts;
 use core::time::Duration;
 use router::plan::CourseId;
 use router::strangers::Welcome;
@@ -303,6 +304,8 @@ impl Lengths {
     fn step(&mut self, draft: &Draft, step: &StepDraft, deep: usize) -> (Duration, bool) {
         let mut longest = Duration::ZERO;
         let mut answers: Option<Duration> = None;
+        let word = step.say.as_ref().and_then(|said| draft.guide.announcements.get(&said.name));
+        let word = word.map_or(Duration::ZERO, |clip| lasts(clip.len()));
         for (n, (rung, _)) in step.members.iter().enumerate() {
             let start = step.stagger.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
             match rung {
@@ -318,7 +321,8 @@ impl Lengths {
                 Rung::Nobody => {}
             }
         }
-        answers.map_or((longest, false), |start| (start, true))
+        let (time, live) = answers.map_or((longest, false), |start| (start, true));
+        (word.saturating_add(time), live)
     }
 
     fn course(&mut self, draft: &Draft, id: CourseId, deep: usize) -> (Duration, bool) {

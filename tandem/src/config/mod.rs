@@ -36,6 +36,7 @@ mod syntax;
 mod targets;
 mod tls;
 
+pub(crate) use agents::SPARE;
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
 pub use mailboxes::{Attach, Mailbox, Mailboxes, Webhook};
@@ -237,6 +238,7 @@ fn whole_file<'a>(
     agents::read_mailboxes(mailboxes, &defaults, &mut draft, problems);
     agents::read_announcements(announcements, &defaults, &mut draft, problems);
     courses::read(plans, &defaults, &clocks, &mut names, &mut draft, problems);
+    agents::give_words(&defaults, &mut draft, problems);
     let numbers = section(&mut top, "numbers", problems);
     let listed: Vec<_> = numbers.iter().map(|(key, _)| (key.text, key.span.clone())).collect();
     emergency::refuse_listed(&listed, &draft, problems);

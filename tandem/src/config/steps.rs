@@ -1,7 +1,7 @@
 //! The steps of a plan: a destination, a list of destinations rung together, or a table with options.
 
 use crate::codes::Code;
-use crate::config::draft::{ListDraft, Rung, StepDraft};
+use crate::config::draft::{ListDraft, Rung, Said, StepDraft};
 use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
 use crate::config::names::{Kind, Names};
@@ -57,6 +57,7 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
     let line = u32::try_from(problems.source.line(value.span().start)).unwrap_or(u32::MAX);
     let mut step = StepDraft {
         members: Vec::new(),
+        say: None,
         ring: None,
         stagger: Duration::ZERO,
         declined: None,
@@ -92,6 +93,7 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
             step.from = keys.take("from").and_then(|value| who(value, problems));
             let asks = keys.take_entry("confirm");
             step.confirm = asks.and_then(|(key, value)| confirm(&key, value, &step, walk.targets, problems));
+            step.say = keys.take("say").and_then(|value| said(value, walk, problems));
             refuse(&mut keys, Place::Step, problems);
             keys.finish(problems);
             refuse_plan_options(&step, problems);
@@ -146,11 +148,39 @@ fn confirm(
     flag("confirm", value, problems)
 }
 
-/// `for`, `declined`, `from` and `confirm` on a plan would be about nobody: its own steps say so.
+/// `say`: the announcement that a caller hears before the step.
+fn said<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Problems<'_>) -> Option<Said> {
+    let name = text("say", "the name of an announcement", value, problems)?;
+    let title = format!("`{}` cannot be said: it is no announcement", shown(name));
+    let problem = Diagnostic::new(Code::E101, title);
+    let problem = match walk.names.find(name) {
+        Some(named) if named.kind == Kind::Announcement => {
+            return Some(Said { name: name.into(), word: None });
+        }
+        Some(named) => problem
+            .at(value.span(), "not an announcement")
+            .at(named.span.clone(), format!("{} here", named.kind.word()))
+            .help(ANNOUNCE),
+        None => {
+            let problem = problem.at(value.span(), "not under `[announcements]`");
+            match walk.names.nearest(name, |kind| kind == Kind::Announcement) {
+                Some((near, _)) => {
+                    problem.fix(format!("did you mean `{}`?", shown(near)), value.span(), quoted(near))
+                }
+                None => problem.help(ANNOUNCE),
+            }
+        }
+    };
+    problems.add(problem);
+    None
+}
+
+/// `for`, `say`, `declined`, `from` and `confirm` on a plan would be about nobody: its own steps say so.
 fn refuse_plan_options(step: &StepDraft, problems: &mut Problems<'_>) {
     let Some((_, span)) = step.course() else { return };
     for (key, _) in [
         ("for", step.ring.is_some()),
+        ("say", step.say.is_some()),
         ("declined", step.declined.is_some()),
         ("from", step.from.is_some()),
         ("confirm", step.confirm.is_some()),
@@ -257,5 +287,7 @@ fn unknown(name: &str, span: Span, walk: &Walk<'_, '_>, so_far: usize) -> Diagno
         }
     }
 }
+
+const ANNOUNCE: &str = "write `[announcements]` and `notice = \"notice.wav\"`, and here `say = \"notice\"`";
 
 const WANTED: &str = "the name of a destination, a list of these, or a table with `ring`";

@@ -77,7 +77,7 @@ fn push_peers(
     let kind = match target {
         TargetKind::Site | TargetKind::Person => PeerKind::Site,
         TargetKind::Service => PeerKind::Service,
-        TargetKind::Agent => PeerKind::Agent,
+        TargetKind::Agent | TargetKind::Word => PeerKind::Agent,
     };
     let named = peer_names(name, addresses.len()).zip(addresses).collect();
     manners.add(kind, named, draft, problems)
@@ -242,7 +242,7 @@ fn own_confirm(
 fn confirm(target: TargetKind, defaults: &Defaults) -> bool {
     match target {
         TargetKind::Person => defaults.confirm.unwrap_or(true),
-        TargetKind::Site | TargetKind::Service | TargetKind::Agent => false,
+        TargetKind::Site | TargetKind::Service | TargetKind::Agent | TargetKind::Word => false,
     }
 }
 
@@ -250,7 +250,11 @@ fn ring(target: TargetKind, way: &Way, own: Option<Duration>, defaults: &Default
     own.unwrap_or_else(|| match (target, way) {
         (TargetKind::Person, Way::Number(_)) => defaults.ring_person(),
         (
-            TargetKind::Site | TargetKind::Person | TargetKind::Service | TargetKind::Agent,
+            TargetKind::Site
+            | TargetKind::Person
+            | TargetKind::Service
+            | TargetKind::Agent
+            | TargetKind::Word,
             Way::Number(_) | Way::Sip(..),
         ) => defaults.ring(),
     })
@@ -260,7 +264,11 @@ const fn setting(target: TargetKind, way: &Way) -> &'static super::settings::Wai
     match (target, way) {
         (TargetKind::Person, Way::Number(_)) => &RING_PERSON,
         (
-            TargetKind::Site | TargetKind::Person | TargetKind::Service | TargetKind::Agent,
+            TargetKind::Site
+            | TargetKind::Person
+            | TargetKind::Service
+            | TargetKind::Agent
+            | TargetKind::Word,
             Way::Number(_) | Way::Sip(..),
         ) => &RING,
     }
@@ -272,13 +280,14 @@ const fn section(target: TargetKind) -> &'static str {
         TargetKind::Person => "people",
         TargetKind::Service => "services",
         TargetKind::Agent => "mailboxes",
+        TargetKind::Word => "announcements",
     }
 }
 
 const fn wanted(target: TargetKind) -> &'static str {
     match target {
         TargetKind::Site => "a SIP address such as \"pbx.example\", a list of these, or a table with `sip`",
-        TargetKind::Person | TargetKind::Service | TargetKind::Agent => {
+        TargetKind::Person | TargetKind::Service | TargetKind::Agent | TargetKind::Word => {
             "a phone number such as \"+15035550111\", a SIP address, or a table with `number` or `sip`"
         }
     }

@@ -1,5 +1,6 @@
 //! The way of one call at worst: `Plan::next` is asked as the router asks it, and every phone rings to the end.
 
+use crate::config::SPARE;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use router::names::Names;
@@ -8,7 +9,7 @@ use router::path::Listener;
 use router::plan::CourseId;
 use router::position::{Cursor, LEGS_MAX, Position};
 use router::roads::Roads;
-use router::target::{Peer, PeerHost, PeerId, TargetId};
+use router::target::{Peer, PeerHost, PeerId, TargetId, TargetKind};
 use router::verdict::{Go, Meaning};
 use router::{Health, Plan, Transport};
 use sip::Time;
@@ -70,8 +71,13 @@ pub(super) fn at_worst(plan: &Plan, course: CourseId, unix: i64) -> Way {
         match act {
             Act::Ring { target, peer, path, ring, .. } => {
                 position.on_begun(target, path, now);
-                legs.push(Leg { target, peer, over: now + ring });
-                way.rung.push(Rung { cursor, target, after: way.end, ring });
+                let word = plan.target(target).filter(|it| it.kind == TargetKind::Word);
+                // What is said is nobody who is rung; it takes its time all the same.
+                let lasts = word.map_or(ring, |_| ring.saturating_sub(SPARE));
+                legs.push(Leg { target, peer, over: now + lasts });
+                if word.is_none() {
+                    way.rung.push(Rung { cursor, target, after: way.end, ring });
+                }
             }
             Act::Wait(until) => {
                 let Some(next) = legs.iter().map(|leg| leg.over).chain(until).min() else { return way };

@@ -60,7 +60,10 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
                 Some(first) => (rings(&rung), from(plan, first)),
                 None => (String::new(), passed_by(plan, step, way)),
             };
-            [number.clone(), members(plan, step), ring, from, format!(":{}", step.line), ways(plan, step)]
+            let said =
+                step.say.and_then(|id| plan.target(id)).map(|word| format!(" (after “{}”)", word.name));
+            let who = members(plan, step) + &said.unwrap_or_default();
+            [number.clone(), who, ring, from, format!(":{}", step.line), ways(plan, step)]
         }
     }
 }

@@ -152,16 +152,25 @@ impl Call {
     /// How many were tried: another INVITE to the same hop is the same try.
     #[must_use]
     pub fn tries(&self) -> usize {
-        self.legs.iter().filter(|leg| leg.fix.is_none()).count()
+        self.legs.iter().filter(|leg| leg.fix.is_none() && !leg.is_word()).count()
     }
 
     /// The first leg that failed.
     #[must_use]
     pub fn first_failure(&self) -> Option<&Leg> {
         let failed = |leg: &&Leg| {
-            leg.ended.is_some() && leg.outcome != "answered" && !leg.outcome.starts_with("cancelled")
+            let failed = leg.ended.is_some() && leg.outcome != "answered";
+            failed && !leg.outcome.starts_with("cancelled") && !leg.is_word()
         };
         self.legs.iter().find(failed)
+    }
+}
+
+impl Leg {
+    /// Is it what the caller heard before a step, or was to hear? Nobody was tried by that.
+    #[must_use]
+    pub fn is_word(&self) -> bool {
+        self.outcome.starts_with("said") || self.outcome.starts_with("not said")
     }
 }
 
@@ -191,7 +200,8 @@ pub fn calls(db: &Connection, which: &Which) -> Result<Vec<Call>> {
     }
     if which.tries.is_some() {
         wanted.push(
-            "(SELECT count(*) FROM legs WHERE call = calls.id AND fix IS NULL) BETWEEN :least AND :most",
+            "(SELECT count(*) FROM legs WHERE call = calls.id AND fix IS NULL AND outcome NOT LIKE 'said%' \
+             AND outcome NOT LIKE 'not said%') BETWEEN :least AND :most",
         );
         values.extend([(":least", &least as &dyn ToSql), (":most", &most)]);
     }

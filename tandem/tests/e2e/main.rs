@@ -17,6 +17,7 @@ mod mailbox;
 mod names;
 mod operation;
 mod races;
+mod say;
 mod secure;
 mod spiral;
 
