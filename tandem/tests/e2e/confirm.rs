@@ -17,7 +17,7 @@ fn plan(street: &Street) -> String {
     format!(
         "business = \"Nguyen Dental\"\n[defaults]\nprobe = \"off\"\n[carriers]\nacme = \"{carrier}\"\n\
         [sites]\noffice = \"{office}\"\n[people]\nana = \"+15035550111\"\n\
-        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans]\nmain = [\"ana\", \"office\"]\n"
+        [numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\nsteps = [\"ana\", \"office\"]\nfloor = false\n"
     )
 }
 

@@ -27,7 +27,7 @@ fn with_people(street: &Street) -> String {
         "business = \"Nguyen Dental\"\n[defaults]\nprobe = \"off\"\n[carriers]\nacme = \"{carrier}\"\n\
         [sites]\noffice = \"{office}\"\n[people]\nana = \"+15035550111\"\nben = \"+15035550112\"\n\
         cleo = \"+15035550113\"\n[numbers]\n\"{NUMBER}\" = \"main\"\n[plans.main]\n\
-        steps = [\"ana\", \"ben\", \"cleo\", \"office\"]\n"
+        steps = [\"ana\", \"ben\", \"cleo\", \"office\"]\nfloor = false\n"
     )
 }
 
