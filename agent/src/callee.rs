@@ -289,7 +289,9 @@ pub fn refusal(invite: &Message, from: SocketAddr, status: u16, chance: u64) -> 
     refused(invite, from, status, chance, "")
 }
 
-fn refused(invite: &Message, from: SocketAddr, status: u16, chance: u64, lines: &str) -> Bytes {
+/// As [`refusal`], with these header lines.
+#[must_use]
+pub(crate) fn refused(invite: &Message, from: SocketAddr, status: u16, chance: u64, lines: &str) -> Bytes {
     let tag = format!("{chance:x}");
     let extra = Extra { to_tag: tag.as_bytes(), lines: lines.as_bytes() };
     response(invite, from, status, phrase(status), extra)

@@ -6,7 +6,7 @@ mod held;
 use crate::g711::Law;
 use crate::guide::{Guide, Role, Room};
 use crate::prompts;
-use crate::screen::{Booth, Prompts, Screen, Side};
+use crate::screen::{self, Booth, Prompts, Screen, Side};
 use crate::sdp::Here;
 use crate::srtp::Key;
 use crate::talk::Desk;
@@ -17,7 +17,7 @@ use answering::Answering;
 use core::net::SocketAddr;
 use held::{Held, Kind, Opening, Turn, carry_out};
 use router::chance::Chance;
-use router::inside::AgentId;
+use router::inside::{AgentId, SCREEN};
 use sip::build::{Extra, phrase, response};
 use sip::txn::{Reliability, Timers};
 use sip::{Bytes, Message, Method, Time};
@@ -443,7 +443,8 @@ impl House {
     }
 
     fn refuse(&mut self, agent: AgentId, invite: &Message, status: u16, out: &mut Vec<Output>) {
-        let bytes = callee::refusal(invite, agent.address(), status, self.chance.draw());
+        let refusal = if agent == SCREEN { screen::unasked } else { callee::refusal };
+        let bytes = refusal(invite, agent.address(), status, self.chance.draw());
         out.push(Output::Sip { agent, bytes });
     }
 

@@ -5,7 +5,7 @@
 mod handed;
 
 use crate::bridge::Bridge;
-use crate::callee::refusal;
+use crate::callee::{refusal, refused};
 use crate::g711::{Law, samples};
 use crate::line::{self, Clip, Line};
 use crate::sdp::{Here, Terms};
@@ -14,7 +14,7 @@ use crate::tones::Tones;
 use core::net::SocketAddr;
 use core::time::Duration;
 use handed::{call_of, hop, is_sealed, refusal_lines};
-use router::inside::Unconfirmed;
+use router::inside::{UNASKED, Unconfirmed};
 use sip::reason::Reason;
 use sip::{Bytes, Message, Method, Name, Time};
 
@@ -136,7 +136,7 @@ impl Screen {
     /// person's see.
     ///
     /// # Errors
-    /// The refusal, to be sent as it is: there is nothing that both sides could speak, or the INVITE cannot be passed on.
+    /// The refusal, to be sent as it is: [`unasked`] if the caller says nothing that is spoken here, else the INVITE cannot be passed on.
     pub fn start(
         invite: Message,
         booth: Booth,
@@ -146,9 +146,8 @@ impl Screen {
         out: &mut Vec<Output>,
     ) -> Result<Self, Bytes> {
         let [chance, other] = chances;
-        let refused = |invite: &Message, status| refusal(invite, booth.proxy, status, chance);
-        let call = call_of(&invite, earlier.map(|earlier| earlier.person.invite()), other)
-            .map_err(|status| refused(&invite, status))?;
+        let no = |status| refusal(&invite, booth.proxy, status, chance);
+        let call = call_of(&invite, earlier.map(|earlier| earlier.person.invite()), other).map_err(no)?;
         let mut said = Vec::new();
         let caller = Line::start_silently(
             invite.clone(),
@@ -157,13 +156,17 @@ impl Screen {
             booth.caller,
             chance,
             &mut said,
-        )?;
+        )
+        .map_err(|refusal| {
+            let status = Message::parse(refusal).ok().and_then(|refusal| refusal.status());
+            unasked(&invite, booth.proxy, status.unwrap_or(500), chance)
+        })?;
         // Both sides speak one law: nothing is coded anew.
         let laws = caller.law().map_or(line::ANY.laws, Law::only);
         let terms = Terms { laws, clear: !is_sealed(&invite), ..line::ANY };
         let sound = (booth.person, terms);
         let person = Line::call(call, booth.desk.clone(), booth.proxy, sound, other, now, &mut said)
-            .ok_or_else(|| refused(&invite, 400))?;
+            .ok_or_else(|| no(400))?;
         let (tones, reason, state) = (Tones::default(), None, State::Ringing);
         let mut screen = Self { caller, person, prompts: booth.prompts, tones, reason, state };
         screen.speak_one_law();
@@ -524,6 +527,12 @@ impl Screen {
         act(&mut self.person, &mut said);
         said.into_iter().for_each(|output| self.on_person(output, now, out));
     }
+}
+
+/// The refusal of an INVITE whose caller cannot be heard here: the person is rung all the same, unasked.
+#[must_use]
+pub fn unasked(invite: &Message, from: SocketAddr, status: u16, chance: u64) -> Bytes {
+    refused(invite, from, status, chance, &format!("{UNASKED}: {status}\r\n"))
 }
 
 fn is_same_call(one: &Message, other: &Message) -> bool {

@@ -480,7 +480,7 @@ impl Call {
         let mut asked = Vec::new();
         // A 403 may be about the credentials or about the caller: it says nothing here.
         let through = response.status().is_some_and(|status| !matches!(status, 0..=100 | 401 | 403 | 407));
-        if through && intact {
+        if through && intact && !self.walk.is_unasked(leg, &response) {
             self.on_login(leg, Word::Through, means);
         }
         match response.status().unwrap_or_default() {

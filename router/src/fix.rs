@@ -53,6 +53,7 @@ pub fn can_be_met(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
             may_stream(peer) && via.and_then(|via| Transport::named(via.transport)) == Some(Transport::Udp)
         }
         Fix::Follow => !peer.follow.is_empty(),
+        Fix::Unasked => true,
         // Sites and services see who calls; only carriers have contracts about it.
         Fix::Presentation => {
             let caller = refusal.from().map_or(0, |from| from.uri.len());
@@ -67,7 +68,7 @@ pub fn may_be_repeated(fix: Fix, refusal: &Message, peer: &Peer) -> bool {
     match fix {
         // The nonce was too old; the credentials were right (RFC 7616 §3.3).
         Fix::Credentials => challenge(refusal, peer).is_some_and(|challenge| challenge.stale),
-        Fix::SessionTimer | Fix::Stream => false,
+        Fix::SessionTimer | Fix::Stream | Fix::Unasked => false,
         Fix::Follow => true,
         Fix::Presentation => peer.presentation.as_deref().unwrap_or(&Presentation::PLAIN).forms() > 2,
     }
@@ -96,7 +97,7 @@ pub fn apply(
         match fix {
             Fix::SessionTimer => lengthen(refusal, request, edits),
             // The whole leg is presented otherwise, or goes another way, whatever its other fixes.
-            Fix::Presentation | Fix::Stream | Fix::Follow => {}
+            Fix::Presentation | Fix::Stream | Fix::Follow | Fix::Unasked => {}
             Fix::Credentials => {
                 let asked = Asked { method: request.method_name(), uri, body: request.body() };
                 if let Some((challenge, field)) = challenge(refusal, peer).zip(request.field(Name::CSeq)) {

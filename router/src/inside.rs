@@ -23,6 +23,9 @@ pub const SEALED: &str = ";srtp";
 /// that was called, and `;last` if nobody is left after it.
 pub const WHY: &str = "X-Tandem-Why";
 
+/// The header field by which the screen says that nobody can be asked in this call, whatever his carrier would have said.
+pub const UNASKED: &str = "X-Tandem-Unasked";
+
 /// Why somebody who has answered does not have the call: what the screen refuses it for, once it has said 182.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unconfirmed {

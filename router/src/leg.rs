@@ -69,6 +69,7 @@ impl Leg {
         now: Time,
         first: Duration,
     ) -> Self {
+        let is_unasked = change.0 == Fix::Unasked;
         let kept = self.fixes.iter().filter(|(fix, _)| path == self.path || *fix == Fix::Follow);
         Self {
             peer,
@@ -83,6 +84,7 @@ impl Leg {
             outcome: String::new(),
             phase: Phase::Calling { until: now + first },
             from: self.from.clone(),
+            confirm: self.confirm && !is_unasked,
             no_stream: false,
             ..*self
         }

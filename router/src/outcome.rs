@@ -24,6 +24,8 @@ pub enum Outcome {
     Spoken,
     /// It was answered, but by nobody who pressed 1.
     Unconfirmed(Unconfirmed),
+    /// Nobody can be asked there to press 1, as this status says: its carrier has not heard of the call.
+    Unasked(u16),
     /// A final response that cannot be forwarded: its second Via is not the one that was sent.
     Broken,
 }
@@ -72,6 +74,7 @@ impl fmt::Display for Outcome {
             Self::Refused(said) => said.fmt(out),
             Self::Spoken => write!(out, "said"),
             Self::Unconfirmed(why) => why.fmt(out),
+            Self::Unasked(status) => write!(out, "cannot be asked to press 1: {status}"),
             Self::Broken => write!(out, "its answer came with a wrong Via"),
         }
     }

@@ -90,6 +90,8 @@ pub enum Fix {
     Stream,
     /// The place that a redirection names (3xx), if the plan allows it: twice in a row.
     Follow,
+    /// Nobody is asked to press 1: whoever would ask cannot.
+    Unasked,
     /// Another way to present who calls (403, 428, 433, 436 to 438, causes that say so): each other form once.
     Presentation,
 }
@@ -149,6 +151,7 @@ pub fn verdict(case: Case, rules: Rules) -> Verdict {
         Outcome::Unconfirmed(Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::Mute) => {
             alive(Go::NextTarget, Meaning::NoAnswer)
         }
+        Outcome::Unasked(_) => fixed(row(Go::NextTarget, Meaning::PathFailure, None), Fix::Unasked),
         Outcome::Broken => row(by(speaker, Go::NextTrunk), Meaning::PathFailure, Some(Sign::Soft)),
         Outcome::Refused(said) => refused(case, said, rules),
     };
@@ -332,6 +335,7 @@ impl fmt::Display for Fix {
             Self::Stream => write!(out, "over TCP"),
             Self::Follow => write!(out, "redirected"),
             Self::Presentation => write!(out, "with another caller"),
+            Self::Unasked => write!(out, "without asking for 1"),
         }
     }
 }

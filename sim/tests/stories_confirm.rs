@@ -229,3 +229,24 @@ fn a_carrier_that_asks_who_we_are_is_told_and_ana_is_asked() {
         ],
     );
 }
+
+#[test]
+fn a_caller_who_cannot_be_heard_here_has_ana_rung_unasked() {
+    let mut script = caller(Some(ms(2_000)));
+    script.extra = "Require: precondition\r\n";
+    let world = floor::stage(to_ana(), &[("ana", Manner::says(0, 2_000))], &[script]);
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s call 1 INVITE -> ana by carrier-a",
+            "0.000s call 1 180 <- ana by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "2.000s call 1 200 <- ana by carrier-a",
+            "2.000s call 1 200 -> caller",
+            "2.000s call 1 ACK -> carrier-a",
+            "4.000s call 1 BYE <- caller",
+            "4.000s call 1 BYE -> carrier-a",
+        ],
+    );
+}

@@ -812,19 +812,21 @@ fn what_cannot_be_passed_on_is_refused_at_once() {
         &String::from_utf8_lossy(invite("x", 1, "", OFFER).bytes())
             .replace("Max-Forwards: 60", "Max-Forwards: 0"),
     );
-    for (invite, status) in [
-        (invite("first", 7, "", fax), 488),
-        (invite("first", 7, "", &OFFER.replace("8 0 101", "18")), 488),
-        (invite("first", 7, "", "nonsense"), 400),
-        (invite("first", 7, "Require: precondition\r\n", OFFER), 420),
-        (of_caller("INVITE", "first", "", 7, "", OFFER), 403),
-        (of_caller("INVITE", "first", "", 7, "X-Tandem-Hop: \"\r\n", OFFER), 400),
-        (none, 483),
+    for (invite, status, is_sound) in [
+        (invite("first", 7, "", fax), 488, true),
+        (invite("first", 7, "", &OFFER.replace("8 0 101", "18")), 488, true),
+        (invite("first", 7, "", "nonsense"), 400, true),
+        (invite("first", 7, "Require: precondition\r\n", OFFER), 420, true),
+        (of_caller("INVITE", "first", "", 7, "", OFFER), 403, false),
+        (of_caller("INVITE", "first", "", 7, "X-Tandem-Hop: \"\r\n", OFFER), 400, false),
+        (none, 483, false),
     ] {
         let mut out = Vec::new();
         let refusal = start(invite, None, &mut out).map(drop).unwrap_err();
         let refusal = String::from_utf8_lossy(&refusal).into_owned();
         assert!(refusal.starts_with(&format!("SIP/2.0 {status} ")), "{status} {refusal}");
+        // It is the caller's sound: whoever needs none of it may ring the person.
+        assert_eq!(refusal.contains("X-Tandem-Unasked"), is_sound, "{refusal}");
         assert_eq!(out.len(), 0);
     }
 }

@@ -184,7 +184,8 @@ impl Call {
         let (target, peer, path) = self.walk.leg_way(leg)?;
         let for_agent = by.transport.is_inside().then(|| self.for_agent(leg, path, means));
         let (fixes, redirected) = (self.walk.fixes(leg), self.walk.redirected_user(leg));
-        let here = fixes.iter().filter(|(fix, _)| *fix != Fix::Follow).count();
+        // Who follows is elsewhere, and who was not asked has not heard of it.
+        let here = fixes.iter().filter(|(fix, _)| !matches!(fix, Fix::Follow | Fix::Unasked)).count();
         let shift = u32::try_from(here).unwrap_or(u32::MAX);
         let leg = u32::try_from(leg).unwrap_or(u32::MAX);
         let listeners = &means.identity.listeners;

@@ -27,7 +27,7 @@ impl Walk {
         let possible = match fix {
             Fix::Stream => self.roads.have_streams() && !leg.no_stream,
             Fix::Follow => self.redirected(id, refusal, now, health).is_some(),
-            Fix::Credentials | Fix::SessionTimer | Fix::Presentation => true,
+            Fix::Credentials | Fix::SessionTimer | Fix::Presentation | Fix::Unasked => true,
         };
         once && possible && self.position.invites < INVITES_MAX && fix::can_be_met(fix, refusal, peer)
     }
@@ -39,7 +39,12 @@ impl Walk {
             Fix::Credentials if self.fixes(id).iter().any(said) => Some(Word::Refused),
             Fix::Credentials if self.position.invites < INVITES_MAX => Some(Word::Unmet),
             // There was no room to say them; or it is not about them.
-            Fix::Credentials | Fix::SessionTimer | Fix::Stream | Fix::Follow | Fix::Presentation => None,
+            Fix::Credentials
+            | Fix::SessionTimer
+            | Fix::Stream
+            | Fix::Follow
+            | Fix::Presentation
+            | Fix::Unasked => None,
         }
     }
 
@@ -54,7 +59,7 @@ impl Walk {
     ) {
         let elsewhere = match change.0 {
             Fix::Follow => self.redirected(id, &change.1, now, health),
-            Fix::Credentials | Fix::SessionTimer | Fix::Stream | Fix::Presentation => None,
+            Fix::Credentials | Fix::SessionTimer | Fix::Stream | Fix::Presentation | Fix::Unasked => None,
         };
         let Some(before) = self.legs.get(id) else { return };
         let target = before.target;

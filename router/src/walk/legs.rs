@@ -3,7 +3,7 @@
 use super::{LegId, Walk};
 use crate::fix::Fixes;
 use crate::health::Health;
-use crate::inside::{SPOKEN, Unconfirmed};
+use crate::inside::{SPOKEN, UNASKED, Unconfirmed};
 use crate::next::{Act, Ask};
 use crate::outcome::Outcome;
 use crate::path::Path;
@@ -58,6 +58,9 @@ impl Walk {
     /// How a leg ends that is refused so: by its peer, or by whoever asked somebody to press 1 there.
     #[must_use]
     pub fn refusal(&self, id: LegId, response: &Message) -> Outcome {
+        if self.is_unasked(id, response) {
+            return Outcome::Unasked(response.status().unwrap_or_default());
+        }
         let is_said = || response.value(Name::Reason) == Some(SPOKEN.as_bytes());
         if self.legs.get(id).is_some_and(|leg| leg.word) && is_said() {
             return Outcome::Spoken;
@@ -66,6 +69,13 @@ impl Walk {
         let asked = self.legs.get(id).and_then(|leg| leg.asked);
         let unconfirmed = asked.and_then(|_| Unconfirmed::of(response));
         unconfirmed.map_or_else(|| Outcome::Refused(said(response)), Outcome::Unconfirmed)
+    }
+
+    /// Does an agent of ours say that it cannot ask anybody by this leg? Then its carrier has not heard of the call.
+    #[must_use]
+    pub fn is_unasked(&self, id: LegId, response: &Message) -> bool {
+        let is_said = || response.fields().iter().any(|field| response.is_named(field, UNASKED.as_bytes()));
+        self.confirms(id) && is_said()
     }
 
     /// Is nobody left if this leg does not answer?

@@ -30,7 +30,7 @@ pub(crate) fn is_here() -> bool {
     let is_here = |program: &&str| {
         Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
     };
-    let found = ["tshark", "dumpcap"].iter().all(|program| is_here(&program));
+    let found = ["tshark", "dumpcap"].iter().all(is_here);
     let required = std::env::var_os("TANDEM_PEERS").is_some_and(|value| value == "required");
     assert!(found || !required, "there is no `tshark` (Debian: tshark), and TANDEM_PEERS=required");
     if !found {
