@@ -9,8 +9,9 @@ use sim::floor::{self, ana_says, asking, ben_says, caller, caller_says, then_mai
 use sim::glance::Verb;
 use sim::guard::Guard;
 use sim::manner::Manner;
-use sim::town::{ANA_TARGET, BEN_TARGET, CARRIER_A_HOST};
+use sim::town::{ANA_TARGET, BEN_TARGET, CARRIER_A, CARRIER_A_HOST};
 use sim::voice::Says::{Digit, Nothing, Silence, Speech};
+use sim::world::Beside;
 use told::{ms, tells};
 
 /// Ana, who has to press 1; then the mailbox.
@@ -247,6 +248,32 @@ fn a_caller_who_cannot_be_heard_here_has_ana_rung_unasked() {
             "2.000s call 1 ACK -> carrier-a",
             "4.000s call 1 BYE <- caller",
             "4.000s call 1 BYE -> carrier-a",
+        ],
+    );
+}
+
+#[test]
+fn an_invite_that_is_too_long_for_a_datagram_has_ana_asked_all_the_same() {
+    let mut script = caller(Some(ms(2_000)));
+    let long = format!("X-A: {}\r\n", "x".repeat(1_200));
+    script.extra = Box::leak(long.into_boxed_str());
+    let mut world = floor::stage(to_ana(), &[("ana", Manner::says(0, 2_000))], &[script]);
+    world.beside.insert(CARRIER_A, Beside::Taken);
+    world.add_voice(ana_says(&[(Nothing, 2_000), (Silence, 3_000), (Digit('1'), 100), (Speech, 1_900)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 180 <- ana by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "2.000s 200 <- ana by carrier-a",
+            "2.000s ACK -> carrier-a",
+            "2.400s ana hears call",
+            "5.000s call 1 200 -> caller",
+            "7.000s call 1 BYE <- caller",
+            "7.000s BYE -> carrier-a",
+            "ana has heard 151 packets of 1 sources, 0 are missing",
         ],
     );
 }

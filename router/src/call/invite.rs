@@ -73,7 +73,9 @@ impl Call {
         let by = agent.unwrap_or(path);
         let Some((mut bytes, caller)) = self.write(leg, by, offer, means) else { return };
         let mut way = agent.map_or(Way::Planned, |agent| Way::Asking { agent });
-        if let Some(stream) = self.stream_for(leg, path, bytes.len(), means)
+        // What an agent calls with goes as the plan has it.
+        if agent.is_none()
+            && let Some(stream) = self.stream_for(leg, path, bytes.len(), means)
             && let Some((over_stream, _)) = self.write(leg, stream, offer, means)
         {
             // Half of its patience is left for datagrams then, and for their answer.
