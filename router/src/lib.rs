@@ -17,6 +17,7 @@ pub mod emergency;
 pub mod fates;
 pub mod fix;
 mod floor;
+pub mod foretell;
 pub mod forwarded;
 pub mod health;
 pub mod hours;
@@ -63,7 +64,7 @@ pub mod veil;
 pub mod verdict;
 pub mod waiting;
 pub mod walk;
-mod word;
+pub mod word;
 
 pub use door::{Effect, Event};
 pub use health::Health;

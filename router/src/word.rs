@@ -7,6 +7,9 @@ use crate::position::{Pass, Position};
 use crate::target::TargetId;
 use core::time::Duration;
 
+/// How much longer than it lasts something that is said is waited for: an agent that hangs costs no call more.
+pub const SPARE: Duration = Duration::from_secs(2);
+
 impl Ask<'_> {
     /// What comes before this move of a step: what is to be said, if it has not been said in this call. Only a step that rings
     /// somebody says anything: who is passed over is passed over without a word.

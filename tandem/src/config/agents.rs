@@ -17,6 +17,7 @@ use core::time::Duration;
 use router::Transport;
 use router::inside::{AgentId, SCREEN};
 use router::target::{PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
+use router::word::SPARE;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::de::DeValue;
@@ -170,9 +171,6 @@ fn announcement(key: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -
 
 /// Prompts that say something to who is not known to be anybody.
 const SHIPPED: [&str; 2] = ["closed", "busy"];
-
-/// How much longer than it lasts something that is said is waited for: an agent that hangs costs no call more.
-pub(crate) const SPARE: Duration = Duration::from_secs(2);
 
 /// Whoever answers here does it at once.
 const RING: Duration = Duration::from_secs(10);

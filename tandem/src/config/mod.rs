@@ -36,7 +36,6 @@ mod syntax;
 mod targets;
 mod tls;
 
-pub(crate) use agents::SPARE;
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
 pub use mailboxes::{Attach, Mailbox, Mailboxes, Webhook};

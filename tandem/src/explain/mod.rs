@@ -1,10 +1,10 @@
 //! `tandem explain NUMBER --plan PLAN`: what would happen to a call, by the same function that routes it.
 
 mod callers;
-mod course;
 mod dns;
 mod fates;
 mod full;
+mod imagined;
 mod moment;
 mod nearest;
 mod patience;
@@ -15,9 +15,9 @@ pub use moment::At;
 
 use crate::cli::check::{Answer, print};
 use crate::config::{Loaded, load, words};
-use course::Way;
 use jiff::Timestamp;
 use router::Plan;
+use router::foretell::{Fault, Way};
 use router::plan::CourseId;
 use router::position::{Frame, List};
 use router::target::{PeerId, TargetKind};
@@ -114,7 +114,7 @@ fn explain(
     let plan = &*loaded.plan;
     let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
     let root = plan.entrance(id, unix);
-    let way = course::at_worst(plan, id, unix);
+    let way = plan.foretell(&imagined::roads(plan), root, unix, &Fault::default());
     let items = steps::items(plan, root, unix);
     let name = plan.course(id).map_or("", |course| &*course.name);
     let unlisted = if listed { "" } else { ", as for all numbers that are not listed" };
@@ -217,13 +217,12 @@ fn redirected(plan: &Plan, items: &[Item<'_>]) -> String {
 
 /// How the plan ends, and whether it can end with nobody: only agents of this process always answer.
 fn ending(plan: &Plan, way: &Way) -> String {
-    let Some(last) = way.rung.last() else {
+    let Some(last) = way.tries.last() else {
         return "  The plan ends with nobody: no way leads to anybody in it, the caller hears 480 at once.\n"
             .into();
     };
-    let step = way.rung.iter().filter(|rung| rung.cursor == last.cursor);
-    let names: Vec<&str> =
-        step.filter_map(|rung| plan.target(rung.target)).map(|target| &*target.name).collect();
+    let step = way.tries.iter().filter(|it| it.cursor == last.cursor);
+    let names: Vec<&str> = step.filter_map(|it| plan.target(it.target)).map(|target| &*target.name).collect();
     if let Some(floor) = plan.target(last.target).filter(|target| target.kind == TargetKind::Agent) {
         return format!("  The plan ends with {}, which answers on this machine.\n", floor.name);
     }

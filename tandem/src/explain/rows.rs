@@ -1,9 +1,9 @@
 //! The steps as a table: who, for how long, from when on, which line of the file, by which ways.
 
-use super::course::{Rung, Way};
 use super::steps::Item;
 use crate::config::words;
 use core::time::Duration;
+use router::foretell::{Try, Way};
 use router::plan::{Member, Step};
 use router::position::Pass;
 use router::target::{PeerHost, PeerId, PeerKind, Reach, TargetId, TargetKind};
@@ -54,10 +54,10 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
             [number.clone(), what, String::new(), String::new(), format!(":{line}"), String::new()]
         }
         Item::Step { number, frames, step } => {
-            let is_here = |rung: &&Rung| rung.cursor.frames().eq(frames.iter().copied());
-            let rung: Vec<&Rung> = way.rung.iter().filter(is_here).collect();
-            let (ring, from) = match rung.first() {
-                Some(first) => (rings(&rung), from(plan, first)),
+            let is_here = |it: &&Try| it.cursor.frames().eq(frames.iter().copied());
+            let tries: Vec<&Try> = way.tries.iter().filter(is_here).collect();
+            let (ring, from) = match tries.first() {
+                Some(first) => (rings(&tries), from(plan, first)),
                 None => (String::new(), passed_by(plan, step, way)),
             };
             let said =
@@ -68,19 +68,19 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
     }
 }
 
-fn from(plan: &Plan, rung: &Rung) -> String {
-    let is_floor = plan.target(rung.target).is_some_and(|target| target.kind == TargetKind::Agent);
-    let round = match rung.cursor.pass {
+fn from(plan: &Plan, it: &Try) -> String {
+    let is_floor = plan.target(it.target).is_some_and(|target| target.kind == TargetKind::Agent);
+    let round = match it.cursor.pass {
         // The floor ends every round.
         Pass::Second if !is_floor => ", second round",
         Pass::First | Pass::Second => "",
     };
-    format!("from {}{round}", words(rung.after))
+    format!("from {}{round}", words(it.after))
 }
 
 /// Why a step is not reached.
 fn passed_by(plan: &Plan, step: &Step, way: &Way) -> String {
-    let before = |id: &TargetId| way.rung.iter().any(|rung| rung.target == *id);
+    let before = |id: &TargetId| way.tries.iter().any(|it| it.target == *id);
     if targets(step).all(|id| before(&id)) {
         return "has rung before".into();
     }
@@ -95,8 +95,8 @@ fn passed_by(plan: &Plan, step: &Step, way: &Way) -> String {
     }
 }
 
-fn rings(rung: &[&Rung]) -> String {
-    let mut times: Vec<Duration> = rung.iter().map(|rung| rung.ring).collect();
+fn rings(tries: &[&Try]) -> String {
+    let mut times: Vec<Duration> = tries.iter().map(|it| it.lasts).collect();
     times.dedup();
     times.into_iter().map(words).collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,30 @@
+//! Paths for a plan that is only thought about.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use router::names::Names;
+use router::path::Listener;
+use router::roads::Roads;
+use router::target::PeerHost;
+use router::{Plan, Transport};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A path to every peer: names are not looked up here, each gets an address of its own that means nothing.
+pub(super) fn roads(plan: &Plan) -> Roads {
+    let mut addresses = BTreeMap::new();
+    let mut plan = plan.clone();
+    for peer in &mut plan.peers {
+        if let PeerHost::Name(name) = &peer.host {
+            let next = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+            let address = IpAddr::V4(Ipv4Addr::from_bits(FIRST_ADDRESS.saturating_add(next)));
+            peer.host = PeerHost::Ip(*addresses.entry(Arc::clone(name)).or_insert(address));
+        }
+    }
+    let any = [SocketAddr::from(([0; 4], 5060)), SocketAddr::from(([0_u16; 8], 5060))];
+    let listener = |transport, address| Listener { transport, address, advertise: (String::new(), 5060) };
+    let both = |address| Transport::ALL.map(|transport| listener(transport, address));
+    let listeners: Vec<Listener> = any.into_iter().flat_map(both).collect();
+    Roads::new(&plan, &listeners, &Names::new())
+}
+
+const FIRST_ADDRESS: u32 = 0xf000_0001; // 240.0.0.1: reserved, so that no written address is the same.
