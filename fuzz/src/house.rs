@@ -251,9 +251,9 @@ impl Street {
     }
 
     fn says(&mut self, agent: AgentId, bytes: Bytes) {
-        let Ok(message) = Message::parse(bytes.clone()) else {
-            panic!("no message: {}", bytes.escape_ascii())
-        };
+        let parsed = Message::parse(bytes.clone());
+        assert!(parsed.is_ok(), "no message: {}", bytes.escape_ascii());
+        let Ok(message) = parsed else { return };
         // The ACK of a refusal says To as the refusal did (RFC 3261 §17.1.1.3).
         let is_copied = message.is_request() && message.method() == Method::Ack;
         assert!(is_copied || check(&message).is_ok(), "{:?} {}", check(&message), bytes.escape_ascii());
