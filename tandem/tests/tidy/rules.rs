@@ -18,7 +18,21 @@ const CRATES: &[&str] = &["sip", "router", "agent", "sim", "tandem", "fuzz", "ex
 const PURE: &[(&str, &[&str])] = &[
     ("sip", &["md-5", "memchr", "sha2"]),
     ("router", &["sip", "siphasher"]),
-    ("agent", &["aes", "base64", "earshot", "hmac", "router", "rtp-types", "sdp-types", "sha1", "sip"]),
+    (
+        "agent",
+        &[
+            "aes",
+            "base64",
+            "earshot",
+            "hmac",
+            "router",
+            "rtcp-types",
+            "rtp-types",
+            "sdp-types",
+            "sha1",
+            "sip",
+        ],
+    ),
     ("sim", &["sip", "router", "agent"]),
 ];
 
