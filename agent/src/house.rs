@@ -83,13 +83,22 @@ pub enum Output {
         /// What.
         bytes: Bytes,
     },
-    /// Open a port, and report by [`House::on_open`].
+    /// Open a port and the one beside it, and report by [`House::on_open`].
     Open(Port),
     /// Close it.
     Close(Port),
     /// Send this from a port.
     Rtp {
         /// Which.
+        port: Port,
+        /// Where to.
+        to: SocketAddr,
+        /// The packet.
+        bytes: Vec<u8>,
+    },
+    /// Send this report (RTCP) from the port beside a port, which is the next one.
+    Report {
+        /// Beside which.
         port: Port,
         /// Where to.
         to: SocketAddr,
@@ -235,6 +244,13 @@ impl House {
         }
         self.with(port.call, now, out, |held, turn| held.on_datagram(port.side, from, datagram, turn));
         None
+    }
+
+    /// A datagram came from there to the port beside a port. Nothing comes of it but what is reported later.
+    pub fn on_report(&mut self, port: Port, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        if let Some(held) = self.calls.get_mut(&port.call) {
+            held.on_report(port.side, from, datagram, now);
+        }
     }
 
     /// Whether a PIN was the right one.

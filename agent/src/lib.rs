@@ -21,6 +21,7 @@ pub mod prompts;
 pub mod reception;
 pub mod recording;
 mod reliable;
+pub mod rtcp;
 pub mod rtp;
 pub mod screen;
 pub mod sdes;

@@ -6,6 +6,7 @@ use crate::digits::Ear;
 use crate::end::End;
 use crate::g711::Law;
 use crate::mouth::Mouth;
+use crate::rtcp::{Control, Reports, is_report};
 use crate::rtp::{self, Heard, Latch};
 use crate::sdes::Seals;
 use crate::sdp::{self, Agreed, Here, Terms, Version};
@@ -35,6 +36,7 @@ pub struct Line {
     latch: Latch,
     mouth: Mouth,
     ear: Ear,
+    reports: Reports,
 }
 
 /// What it asks of its owner.
@@ -44,6 +46,13 @@ pub enum Output {
     Sip(Bytes),
     /// Send this from the line's port.
     Rtp {
+        /// Where to.
+        to: SocketAddr,
+        /// The packet.
+        bytes: Vec<u8>,
+    },
+    /// Send this report (RTCP) from the port beside the line's, which is the next one.
+    Report {
         /// Where to.
         to: SocketAddr,
         /// The packet.
@@ -179,6 +188,7 @@ impl Line {
             latch: Latch::new(None),
             mouth: Mouth::new(chance.rotate_left(23)),
             ear: Ear::default(),
+            reports: Reports::new(chance.rotate_left(41)),
         }
     }
 
@@ -300,11 +310,15 @@ impl Line {
         now: Time,
         out: &mut Vec<Output>,
     ) {
+        if is_report(datagram) {
+            return self.hear_among(from, datagram, now);
+        }
         let Some(()) = self.open(datagram) else { return };
         let (Some(agreed), Some(packet)) = (self.agreed, rtp::read(datagram)) else { return };
         if !self.latch.takes(from, now) {
             return;
         }
+        self.reports.on_packet(&packet, packet.payload_type == agreed.sound, now);
         if agreed.digits == Some(packet.payload_type) {
             out.extend(self.ear.hear(&packet, now).map(Output::Pressed));
             return;
@@ -330,6 +344,8 @@ impl Line {
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         self.with(now, out, End::on_deadline);
+        let report = self.reports.on_deadline(self.mouth.said(now), now);
+        report.into_iter().for_each(|report| self.send_report(report, out));
         let law = self.law().unwrap_or(Law::Mu);
         let heard_by = self.agreed.filter(|agreed| agreed.sends).zip(self.latch.remote());
         let (payload_type, to) = heard_by.map(|(agreed, to)| (agreed.sound, to)).unzip();
@@ -346,7 +362,7 @@ impl Line {
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        [self.end.deadline(), self.mouth.deadline()].into_iter().flatten().min()
+        [self.end.deadline(), self.mouth.deadline(), self.reports.deadline()].into_iter().flatten().min()
     }
 
     /// What came from the other side to this line's port and may go on to another, and what it is there.
@@ -356,6 +372,10 @@ impl Line {
         datagram: &'a mut Vec<u8>,
         now: Time,
     ) -> Option<(Option<Kind>, Heard<'a>)> {
+        if is_report(datagram) {
+            self.hear_among(from, datagram, now);
+            return None;
+        }
         self.open(datagram)?;
         let (agreed, packet) = (self.agreed?, rtp::read(datagram)?);
         let kind = match packet.payload_type {
@@ -365,7 +385,11 @@ impl Line {
             // Comfort noise, or nothing that was agreed on.
             _ => None,
         };
-        self.latch.takes(from, now).then_some((kind.filter(|_| agreed.hears), packet))
+        if !self.latch.takes(from, now) {
+            return None;
+        }
+        self.reports.on_packet(&packet, kind == Some(Kind::Sound), now);
+        Some((kind.filter(|_| agreed.hears), packet))
     }
 
     /// How something of another line is said here, and to whom; `None` if the other side is on hold, or does not know it.
@@ -436,6 +460,8 @@ impl Line {
                 }
                 talk::Output::Over(why) => {
                     self.hush();
+                    let last = self.reports.end(self.mouth.said(now), now);
+                    last.into_iter().for_each(|last| self.send_report(last, out));
                     out.push(Output::Over(why));
                 }
             }
@@ -450,6 +476,7 @@ impl Line {
                 Err(_) => return self.hang_up(now, out),
             }
         }
+        self.reports.begin(now);
         out.push(Output::Up);
     }
 
@@ -477,6 +504,9 @@ impl Line {
         if self.agreed.and_then(|before| before.remote) != agreed.remote {
             self.latch = Latch::new(agreed.remote);
         }
+        if self.agreed.map(|before| before.control) != Some(agreed.control) {
+            self.reports.agree(agreed.control);
+        }
         match (&mut self.seals, agreed.sealed) {
             (Some(seals), Some(sealed)) => seals.agree(sealed),
             (seals @ None, Some(sealed)) => *seals = Some(Box::new(Seals::new(sealed, &self.here.key))),
@@ -487,6 +517,39 @@ impl Line {
             self.may = Terms { suites: seals.suite().only(), clear: false, ..self.may };
         }
         self.agreed = Some(agreed);
+    }
+
+    /// A report came to the port of reports, from anybody.
+    pub fn on_report(&mut self, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        // Whoever is not where the sound comes from, or is to come from, is somebody else.
+        let is_there = self.latch.remote().is_some_and(|there| there.ip() == from.ip());
+        if is_there && is_report(datagram) && self.open_report(datagram).is_some() {
+            self.reports.on_report(from, datagram, now);
+        }
+    }
+
+    /// A report came to the port of sound.
+    fn hear_among(&mut self, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        let is_among = self.agreed.is_some_and(|agreed| agreed.control == Control::Among);
+        if is_among && self.open_report(datagram).is_some() && self.latch.takes(from, now) {
+            self.reports.hear(datagram, now);
+        }
+    }
+
+    fn send_report(&mut self, mut bytes: Vec<u8>, out: &mut Vec<Output>) {
+        let tag = self.seals.as_mut().and_then(|seals| seals.ours.seal_report(&mut bytes));
+        tag.into_iter().for_each(|tag| bytes.extend_from_slice(&tag));
+        match self.agreed.map(|agreed| agreed.control) {
+            Some(Control::Among) => out.extend(self.latch.remote().map(|to| Output::Rtp { to, bytes })),
+            Some(Control::Beside(_)) => {
+                out.extend(self.reports.remote().map(|to| Output::Report { to, bytes }))
+            }
+            None => {}
+        }
+    }
+
+    fn open_report(&mut self, datagram: &mut Vec<u8>) -> Option<()> {
+        self.seals.as_mut().map_or(Some(()), |seals| seals.theirs.open_report(datagram))
     }
 
     /// A packet as it was before it was sealed; `None` if it is not one of the other side.

@@ -2,7 +2,8 @@
 
 use crate::g711::{Law, samples};
 use crate::line::Clip;
-use crate::rtp::{self, FRAME, Sender};
+use crate::rtcp::Said;
+use crate::rtp::{self, FRAME, HEADER, Sender};
 use core::time::Duration;
 use sip::Time;
 use std::collections::VecDeque;
@@ -109,10 +110,22 @@ impl Mouth {
         now: Time,
     ) {
         rtp::rewrite(datagram, payload_type, marker, numbers, self.sender.ssrc());
+        self.sender.count(datagram.len().saturating_sub(HEADER));
         if let Some(length) = newest {
             self.sender.follow(numbers, length);
             self.said_until = Some(now + FRAME_TIME);
         }
+    }
+
+    /// What was said so far.
+    pub(crate) fn said(&self, now: Time) -> Said {
+        let ((packets, octets), (_, next)) = (self.sender.counts(), self.sender.next());
+        // What is said next may be due a little later; timestamps wrap.
+        let until = self.said_until.unwrap_or(now);
+        let timestamp = next
+            .wrapping_add(samples(now.since(until)) as u32)
+            .wrapping_sub(samples(until.since(now)) as u32);
+        Said { ssrc: self.sender.ssrc(), packets, octets, timestamp }
     }
 
     /// The next 20 ms of what is played; of a clip that ends within, the rest is the next one's, or silence.

@@ -28,6 +28,9 @@ pub struct Heard<'a> {
 /// Longer packets are no telephone's: 200 ms of G.711 are 1,600 bytes.
 pub const PACKET_MAX: usize = 2_048;
 
+/// Bytes of a header without contributing sources.
+pub const HEADER: usize = 12;
+
 /// Reads a datagram as RTP; `None` if it is none.
 #[must_use]
 pub fn read(datagram: &[u8]) -> Option<Heard<'_>> {
@@ -55,7 +58,7 @@ pub fn rewrite(
     ssrc: u32,
 ) {
     // What was read has a whole header.
-    let Some([_, kind, rest @ ..]) = datagram.first_chunk_mut::<12>() else { return };
+    let Some([_, kind, rest @ ..]) = datagram.first_chunk_mut::<HEADER>() else { return };
     *kind = payload_type & 0x7f | u8::from(marker) << 7;
     let ([one, two], [a, b, c, d], [e, f, g, h]) =
         (sequence.to_be_bytes(), timestamp.to_be_bytes(), ssrc.to_be_bytes());
@@ -69,6 +72,8 @@ pub struct Sender {
     sequence: u16,
     timestamp: u32,
     fresh: bool,
+    packets: u32,
+    octets: u32,
 }
 
 impl Sender {
@@ -82,6 +87,8 @@ impl Sender {
             sequence: (chance >> 17) as u16 >> 1,
             timestamp: chance as u32,
             fresh: true,
+            packets: 0,
+            octets: 0,
         }
     }
 
@@ -89,8 +96,21 @@ impl Sender {
     pub fn sound(&mut self, payload_type: u8, payload: &[u8]) -> Vec<u8> {
         let packet = self.packet(payload_type, self.fresh, self.timestamp, payload);
         self.fresh = false;
+        self.count(payload.len());
         self.skip(payload.len());
         packet
+    }
+
+    /// Somebody else has sent a packet of this stream that carries so many bytes.
+    pub const fn count(&mut self, octets: usize) {
+        // As RTCP counts (RFC 3550 §6.4.1): these wrap.
+        (self.packets, self.octets) = (self.packets.wrapping_add(1), self.octets.wrapping_add(octets as u32));
+    }
+
+    /// Packets that were sent, and the bytes that they carried.
+    #[must_use]
+    pub const fn counts(&self) -> (u32, u32) {
+        (self.packets, self.octets)
     }
 
     /// The source.

@@ -88,6 +88,15 @@ pub enum Output {
         /// The packet.
         bytes: Vec<u8>,
     },
+    /// Send this report (RTCP) from the port beside the one of this side.
+    Report {
+        /// Whose port.
+        side: Side,
+        /// Where to.
+        to: SocketAddr,
+        /// The packet.
+        bytes: Vec<u8>,
+    },
     /// The person has pressed 1: [`Screen::join`], unless another screen [has taken](Screen::has_taken) this call, else
     /// [`Screen::lose`]. To be asked before anything else happens to any screen.
     Claims,
@@ -293,6 +302,14 @@ impl Screen {
         }
     }
 
+    /// A report came from there to the port beside the one of this side.
+    pub fn on_report(&mut self, side: Side, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        match side {
+            Side::Caller => self.caller.on_report(from, datagram, now),
+            Side::Person => self.person.on_report(from, datagram, now),
+        }
+    }
+
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         self.with_caller(now, out, |caller, said| caller.on_deadline(now, said));
@@ -329,6 +346,7 @@ impl Screen {
         match output {
             line::Output::Sip(bytes) => out.push(Output::Sip(bytes)),
             line::Output::Rtp { to, bytes } => out.push(Output::Rtp { side: Side::Person, to, bytes }),
+            line::Output::Report { to, bytes } => out.push(Output::Report { side: Side::Person, to, bytes }),
             line::Output::Said(response) => self.on_said(&response, now, out),
             line::Output::Up => self.on_up(now, out),
             line::Output::Pressed(digit) => self.on_digit(digit, now, out),
@@ -348,6 +366,7 @@ impl Screen {
         match output {
             line::Output::Sip(bytes) => out.push(Output::Sip(bytes)),
             line::Output::Rtp { to, bytes } => out.push(Output::Rtp { side: Side::Caller, to, bytes }),
+            line::Output::Report { to, bytes } => out.push(Output::Report { side: Side::Caller, to, bytes }),
             line::Output::Over(why) => self.on_caller_over(why, now, out),
             // Both hear each other since the answer went out; what the caller presses is the person's to hear.
             line::Output::Said(_)

@@ -1,6 +1,7 @@
 //! Offer and answer (RFC 3264): one stream of G.711 with digits beside it, and every other stream refused in its place.
 
 use crate::g711::Law;
+use crate::rtcp::Control;
 use crate::sdes::{self, Sealed};
 use crate::srtp::{Key, Suite};
 use core::net::SocketAddr;
@@ -17,6 +18,8 @@ pub struct Agreed {
     pub digits: Option<u8>,
     /// Where the other side wants its RTP; `None` if it names no address.
     pub remote: Option<SocketAddr>,
+    /// Where the other side wants its reports.
+    pub control: Control,
     /// Whether we may send.
     pub sends: bool,
     /// Whether the other side may.
@@ -130,7 +133,9 @@ pub fn accept(answer: &[u8], may: Terms) -> Result<Agreed, Unfit> {
     let media = answer.medias.first().ok_or(Unfit::NoAudio)?;
     // What was offered in the clear is answered in the clear.
     let may = Terms { suites: may.offered(), ..may };
-    let agreed = terms(&answer, media, may).ok_or(Unfit::NoAudio)?;
+    let mut agreed = terms(&answer, media, may).ok_or(Unfit::NoAudio)?;
+    // We offer reports a port of their own.
+    agreed.control = Control::Beside(beside(media, agreed.remote));
     agreed.sealed.is_none_or(|sealed| sdes::takes_offer(&sealed)).then_some(agreed).ok_or(Unfit::NoAudio)
 }
 
@@ -180,9 +185,21 @@ fn terms(description: &Description, media: &Media, may: Terms) -> Option<Agreed>
     };
     let remote = ip.filter(|ip| !ip.is_unspecified() && !ip.is_multicast());
     let remote = remote.map(|ip| SocketAddr::new(ip, media.port));
+    let control =
+        if media.has_attribute("rtcp-mux") { Control::Among } else { Control::Beside(beside(media, remote)) };
     // Who is nowhere is on hold (RFC 3264 §8.4).
     let sends = sends && !is_held;
-    Some(Agreed { law, sound, digits: formats().find(is_digits), remote, sends, hears, sealed })
+    Some(Agreed { law, sound, digits: formats().find(is_digits), remote, control, sends, hears, sealed })
+}
+
+/// The port of reports: the one that is named (RFC 3605), or the next one (RFC 3550 §11). Where sound does not go, reports do not.
+fn beside(media: &Media, sound: Option<SocketAddr>) -> Option<SocketAddr> {
+    let sound = sound?;
+    let port = match media.get_first_attribute_value("rtcp").flatten() {
+        Some(named) => named.split_ascii_whitespace().next()?.parse().ok().filter(|port| *port > 0)?,
+        None => sound.port().checked_add(1)?,
+    };
+    Some(SocketAddr::new(sound.ip(), port))
 }
 
 fn direction(attributes: &[Attribute]) -> Option<&str> {
@@ -231,6 +248,9 @@ fn audio(here: &Here, terms: Agreed) -> Media {
         (false, true) => "recvonly",
         (false, false) => "inactive",
     };
+    if terms.control == Control::Among {
+        media.attributes.push(Attribute::new("rtcp-mux"));
+    }
     push_end(&mut media, direction);
     media
 }
@@ -329,6 +349,7 @@ mod tests {
                 sound: 8,
                 digits: Some(96),
                 remote,
+                control: Control::Beside(Some("10.0.0.5:4001".parse().unwrap())),
                 sends: true,
                 hears: true,
                 sealed: None
@@ -373,6 +394,29 @@ mod tests {
     fn who_offers_feedback_is_answered_in_its_protocol() {
         let (_, streams) = answered("m=audio 4000 RTP/AVPF 0\n").unwrap();
         assert_eq!(streams.first().map(String::as_str), Some("m=audio 20000 RTP/AVPF 0"));
+    }
+
+    #[test]
+    fn reports_go_beside_the_sound_unless_both_sides_want_them_among_it() {
+        for (lines, control, is_said) in [
+            ("", Control::Beside(Some("10.0.0.5:4001".parse().unwrap())), false),
+            ("a=rtcp:5007\n", Control::Beside(Some("10.0.0.5:5007".parse().unwrap())), false),
+            // Nobody has reports sent to somebody else.
+            ("a=rtcp:53 IN IP4 192.0.2.66\n", Control::Beside(Some("10.0.0.5:53".parse().unwrap())), false),
+            ("a=rtcp:0\n", Control::Beside(None), false),
+            ("a=rtcp:many\n", Control::Beside(None), false),
+            ("a=rtcp-mux\na=rtcp:4000\n", Control::Among, true),
+        ] {
+            let (agreed, streams) = answered(&format!("m=audio 4000 RTP/AVP 0\n{lines}")).unwrap();
+            assert_eq!(agreed.control, control, "{lines}");
+            assert_eq!(streams.contains(&"a=rtcp-mux".to_owned()), is_said, "{lines}");
+        }
+        let (highest, _) = answered("m=audio 65535 RTP/AVP 0\n").unwrap();
+        assert_eq!(highest.control, Control::Beside(None));
+        // We do not offer it.
+        let there = Control::Beside(Some("10.0.0.5:4001".parse().unwrap()));
+        let taken = accept(&of("m=audio 4000 RTP/AVP 0\na=rtcp-mux\n"), ANY).unwrap();
+        assert_eq!(taken.control, there);
     }
 
     #[test]
@@ -444,7 +488,9 @@ mod tests {
             let (theirs, answer) = answer(&offer, &Here { address: there, ..here() }, ANY, VERSION).unwrap();
             let ours = accept(&answer, may).unwrap();
             assert_eq!((theirs.remote, ours.remote), (Some(local()), Some(there)));
-            assert_eq!(Agreed { remote: None, ..theirs }, Agreed { remote: None, ..ours });
+            let nowhere = (None, Control::Beside(None));
+            let of = |agreed| Agreed { remote: nowhere.0, control: nowhere.1, ..agreed };
+            assert_eq!(of(theirs), of(ours));
             assert_eq!((ours.law, ours.digits), (laws[0], Some(101)));
         }
         assert_eq!(accept(&of("m=audio 0 RTP/AVP 0\n"), ANY), Err(Unfit::NoAudio));

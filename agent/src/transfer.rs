@@ -31,6 +31,13 @@ pub enum Output {
         /// The packet.
         bytes: Vec<u8>,
     },
+    /// Send this report (RTCP) from the port beside the person's.
+    Report {
+        /// Where to.
+        to: SocketAddr,
+        /// The packet.
+        bytes: Vec<u8>,
+    },
     /// Tell the caller that somebody is being looked for.
     Say,
     /// Somebody has the call: the caller hears him, and nothing of the owner's.
@@ -166,6 +173,7 @@ impl Transfer {
         match output {
             line::Output::Sip(bytes) => out.push(Output::Sip(bytes)),
             line::Output::Rtp { to, bytes } => out.push(Output::Rtp { to, bytes }),
+            line::Output::Report { to, bytes } => out.push(Output::Report { to, bytes }),
             line::Output::Said(response) => {
                 if let State::Hunting { refused, .. } = &mut self.state {
                     *refused = response.status().filter(|status| *status >= 300);

@@ -239,6 +239,9 @@ impl Street {
                     assert!(self.open.contains_key(&port), "a port that is not open sends nothing");
                     assert!(bytes.len() > 12, "what is sent carries something");
                 }
+                Output::Report { port, .. } => {
+                    assert!(self.open.contains_key(&port), "a port that is not open reports nothing");
+                }
                 Output::Begin(take, ..) => assert!(self.takes.insert(take), "a recording begins once"),
                 Output::Keep(take, _) => assert!(self.takes.contains(&take), "what is kept has begun"),
                 Output::Finish(take, _) | Output::Forget(take) => {

@@ -65,6 +65,13 @@ pub(crate) enum Out {
     Line(String),
 }
 
+/// What comes to a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Sound,
+    Reports,
+}
+
 /// The first port of sound.
 const FIRST_PORT: u16 = 20_000;
 
@@ -99,9 +106,11 @@ impl Indoors {
         self.wake = None;
     }
 
-    /// Whose port is this?
-    pub(crate) fn port(&self, address: SocketAddr) -> Option<Port> {
-        self.ports.get(&address).copied()
+    /// Whose port is this, or the one before it, where it is one of reports?
+    pub(crate) fn port(&self, address: SocketAddr) -> Option<(Port, Part)> {
+        let before = SocketAddr::new(address.ip(), address.port().wrapping_sub(1));
+        let sound = self.ports.get(&address).map(|port| (*port, Part::Sound));
+        sound.or_else(|| self.ports.get(&before).map(|port| (*port, Part::Reports)))
     }
 
     /// When they want to be called.
@@ -134,11 +143,15 @@ impl Indoors {
     /// A packet came to one of their ports.
     pub(crate) fn hear(
         &mut self,
-        port: Port,
+        (port, part): (Port, Part),
         from: SocketAddr,
         packet: &[u8],
         (life, now): (u32, Time),
     ) -> Vec<Out> {
+        if part == Part::Reports {
+            self.house.on_report(port, from, &mut packet.to_vec(), now);
+            return Vec::new();
+        }
         let (mut packet, mut relayed) = (packet.to_vec(), None);
         let mut out = self
             .with(life, now, |house, asked| relayed = house.on_datagram(port, from, &mut packet, now, asked));
@@ -164,6 +177,9 @@ impl Indoors {
             Output::Sip { agent, bytes } => out.push(Out::Say(agent, bytes)),
             Output::Rtp { port, to, bytes } => {
                 out.extend(self.address(port).map(|from| Out::Sound { from, to, bytes }));
+            }
+            Output::Report { port, to, bytes } => {
+                out.extend(self.address(port).map(|from| Out::Sound { from: beside(from), to, bytes }));
             }
             Output::Open(port) => {
                 let address = SocketAddr::new(self.node.ip(), self.next_port);
@@ -210,6 +226,11 @@ impl Indoors {
             }
         }
     }
+}
+
+/// Where reports come to that are about the sound there.
+pub(crate) fn beside(sound: SocketAddr) -> SocketAddr {
+    SocketAddr::new(sound.ip(), sound.port().wrapping_add(1))
 }
 
 impl Sound {

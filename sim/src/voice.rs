@@ -58,10 +58,27 @@ pub struct Heard {
     pub missing: u32,
     /// Sources that they came from.
     pub sources: u32,
+    /// Reports (RTCP).
+    pub reports: u32,
+    /// What the last of them says of what was said here.
+    pub report: Option<Report>,
+    /// Whether one of them said that it was the last.
+    pub is_ended: bool,
     /// The source and number of the last.
     last: Option<(u32, u16)>,
     /// What is heard now.
     now: &'static str,
+}
+
+/// How somebody hears what is said here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Packets that never came there.
+    pub lost: u32,
+    /// The number of the last one that did.
+    pub newest: u32,
+    /// The middle of our clock in the last report from here; 0 if none came there.
+    pub clock: u32,
 }
 
 /// One packet every 20 ms, of so many samples.
@@ -180,6 +197,35 @@ impl Voice {
         heard.last = Some((source, number));
         let what = if kind & 0x7f == DIGITS { "a digit" } else { self.what(payload, others)? };
         (core::mem::replace(&mut self.heard.now, what) != what).then_some(what)
+    }
+
+    /// A report came (RFC 3550 §6.4): what is reported back.
+    pub(crate) fn hear_report(&mut self, report: &[u8]) -> Option<Arc<[u8]>> {
+        let (mut rest, heard) = (report, &mut self.heard);
+        heard.reports += 1;
+        heard.report = None;
+        while let [count, kind, high, low, ..] = *rest {
+            let (part, next) = rest.split_at_checked(4 + 4 * usize::from(u16::from_be_bytes([high, low])))?;
+            rest = next;
+            let block = match kind {
+                200 => part.get(28..),
+                201 => part.get(8..),
+                _ => None,
+            };
+            let block = block.filter(|_| count & 0x1f > 0);
+            let number = |at: usize| Some(u32::from_be_bytes(block?.get(at..at + 4)?.try_into().ok()?));
+            if let (Some(lost), Some(newest), Some(clock)) = (number(4), number(8), number(16)) {
+                heard.report = Some(Report { lost: lost & 0xff_ffff, newest, clock });
+            }
+            heard.is_ended |= kind == 203;
+        }
+        let own = [
+            [0x80, 200, 0, 6],
+            u32::from(self.here.port()).to_be_bytes(),
+            [0, 0, 0x12, 0x34],
+            [0x56, 0x78, 0, 0],
+        ];
+        Some([own.as_flattened(), &[0; 12]].concat().into())
     }
 
     /// Whose words these are; `None` for silence, and for the seam between two.

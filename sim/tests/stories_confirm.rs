@@ -12,6 +12,7 @@ use sim::manner::Manner;
 use sim::town::{ANA_TARGET, BEN_TARGET, CARRIER_A, CARRIER_A_HOST};
 use sim::voice::Says::{Digit, Nothing, Silence, Speech};
 use sim::world::Beside;
+use sip::Time;
 use told::{ms, tells};
 
 /// Ana, who has to press 1; then the mailbox.
@@ -64,6 +65,11 @@ fn who_presses_1_has_the_call_and_both_hear_each_other() {
     let mut world = floor::stage(to_ana(), &manners, &[caller(Some(ms(10_000)))]);
     world.add_voice(ana_says(&[(Nothing, 2_000), (Silence, 3_000), (Digit('1'), 100), (Speech, 9_900)]));
     world.add_voice(caller_says(&[(Silence, 5_000), (Speech, 10_000)]));
+    world.run(Time::ZERO + ms(20_000));
+    // Each side hears how its own way goes, from 2.5 s after its answer on.
+    let told = world.voices.iter().map(|voice| voice.heard);
+    let told = told.map(|heard| (heard.reports, heard.report.map(|report| report.lost), heard.is_ended));
+    assert_eq!(told.collect::<Vec<_>>(), [(4, Some(0), true), (3, Some(0), true)]);
     tells(
         &floor::tell(world),
         &[

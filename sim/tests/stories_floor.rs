@@ -9,6 +9,7 @@ use router::target::{Reach, TargetId, TargetKind};
 use sim::floor::{self, CLOSED_TARGET, MAILBOX_TARGET, caller, caller_says, then_mailbox};
 use sim::manner::Manner;
 use sim::town::{ANA_TARGET, ANSWERING_TARGET, BEN_TARGET, OFFICE_TARGET, step, target};
+use sim::voice::Report;
 use sim::voice::Says::{Digit, Nothing, Silence, Speech};
 use sim::world::{Move, World};
 use sip::Time;
@@ -33,6 +34,10 @@ fn who_speaks_and_hangs_up_has_left_a_message() {
     world.run(Time::ZERO + ms(20_000));
     let left = world.indoors(0).expect("this node has agents").shelf.messages.clone();
     let sound: Vec<Vec<u8>> = left.iter().map(|left| left.sound.parts.concat()).collect();
+    // Reports at 2.5 s, 7.5 s, 12.5 s and at the end; the caller's own have come to the mailbox.
+    let heard = world.voices[0].heard;
+    let report = Report { lost: 0, newest: 749, clock: 0x1234_5678 };
+    assert_eq!((heard.reports, heard.report, heard.is_ended), (4, Some(report), true));
     // The recording began at 7.9 s.
     assert!(sound.len() == 1 && sound[0][600 * 8..].starts_with(&prompts::RECORD));
     tells(

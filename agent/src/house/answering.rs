@@ -158,6 +158,10 @@ impl Answering {
         self.on_line(said, turn);
     }
 
+    pub(super) fn on_report(&mut self, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        self.line.on_report(from, datagram, now);
+    }
+
     pub(super) fn on_checked(&mut self, is_right: bool, turn: &mut Turn<'_>) {
         self.with_mailbox(turn, |mailbox, now, out| mailbox.on_checked(is_right, now, out));
     }
@@ -198,6 +202,7 @@ impl Answering {
             match (output, &mut self.machine) {
                 (line::Output::Sip(bytes), _) => turn.sip(bytes),
                 (line::Output::Rtp { to, bytes }, _) => turn.rtp(Side::Caller, to, bytes),
+                (line::Output::Report { to, bytes }, _) => turn.report(Side::Caller, to, bytes),
                 (line::Output::Up, Machine::Mailbox(_)) => {
                     self.with_mailbox(turn, |mailbox, _, out| mailbox.on_up(out))
                 }

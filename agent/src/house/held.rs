@@ -52,6 +52,10 @@ impl Turn<'_> {
     pub(super) fn rtp(&mut self, side: Side, to: SocketAddr, bytes: Vec<u8>) {
         self.out.push(Output::Rtp { port: Port { call: self.key, side }, to, bytes });
     }
+
+    pub(super) fn report(&mut self, side: Side, to: SocketAddr, bytes: Vec<u8>) {
+        self.out.push(Output::Report { port: Port { call: self.key, side }, to, bytes });
+    }
 }
 
 /// What a screen asks for; that somebody claims the call it says itself when it is asked.
@@ -60,6 +64,7 @@ pub(super) fn carry_out(said: Vec<screen::Output>, turn: &mut Turn<'_>) {
         match output {
             screen::Output::Sip(bytes) => turn.sip(bytes),
             screen::Output::Rtp { side, to, bytes } => turn.rtp(side, to, bytes),
+            screen::Output::Report { side, to, bytes } => turn.report(side, to, bytes),
             screen::Output::Claims => {}
         }
     }
@@ -144,6 +149,14 @@ impl Held {
                 screen.on_datagram(side, from, datagram, turn.now, &mut said);
                 carry_out(said, turn);
             }
+        }
+    }
+
+    pub(super) fn on_report(&mut self, side: Side, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        match &mut self.kind {
+            Kind::Opening(_) => {}
+            Kind::Answering(answering) => answering.on_report(from, datagram, now),
+            Kind::Screen(screen) => screen.on_report(side, from, datagram, now),
         }
     }
 

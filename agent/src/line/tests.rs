@@ -11,6 +11,8 @@ struct Story {
     sent: u32,
     /// The timestamps of what was sent.
     stamps: Vec<u32>,
+    /// The reports.
+    reports: Vec<(Time, SocketAddr, Vec<u8>)>,
 }
 
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n\
@@ -62,7 +64,8 @@ impl Story {
         let mut line = start(offer, &mut out).unwrap();
         line.accept(at(0), &mut out);
         line.on_request(request("ACK", ";tag=abc", 7, acknowledged), at(0), &mut out);
-        let mut story = Self { line, told: Vec::new(), now: at(0), sent: 0, stamps: Vec::new() };
+        let mut story =
+            Self { line, told: Vec::new(), now: at(0), sent: 0, stamps: Vec::new(), reports: Vec::new() };
         story.tell(out);
         let answered = ["0.000 SIP/2.0 100 Trying", "0.000 SIP/2.0 200 OK", "0.000 Up"];
         assert_eq!(core::mem::take(&mut story.told), answered);
@@ -72,6 +75,10 @@ impl Story {
     fn tell(&mut self, out: Vec<Output>) {
         for output in out {
             let line = match output {
+                Output::Report { to, bytes } => {
+                    self.reports.push((self.now, to, bytes));
+                    continue;
+                }
                 Output::Sip(bytes) => String::from_utf8_lossy(&bytes).lines().next().unwrap().into(),
                 Output::Rtp { to, bytes } => {
                     let packet = rtp::read(&bytes).unwrap();
@@ -319,7 +326,8 @@ fn a_call_that_is_made_here_has_its_sound_too() {
     };
     line.on_response(answer(180, ""), at(0), &mut out);
     line.on_response(answer(200, &OFFER.replace("AVP 0", "AVP 8")), at(0), &mut out);
-    let mut story = Story { line, told: Vec::new(), now: at(0), sent: 0, stamps: Vec::new() };
+    let mut story =
+        Story { line, told: Vec::new(), now: at(0), sent: 0, stamps: Vec::new(), reports: Vec::new() };
     story.tell(out);
     story.line.play(clip(0xff, 160), story.now);
     story.until(10);
@@ -351,6 +359,87 @@ fn timestamps_go_on_while_nothing_is_said() {
     story.until(2_000);
     let [first, second, third] = story.stamps[..] else { panic!("{:?}", story.stamps) };
     assert_eq!([second, third].map(|stamp| stamp.wrapping_sub(first)), [400, 8_000]);
+}
+
+/// When each report left, where to, and what kinds of packet are in it (RFC 3550 §12.1).
+fn reports(story: &Story) -> Vec<String> {
+    let kinds = |bytes: &[u8]| -> Vec<u8> {
+        rtcp_types::Compound::parse(bytes).unwrap().map(|packet| kind(&packet.unwrap())).collect()
+    };
+    let told = |(at, to, bytes): &(Time, SocketAddr, Vec<u8>)| {
+        format!("{:.1} to {to}: {:?}", at.since(Time::ZERO).as_secs_f64(), kinds(bytes))
+    };
+    story.reports.iter().map(told).collect()
+}
+
+fn kind(packet: &rtcp_types::Packet<'_>) -> u8 {
+    use rtcp_types::{Packet, RtcpPacket as _};
+    match packet {
+        Packet::Sr(_) => rtcp_types::SenderReport::PACKET_TYPE,
+        Packet::Rr(_) => rtcp_types::ReceiverReport::PACKET_TYPE,
+        Packet::Sdes(_) => rtcp_types::Sdes::PACKET_TYPE,
+        Packet::Bye(_) => rtcp_types::Bye::PACKET_TYPE,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_five_seconds_a_line_reports_and_at_its_end_it_says_so() {
+    let mut story = Story::new(OFFER, "");
+    story.hear("10.0.0.1:4000", 0, &[1; 160]);
+    story.until(3_000);
+    story.line.play(clip(1, 160), story.now);
+    story.until(8_000);
+    // Behind an address translator: known once it has reported itself, and nobody else is taken for it.
+    let theirs = |line: &mut Line, from: &str| {
+        let mut report = vec![0x80, 201, 0, 1, 0, 0, 0, 1];
+        line.on_report(place(from), &mut report, at(8_000));
+    };
+    theirs(&mut story.line, "198.51.100.7:4001");
+    story.until(13_000);
+    theirs(&mut story.line, "10.0.0.1:61001");
+    story.until(18_000);
+    story.until(19_000);
+    story.on_request("BYE", 8, "");
+    story.until(60_000);
+    assert_eq!(
+        reports(&story),
+        [
+            "2.5 to 10.0.0.1:4001: [201, 202]",
+            "7.5 to 10.0.0.1:4001: [200, 202]",
+            "12.5 to 10.0.0.1:4001: [200, 202]",
+            "17.5 to 10.0.0.1:61001: [201, 202]",
+            "19.0 to 10.0.0.1:61001: [201, 202, 203]",
+        ]
+    );
+}
+
+#[test]
+fn reports_go_among_the_sound_where_that_was_offered() {
+    let mut story = Story::new(&format!("{OFFER}a=rtcp-mux\r\n"), "");
+    let report = [0x80, 200, 0, 6, 0, 0, 0, 1, 0, 0, 0x12, 0x34, 0x56, 0x78];
+    let mut report = [&report[..], &[0; 14]].concat();
+    let mut out = Vec::new();
+    story.line.on_datagram(place("10.0.0.9:61000"), &mut report, at(0), &mut out);
+    assert!(out.is_empty());
+    story.line.on_deadline(at(2_500), &mut out);
+    let [Output::Rtp { to, bytes }] = &out[..] else { panic!("{out:?}") };
+    assert_eq!((*to, bytes[1]), (place("10.0.0.9:61000"), 201));
+}
+
+#[test]
+fn reports_of_a_sealed_call_are_sealed() {
+    let key = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [1; 30]);
+    let offer = format!(
+        "{}a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n",
+        OFFER.replace("RTP/AVP", "RTP/SAVP")
+    );
+    let mut story = Story::new(&offer, "");
+    story.until(3_000);
+    let (_, to, mut bytes) = story.reports.pop().unwrap();
+    let mut ours = Seal::new(&Key::new([7; 30]), Suite::Long);
+    assert_eq!((to, ours.open_report(&mut bytes)), (place("10.0.0.1:4001"), Some(())));
+    assert_eq!(bytes.get(..4), Some(&[0x80, 201, 0, 1][..]));
 }
 
 #[test]

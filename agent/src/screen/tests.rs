@@ -161,6 +161,8 @@ impl Story {
                         self.say(&format!("person hears {hears}"));
                     }
                 }
+                // Those of a line are told of it.
+                Output::Report { .. } => {}
                 Output::Claims => self.say("claims"),
             }
         }
@@ -793,7 +795,7 @@ fn a_carrier_that_takes_only_sealed_sound_is_offered_it() {
         start(of_caller("INVITE", "first", "", 7, &hop, OFFER), None, &mut out).map(drop).unwrap();
         let asked = out.iter().find_map(|output| match output {
             Output::Sip(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-            Output::Rtp { .. } | Output::Claims => None,
+            Output::Rtp { .. } | Output::Report { .. } | Output::Claims => None,
         });
         let asked = asked.unwrap();
         assert!(asked.contains("Route: <sip:192.0.2.9:5061;transport=tls;lr>\r\n"), "{asked}");

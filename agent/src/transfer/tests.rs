@@ -91,6 +91,8 @@ impl Story {
                         .unwrap_or_else(|| start.split(' ').next().unwrap())
                         .to_owned()
                 }
+                // Those of a line are told of it.
+                Output::Report { .. } => continue,
                 other @ (Output::Rtp { .. }
                 | Output::Say
                 | Output::Joined

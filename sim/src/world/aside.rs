@@ -2,7 +2,7 @@
 
 use super::{Cause, Due, World};
 use crate::glance::Packet;
-use crate::indoors::{Indoors, Out};
+use crate::indoors::{Indoors, Out, beside};
 use crate::voice::Voice;
 use agent::guide::Guide;
 use agent::house::{House, Output};
@@ -160,6 +160,10 @@ impl World {
             let line = heard.map(|what| format!("{} {name} hears {what}", self.now));
             self.diary.iter_mut().for_each(|diary| diary.lines.extend(line.clone()));
             return;
+        }
+        if let Some(voice) = self.voices.iter_mut().find(|voice| beside(voice.here) == to) {
+            let back = voice.hear_report(bytes);
+            return back.into_iter().for_each(|bytes| self.send_sound(to, from, bytes));
         }
         let port = self.seats.iter().enumerate().find_map(|(number, seat)| {
             seat.node.as_ref()?;

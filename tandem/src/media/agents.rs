@@ -117,5 +117,5 @@ fn public(listeners: &[Listener]) -> String {
     format!("{host}:{port}{}", transport.as_param())
 }
 
-/// Ports of sound: two for each call that people are asked for, one for any other.
+/// Ports of sound and its reports: four for each call that people are asked for, two for any other.
 const PORTS: core::ops::RangeInclusive<u16> = 16_384..=32_767;

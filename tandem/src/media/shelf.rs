@@ -179,7 +179,11 @@ impl Shelf for Shelves {
                 let file = self.greetings.keep(&mailbox, clip.clone());
                 self.later(Slow::Write { mailbox, file, clip });
             }
-            Output::Sip { .. } | Output::Open(_) | Output::Close(_) | Output::Rtp { .. } => {}
+            Output::Sip { .. }
+            | Output::Open(_)
+            | Output::Close(_)
+            | Output::Rtp { .. }
+            | Output::Report { .. } => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the thread does: it waits for packets, orders and deadlines, and hands each to the house.
 
-use super::ports::Ports;
+use super::ports::{Part, Ports};
 use super::{Flow, Order, Path, Shelf, Transport, WOKEN};
 use crate::clock::Clock;
 use agent::house::{House, Output};
@@ -134,21 +134,25 @@ impl Work {
     /// `false` if there is more to be read.
     fn read(&mut self, token: Token, packet: &mut Vec<u8>, poll: &Poll) -> bool {
         for _ in 0..BATCH {
-            let Some(open) = self.ports.at(token) else { return true };
+            let Some((port, part, socket)) = self.ports.at(token) else { return true };
             packet.resize(PACKET_MAX, 0);
-            let (length, from) = match open.socket.recv_from(packet) {
+            let (length, from) = match socket.recv_from(packet) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 // What was sent has met nobody: whether somebody is there is not for this socket to say.
                 Err(_) => continue,
             };
-            let port = open.port;
             packet.truncate(length);
             let now = self.clock.now();
+            if part == Part::Reports {
+                self.house.on_report(port, plain(from), packet, now);
+                continue;
+            }
             let mut asked = core::mem::take(&mut self.asked);
             let relayed = self.house.on_datagram(port, plain(from), packet, now, &mut asked);
             if let Some((port, to)) = relayed {
-                self.ports.socket(port).into_iter().for_each(|socket| send(socket, packet, to));
+                let socket = self.ports.socket(port, Part::Sound);
+                socket.into_iter().for_each(|socket| send(socket, packet, to));
             }
             self.carry_out(asked, now, poll);
         }
@@ -199,7 +203,12 @@ impl Work {
                 }
                 Output::Close(port) => self.ports.close(port, poll.registry()),
                 Output::Rtp { port, to, bytes } => {
-                    self.ports.socket(port).into_iter().for_each(|socket| send(socket, &bytes, to));
+                    let socket = self.ports.socket(port, Part::Sound);
+                    socket.into_iter().for_each(|socket| send(socket, &bytes, to));
+                }
+                Output::Report { port, to, bytes } => {
+                    let socket = self.ports.socket(port, Part::Reports);
+                    socket.into_iter().for_each(|socket| send(socket, &bytes, to));
                 }
                 kept @ (Output::Begin(..)
                 | Output::Keep(..)
