@@ -31,6 +31,7 @@ pub mod names;
 pub mod networks;
 pub mod next;
 pub mod node;
+pub mod outage;
 pub mod outcome;
 pub mod own;
 pub mod pace;

@@ -8,6 +8,7 @@ use tandem::calls::CallsTo;
 use tandem::cli::folder::Folder;
 use tandem::cli::{calls, check, help, messages, trace, why};
 use tandem::config::{LogFormat, LogLevel};
+use tandem::explain::broken;
 use tandem::start::{self, Options, StartError};
 use tandem::{demo, explain};
 
@@ -51,6 +52,18 @@ enum Verb {
         #[arg(long, value_name = "TIME")]
         at: Option<explain::At>,
     },
+    /// Say what would change for callers if something failed: a carrier, a site, a service, a failure domain, or several at once
+    Break {
+        /// What fails: `site office`, `carrier telnyx`, `service ava`, `domain grid`, or the name alone
+        #[arg(required = true)]
+        things: Vec<String>,
+        /// The plan file, or a folder with a `tandem.toml`
+        #[arg(long, default_value = "tandem.toml")]
+        plan: PathBuf,
+        /// When: `Tue 23:10` by the plan's clock, or `2026-11-24T23:10:00-08:00`; now, if not given
+        #[arg(long, value_name = "TIME")]
+        at: Option<explain::At>,
+    },
     /// Say what messages callers left, or play, claim, delete and deliver one of them
     Messages(messages::Options),
     /// List the calls that have come, the newest first; times are those of the business's clock
@@ -87,6 +100,7 @@ fn main() -> ExitCode {
             let plan = folder.plan.unwrap_or_else(|| "tandem.toml".into());
             explain::run(&explain::Options { number, plan, at })
         }
+        Verb::Break { things, plan, at } => broken::run(&broken::Options { things, plan, at }),
         Verb::Calls(options) => calls::run(&options, Timestamp::now()),
         Verb::Trace { id, folder } => trace::run(&id, &folder, Timestamp::now()),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),

@@ -1,5 +1,6 @@
 //! `tandem explain NUMBER --plan PLAN`: what would happen to a call, by the same function that routes it.
 
+pub mod broken;
 mod callers;
 mod dns;
 mod fates;

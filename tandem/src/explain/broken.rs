@@ -1,0 +1,186 @@
+//! `tandem break "site office" --plan PLAN`: what would change for callers if something failed.
+
+use super::rows::and;
+use super::{At, imagined};
+use crate::cli::check::{Answer, print};
+use crate::config::{Loaded, load, words};
+use core::time::Duration;
+use jiff::Timestamp;
+use router::Plan;
+use router::foretell::{Fault, Try, Way};
+use router::outage::Thing;
+use router::plan::CourseId;
+use router::target::TargetKind;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the command line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What fails, all together: `site office`, `carrier telnyx`, `service ava`, `domain grid`, or the name alone.
+    pub things: Vec<String>,
+    /// The plan file, or a folder with a `tandem.toml`.
+    pub plan: PathBuf,
+    /// When; `None` for now.
+    pub at: Option<At>,
+}
+
+/// Says what would change; exit status 1 if somebody would reach nobody, or the plan file has errors, or nothing in it is called so.
+#[must_use]
+pub fn run(options: &Options) -> ExitCode {
+    print(&answer(&options.things, &options.plan, options.at, Timestamp::now()))
+}
+
+/// What `tandem break` says.
+#[must_use]
+pub fn answer(names: &[String], plan: &Path, at: Option<At>, now: Timestamp) -> Answer {
+    let loaded = match load(plan, now) {
+        Ok(loaded) => loaded,
+        Err(refused) => {
+            return Answer {
+                text: format!("{refused}tandem break: this plan file would not be used.\n"),
+                fine: false,
+            };
+        }
+    };
+    let things = loaded.plan.things();
+    let mut broken = Vec::new();
+    for name in names {
+        match find(&things, name) {
+            Ok(thing) => broken.push(thing),
+            Err(text) => return Answer { text, fine: false },
+        }
+    }
+    said(&loaded, &broken, at, now)
+}
+
+/// The thing that is called so.
+fn find<'a>(things: &'a [Thing], written: &str) -> Result<&'a Thing, String> {
+    let written: String = written.chars().filter(|letter| !letter.is_control()).collect();
+    let fits = |thing: &&Thing| *thing.name == *written || thing.to_string() == written;
+    let found: Vec<&Thing> = things.iter().filter(fits).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let all: Vec<String> = things.iter().take(SHOWN).map(|thing| format!("`{thing}`")).collect();
+            let more = if things.len() > SHOWN { ", …" } else { "" };
+            Err(format!(
+                "tandem break: nothing that can fail is called `{written}`\n  there is {}{more}\n  who is reached by phone number alone fails with the carriers\n",
+                all.join(", ")
+            ))
+        }
+        several => {
+            let all: Vec<String> = several.iter().map(|thing| format!("`{thing}`")).collect();
+            Err(format!("tandem break: `{written}` may be {}\n", all.join(" or ")))
+        }
+    }
+}
+
+fn said(loaded: &Loaded, broken: &[&Thing], at: Option<At>, now: Timestamp) -> Answer {
+    let plan = &*loaded.plan;
+    let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
+    let roads = imagined::roads(plan);
+    let down: BTreeSet<_> = broken.iter().flat_map(|thing| &thing.peers).copied().collect();
+    let way = |course, down: &BTreeSet<_>, known| {
+        plan.foretell(&roads, plan.entrance(course, unix), unix, &Fault { down: down.clone(), known })
+    };
+    let (mut text, mut changed, mut fine) = (String::new(), 0, true);
+    for (course, numbers) in by_course(plan) {
+        let before = way(course, &BTreeSet::new(), false);
+        let [at_first, noticed] = [false, true].map(|known| way(course, &down, known));
+        let told = [&before, &at_first, &noticed].map(|way| in_words(plan, way));
+        if told.iter().all(|line| *line == told[0]) {
+            continue;
+        }
+        changed += numbers.len();
+        fine &= at_first.answered.is_some() && noticed.answered.is_some();
+        let name = plan.course(course).map_or("", |course| &*course.name);
+        let [before, at_first, noticed] = told;
+        text += &format!("\n  {}  plan {name}\n    now           {before}\n", named(&numbers));
+        if at_first == noticed {
+            text += &format!("    then          {noticed}\n");
+        } else {
+            text += &format!("    at first      {at_first}\n    once noticed  {noticed}\n");
+        }
+    }
+    let all = plan.numbers.len() + usize::from(plan.unlisted.is_some());
+    let zone = if plan.zone.name.is_empty() { "UTC" } else { &*plan.zone.name };
+    let names: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let head = format!(
+        "With {} down, {} in {zone}: {} for callers.\n",
+        and(&names),
+        At::words(at, &plan.zone, unix),
+        changes(changed, all - changed)
+    );
+    Answer { text: head + &text, fine }
+}
+
+/// Numbers by the plan that they have, in the order of their first.
+fn by_course(plan: &Plan) -> Vec<(CourseId, Vec<&str>)> {
+    let mut found: Vec<(CourseId, Vec<&str>)> = Vec::new();
+    let mut places: BTreeMap<CourseId, usize> = BTreeMap::new();
+    let listed = plan.numbers.iter().map(|(number, course)| (&**number, *course));
+    for (number, course) in listed.chain(plan.unlisted.map(|course| ("*", course))) {
+        let place = *places.entry(course).or_insert_with(|| {
+            found.push((course, Vec::new()));
+            found.len() - 1
+        });
+        if let Some((_, numbers)) = found.get_mut(place) {
+            numbers.push(number);
+        }
+    }
+    found
+}
+
+fn named(numbers: &[&str]) -> String {
+    match numbers {
+        [first, rest @ ..] if rest.len() >= NUMBERS_MAX => format!("{first} and {} more", rest.len()),
+        _ => and(numbers),
+    }
+}
+
+fn changes(changed: usize, same: usize) -> String {
+    match (changed, same) {
+        (0, _) => "nothing changes".into(),
+        (1, 0) => "the one number changes".into(),
+        (1, same) => format!("1 number changes, {same} do not"),
+        (changed, 0) => format!("all {changed} numbers change"),
+        (changed, same) => format!("{changed} numbers change, {same} do not"),
+    }
+}
+
+/// Who rings first, who is rung whose job it is to answer, and who answers if nobody does.
+fn in_words(plan: &Plan, way: &Way) -> String {
+    let kind = |it: &Try| plan.target(it.target).map(|target| target.kind);
+    let rung = || way.tries.iter().filter(|it| it.rings);
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(first) = rung().next().filter(|it| kind(it) != Some(TargetKind::Agent)) {
+        let together = rung().filter(|it| it.after == first.after && kind(it) != Some(TargetKind::Agent));
+        let names: Vec<&str> =
+            together.filter_map(|it| plan.target(it.target)).map(|target| &*target.name).collect();
+        let verb = if names.len() == 1 { "rings" } else { "ring" };
+        parts.push(format!("{} {verb} {}", and(&names), moment(first.after)));
+        let service =
+            rung().find(|it| kind(it) == Some(TargetKind::Service)).filter(|it| it.after > first.after);
+        let service = service.and_then(|it| Some((it, plan.target(it.target)?)));
+        parts.extend(service.map(|(it, target)| format!("{} rings {}", target.name, moment(it.after))));
+    }
+    let end = way.answered.and_then(|id| plan.target(id));
+    parts.push(match end {
+        Some(agent) => format!("{} answers {}", agent.name, moment(way.end)),
+        None => format!("NOBODY: a failure {}", moment(way.end)),
+    });
+    parts.join(", ")
+}
+
+fn moment(after: Duration) -> String {
+    if after.is_zero() { "at once".into() } else { format!("after {}", words(after)) }
+}
+
+/// Numbers of one plan that are all named; of more, the first.
+const NUMBERS_MAX: usize = 3;
+
+/// Things that are named when none is called so.
+const SHOWN: usize = 8;
