@@ -363,24 +363,18 @@ fn timestamps_go_on_while_nothing_is_said() {
 
 /// When each report left, where to, and what kinds of packet are in it (RFC 3550 §12.1).
 fn reports(story: &Story) -> Vec<String> {
-    let kinds = |bytes: &[u8]| -> Vec<u8> {
-        rtcp_types::Compound::parse(bytes).unwrap().map(|packet| kind(&packet.unwrap())).collect()
+    let kinds = |bytes: &[u8]| {
+        let (mut rest, mut kinds) = (bytes, Vec::new());
+        while let [_, kind, high, low, ..] = *rest {
+            kinds.push(kind);
+            rest = &rest[4 + 4 * usize::from(u16::from_be_bytes([high, low]))..];
+        }
+        kinds
     };
     let told = |(at, to, bytes): &(Time, SocketAddr, Vec<u8>)| {
         format!("{:.1} to {to}: {:?}", at.since(Time::ZERO).as_secs_f64(), kinds(bytes))
     };
     story.reports.iter().map(told).collect()
-}
-
-fn kind(packet: &rtcp_types::Packet<'_>) -> u8 {
-    use rtcp_types::{Packet, RtcpPacket as _};
-    match packet {
-        Packet::Sr(_) => rtcp_types::SenderReport::PACKET_TYPE,
-        Packet::Rr(_) => rtcp_types::ReceiverReport::PACKET_TYPE,
-        Packet::Sdes(_) => rtcp_types::Sdes::PACKET_TYPE,
-        Packet::Bye(_) => rtcp_types::Bye::PACKET_TYPE,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]

@@ -48,7 +48,11 @@ fn read(report: &[u8]) -> Vec<String> {
             it.chunks().map(name).collect()
         }
         Packet::Bye(it) => it.ssrcs().map(|ssrc| format!("{ssrc} ends")).collect(),
-        other => vec![format!("{other:?}")],
+        other @ (Packet::App(_)
+        | Packet::TransportFeedback(_)
+        | Packet::PayloadFeedback(_)
+        | Packet::Xr(_)
+        | Packet::Unknown(_)) => vec![format!("{other:?}")],
     };
     Compound::parse(report).unwrap().flat_map(|packet| -> Vec<String> { told(packet.unwrap()) }).collect()
 }
