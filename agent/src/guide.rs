@@ -101,7 +101,7 @@ impl Default for Mailbox {
 const MESSAGES_MAX: u32 = 100;
 
 /// A disk is not filled up by callers: 256 MiB are left.
-const DISK_FLOOR: u64 = 256 << 20;
+pub const DISK_FLOOR: u64 = 256 << 20;
 
 #[cfg(test)]
 mod tests {

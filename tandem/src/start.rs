@@ -128,8 +128,8 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     let names = Names::new(settings.dns.clone());
     let ready = ready_line(&net);
     let said = Said { guide, mailboxes };
-    let agents = Agents::start(&mut net, &identity, said, (&settings.data, store.clone()), clock)
-        .map_err(StartError::System)?;
+    let (kept, ports) = ((settings.data.as_path(), store.clone()), settings.rtp_ports.clone());
+    let agents = Agents::start(&mut net, &identity, said, kept, ports, clock).map_err(StartError::System)?;
     agents.ready(DISK_PATIENCE).await;
     let outside = Outside { clock, net, names, tls, metrics, calls, store, agents, signals };
     let format = options.format.unwrap_or(settings.log.format);

@@ -51,6 +51,59 @@ fn a_node_holds_as_many_calls_as_its_file_says() {
 }
 
 #[test]
+fn a_node_has_the_ports_of_sound_and_leaves_the_disk_that_its_file_says() {
+    let file = |rest: &str| {
+        format!(
+            "[sites]\nhq = \"192.0.2.10\"\n[numbers]\n\"+15035550100\" = \"main\"\n[plans.main]\nsteps = [\"hq\"]\nfloor = false\n[node]\n{rest}"
+        )
+    };
+    let taken = |rest: &str| {
+        let loaded = load(&file(rest)).unwrap();
+        assert_eq!(loaded.guide.disk_floor, loaded.node.disk_floor);
+        (loaded.node.rtp_ports, loaded.node.disk_floor)
+    };
+    assert_eq!(taken(""), (16_384..=32_767, 256 << 20));
+    assert_eq!(taken("rtp_ports = \"10000..10003\"\ndisk_floor = \"2 GiB\""), (10_000..=10_003, 2 << 30));
+    assert_eq!(taken("disk_floor = \"500MB\"").1, 500_000_000);
+    for (rest, title, help) in [
+        (
+            "rtp_ports = \"10000-20000\"",
+            "error[E019]: `10000-20000` is no range of ports",
+            "9 + rtp_ports = \"10000..20000\"",
+        ),
+        ("rtp_ports = \"all\"", "error[E019]: `all` is no range of ports", "write `16384..32767`"),
+        ("rtp_ports = \"1..70000\"", "error[E019]: `1..70000` is no range of ports", "write `16384..32767`"),
+        (
+            "rtp_ports = \"1000..2000\"",
+            "error[E013]: `rtp_ports` is 1000 to 2000: it may begin at 1024, and has 4 ports at least",
+            "the default is 16384..32767",
+        ),
+        (
+            "rtp_ports = \"2001..2004\"",
+            "error[E013]: `rtp_ports` is 2001 to 2004: it may begin at 1024, and has 4 ports at least",
+            "the default is 16384..32767",
+        ),
+        ("rtp_ports = 16384", "error[E011]", "16384..32767"),
+        ("disk_floor = \"256\"", "error[E019]: `256` is no size", "write `256 MiB` or `2 GiB`"),
+        ("disk_floor = \"much\"", "error[E019]: `much` is no size", "write `256 MiB` or `2 GiB`"),
+        (
+            "disk_floor = \"1MB\"",
+            "error[E013]: `disk_floor` is 1MB: it may be 16 MiB to 1048576 MiB",
+            "the default is 256 MiB: the system",
+        ),
+        (
+            "disk_floor = \"99999999999999999999 GB\"",
+            "error[E019]: `99999999999999999999 GB` is no size",
+            "write `256 MiB`",
+        ),
+        ("disk_floor = \"18446744073709551615 GB\"", "error[E013]", "the default is 256 MiB"),
+    ] {
+        let said = check(&file(rest));
+        assert!(said.contains(title) && said.contains(help) && said.contains(":9:"), "{said}");
+    }
+}
+
+#[test]
 fn deep_and_endless_files_end_in_a_problem() {
     let deep = format!("a = {}", "[".repeat(100_000));
     let dotted = format!("{} = 1\n", vec!["a"; 100_000].join("."));

@@ -2,7 +2,9 @@
 
 use crate::cli::check::{Answer, print};
 use crate::codes::Code;
-use crate::config::settings::{CALLS_MAX, COUNTS, Count, MESSAGES, MOSTS, Most, WAITS};
+use crate::config::settings::{
+    CALLS_MAX, COUNTS, Count, DISK_FLOOR, MESSAGES, MOSTS, Most, Ports, RTP_PORTS, WAITS,
+};
 use crate::config::words;
 use core::fmt::Display;
 use std::process::ExitCode;
@@ -47,7 +49,7 @@ fn settings() -> String {
         .iter()
         .map(wait)
         .chain(COUNTS.iter().map(|count| counted(count)))
-        .chain([counted(&CALLS_MAX), counted(&MESSAGES)])
+        .chain([counted(&CALLS_MAX), counted(&MESSAGES), counted(&DISK_FLOOR), ranged(&RTP_PORTS)])
         .chain(MOSTS.iter().map(|most| bounded(most)))
         .collect()
 }
@@ -55,6 +57,12 @@ fn settings() -> String {
 fn bounded(most: &Most) -> String {
     let Most { name, max, why } = most;
     format!("{name}\n    no bound; from 1 to {max}\n    {why}\n")
+}
+
+fn ranged(ports: &Ports) -> String {
+    let Ports { name, default, min, least, why } = ports;
+    let (first, last) = (default.start(), default.end());
+    format!("{name}\n    {first}..{last}; {least} at least, from {min} on\n    {why}\n")
 }
 
 fn counted<N: Display>(count: &Count<N>) -> String {
@@ -73,6 +81,11 @@ mod tests {
         assert!(!answer("E999").fine);
         assert!(answer("settings").text.contains("timers.first\n    2 s; from 500 ms to 10 s\n"));
         assert!(answer("settings").text.contains("node.calls_max\n    200000; from 1 to 1000000\n"));
+        let media = [
+            "node.rtp_ports\n    16384..32767; 4 at least, from 1024 on\n",
+            "node.disk_floor, in MiB\n    256; from",
+        ];
+        assert!(media.iter().all(|said| answer("settings").text.contains(said)));
         assert!(answer("codes").text.contains("\nE110  "));
     }
 }

@@ -18,6 +18,7 @@ mod lint;
 mod login;
 mod mail;
 mod mailboxes;
+mod media;
 mod names;
 mod networks;
 mod node;
@@ -135,6 +136,7 @@ pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
     }
     tls.peers = core::mem::take(&mut draft.tls);
     let mailboxes = Arc::new(core::mem::take(&mut draft.mailboxes));
+    draft.guide.disk_floor = node.disk_floor;
     let guide = Arc::new(agents::guide(core::mem::take(&mut draft.guide), &mailboxes));
     let plan = Arc::new(draft.finish());
     Ok(Loaded { plan, node, tls, mailboxes, guide, listen, warnings: found, source })

@@ -5,11 +5,15 @@ use crate::config::address::host_port;
 use crate::config::duration::count;
 use crate::config::later::{Place, refuse};
 use crate::config::limits::most;
+use crate::config::media;
 use crate::config::reader::{Problems, Table, Value, one_of, quoted, shown, table, text, texts};
-use crate::config::settings::{CALLS_MAX, DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX, NODE_CPS};
+use crate::config::settings::{
+    CALLS_MAX, DISK_FLOOR, DNS_SERVERS_MAX, LISTEN_MAX, NAME_MAX, NODE_CPS, RTP_PORTS,
+};
 use crate::config::tls::{self, TlsSettings};
 use crate::diagnostic::{Diagnostic, Span};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::ops::RangeInclusive;
 use router::Transport;
 use router::strangers::Welcome;
 use router::target::PeerHost;
@@ -37,6 +41,10 @@ pub struct NodeSettings {
     pub calls_max: usize,
     /// New calls a second; `None` for any number.
     pub cps: Option<u32>,
+    /// The ports of the sound of mailboxes, announcements and calls that people press 1 for.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// Bytes of the disk that no message takes.
+    pub disk_floor: u64,
     /// What it logs.
     pub log: Log,
 }
@@ -181,6 +189,8 @@ impl Default for NodeSettings {
             dns: Vec::new(),
             calls_max: CALLS_MAX.default,
             cps: None,
+            rtp_ports: RTP_PORTS.default,
+            disk_floor: DISK_FLOOR.default << 20,
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
         }
     }
@@ -216,6 +226,12 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> NodeDraf
         node.calls_max = count("calls_max", &CALLS_MAX, value, problems).unwrap_or(node.calls_max);
     }
     node.cps = keys.take("cps").and_then(|value| most(&NODE_CPS, value, problems));
+    if let Some(ports) = keys.take("rtp_ports").and_then(|value| media::ports(value, problems)) {
+        node.rtp_ports = ports;
+    }
+    if let Some(floor) = keys.take("disk_floor").and_then(|value| media::floor(value, problems)) {
+        node.disk_floor = floor;
+    }
     if let Some((key, value)) = keys.take_entry("log") {
         node.log = log(key.span, value, problems);
     }

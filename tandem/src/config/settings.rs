@@ -1,6 +1,7 @@
 //! Every setting once: name, unit, bounds, default, and the reason. `check`, `help settings` and the reader all
 //! take them from here.
 
+use core::ops::RangeInclusive;
 use core::time::Duration;
 
 /// A setting that is a length of time.
@@ -41,6 +42,21 @@ pub struct Most {
     /// The most allowed; the least is 1.
     pub max: u32,
     /// What it is for.
+    pub why: &'static str,
+}
+
+/// A setting that is a range of ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// Its key in the plan file, with the table it is in.
+    pub name: &'static str,
+    /// What holds if it is not written.
+    pub default: RangeInclusive<u16>,
+    /// The first allowed.
+    pub min: u16,
+    /// How many it has at least.
+    pub least: u16,
+    /// Why this default and these bounds.
     pub why: &'static str,
 }
 
@@ -163,6 +179,24 @@ pub const CALLS_MAX: Count<usize> = Count {
     min: 1,
     max: 1_000_000,
     why: "a call takes up to 16 KiB until half a minute after it was answered; who comes beyond them gets 503",
+};
+
+/// The ports of sound.
+pub const RTP_PORTS: Ports = Ports {
+    name: "node.rtp_ports",
+    default: 16_384..=32_767,
+    min: 1_024,
+    least: 4,
+    why: "a mailbox or an announcement takes two for each call, a call that people press 1 for four; a firewall has to let them in",
+};
+
+/// What is left of the disk, in MiB.
+pub const DISK_FLOOR: Count<u64> = Count {
+    name: "node.disk_floor, in MiB",
+    default: agent::guide::DISK_FLOOR >> 20,
+    min: 16,
+    max: 1 << 20,
+    why: "the system and the call history live on the same disk; with less free a mailbox takes no call, and the plan goes on",
 };
 
 /// Calls at once.

@@ -12,6 +12,7 @@ use crate::store::outbox::Tally;
 use agent::guide::Guide;
 use agent::srtp::Key;
 use core::net::{IpAddr, Ipv4Addr};
+use core::ops::RangeInclusive;
 use core::time::Duration;
 use router::door::Identity;
 use router::path::{Listener, Transport};
@@ -44,6 +45,7 @@ impl Agents {
         identity: &Identity,
         said: Said,
         (data, store): (&Path, Store),
+        ports: RangeInclusive<u16>,
         clock: Clock,
     ) -> io::Result<Self> {
         let Said { guide, mailboxes } = said;
@@ -58,7 +60,7 @@ impl Agents {
             public: public(&identity.listeners),
             bind,
             told,
-            ports: PORTS,
+            ports,
             // Tags and branches of theirs are none of the node's.
             chance: (!identity.seed, Key::new(key::chance()?)),
             shelf: Box::new(shelf),
@@ -116,6 +118,3 @@ fn public(listeners: &[Listener]) -> String {
     let host = router::relay::Bracketed(host);
     format!("{host}:{port}{}", transport.as_param())
 }
-
-/// Ports of sound and its reports: four for each call that people are asked for, two for any other.
-const PORTS: core::ops::RangeInclusive<u16> = 16_384..=32_767;
