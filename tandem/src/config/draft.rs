@@ -1,6 +1,7 @@
 //! The plan while it is being read: as [`Plan`], with the places in the file, and with steps that may still name
 //! nobody.
 
+use crate::config::expect::Expect;
 use crate::config::hours::Clock;
 use crate::config::mailboxes::Mailboxes;
 use crate::config::tls::PeerTls;
@@ -37,6 +38,8 @@ pub(super) struct Draft {
     pub(super) tls: BTreeMap<Arc<str>, PeerTls>,
     /// Who keeps messages.
     pub(super) mailboxes: Mailboxes,
+    /// Whom calls have to reach.
+    pub(super) expects: Vec<Expect>,
 }
 
 /// One `[plans.*]`.

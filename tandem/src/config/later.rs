@@ -197,10 +197,10 @@ const LATER: [Later; 14] = [
     },
     Later {
         places: &[Top],
-        keys: &["expect", "drills"],
+        keys: &["drills"],
         code: Code::E214,
-        title: "expectations and drills are",
-        meanwhile: "take them out; a test call from outside proves that the plan works",
+        title: "drills are",
+        meanwhile: "take them out; `[[expect]]` says what has to hold, and a test call from outside proves it",
     },
     Later {
         places: &[Target],

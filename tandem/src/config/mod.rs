@@ -10,6 +10,7 @@ mod dialects;
 mod draft;
 mod duration;
 mod emergency;
+mod expect;
 mod floor;
 mod hours;
 mod later;
@@ -138,7 +139,13 @@ pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
     let mailboxes = Arc::new(core::mem::take(&mut draft.mailboxes));
     draft.guide.disk_floor = node.disk_floor;
     let guide = Arc::new(agents::guide(core::mem::take(&mut draft.guide), &mailboxes));
+    let expects = core::mem::take(&mut draft.expects);
     let plan = Arc::new(draft.finish());
+    let broken = expect::judge(&plan, &expects, now);
+    if !broken.is_empty() {
+        found.splice(..0, broken);
+        return Err(Refused { problems: found, source });
+    }
     Ok(Loaded { plan, node, tls, mailboxes, guide, listen, warnings: found, source })
 }
 
@@ -247,6 +254,7 @@ fn whole_file<'a>(
     if !(customers && numbers.is_empty()) {
         numbers::read(numbers, span_of(root, "numbers"), &mut names, &mut draft, problems);
     }
+    draft.expects = expect::read(&mut top, &draft, problems);
     later::refuse(&mut top, Place::Top, problems);
     later::refuse_destinations(&names, problems);
     top.finish(problems);

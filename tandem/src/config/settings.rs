@@ -98,6 +98,15 @@ pub const LIVE_WITHIN: Wait = Wait {
     why: "after a minute callers hang up and some carriers end the call themselves",
 };
 
+/// By when an expectation wants somebody to be rung.
+pub const WITHIN: Wait = Wait {
+    name: "within, of an expectation",
+    default: Duration::from_secs(180),
+    min: Duration::from_secs(1),
+    max: Duration::from_secs(180),
+    why: "no call is walked for longer than three minutes",
+};
+
 /// Pause between probes of a site or service.
 pub const EVERY_SITE: Wait = Wait {
     name: "probe.every, of a site or service",
@@ -280,12 +289,13 @@ pub const MESSAGES: Count<u32> = Count {
 };
 
 /// All settings that are lengths of time.
-pub const WAITS: [&Wait; 15] = [
+pub const WAITS: [&Wait; 16] = [
     &RING,
     &RING_PERSON,
     &FOR,
     &STAGGER,
     &LIVE_WITHIN,
+    &WITHIN,
     &EVERY_SITE,
     &EVERY_CARRIER,
     &TIMEOUT,
@@ -303,6 +313,10 @@ pub const COUNTS: [&Count; 2] = [&DOWN_AFTER, &UP_AFTER];
 
 /// Steps in one list; a caller who waits through more has hung up.
 pub const STEPS_MAX: usize = 64;
+/// Expectations in a file.
+pub const EXPECTS_MAX: usize = 1_000;
+/// What fails together in one expectation.
+pub const THINGS_MAX: usize = 16;
 /// Members of one step; a larger group is the PBX's to hunt.
 pub const MEMBERS_MAX: usize = 32;
 /// Addresses of one site, trunks of one carrier.

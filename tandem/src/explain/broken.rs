@@ -1,16 +1,15 @@
 //! `tandem break "site office" --plan PLAN`: what would change for callers if something failed.
 
-use super::rows::and;
-use super::{At, imagined};
+use super::{At, and};
 use crate::cli::check::{Answer, print};
-use crate::config::{Loaded, load, words};
-use core::time::Duration;
+use crate::config::{Loaded, load};
+use crate::foretold::{Unfound, find, in_words};
+use crate::imagined;
 use jiff::Timestamp;
 use router::Plan;
-use router::foretell::{Fault, Try, Way};
+use router::foretell::Fault;
 use router::outage::Thing;
 use router::plan::CourseId;
-use router::target::TargetKind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -49,31 +48,27 @@ pub fn answer(names: &[String], plan: &Path, at: Option<At>, now: Timestamp) -> 
     for name in names {
         match find(&things, name) {
             Ok(thing) => broken.push(thing),
-            Err(text) => return Answer { text, fine: false },
+            Err(unfound) => return Answer { text: unknown(&unfound, name), fine: false },
         }
     }
     said(&loaded, &broken, at, now)
 }
 
-/// The thing that is called so.
-fn find<'a>(things: &'a [Thing], written: &str) -> Result<&'a Thing, String> {
+fn unknown(unfound: &Unfound<'_>, written: &str) -> String {
     let written: String = written.chars().filter(|letter| !letter.is_control()).collect();
-    let fits = |thing: &&Thing| *thing.name == *written || thing.to_string() == written;
-    let found: Vec<&Thing> = things.iter().filter(fits).collect();
-    match found.as_slice() {
-        [one] => Ok(one),
-        [] => {
-            let all: Vec<String> = things.iter().take(SHOWN).map(|thing| format!("`{thing}`")).collect();
-            let more = if things.len() > SHOWN { ", …" } else { "" };
-            Err(format!(
-                "tandem break: nothing that can fail is called `{written}`\n  there is {}{more}\n  who is reached by phone number alone fails with the carriers\n",
-                all.join(", ")
-            ))
+    let list = |things: &[&Thing], last: &str| {
+        let shown: Vec<String> = things.iter().take(SHOWN).map(|thing| format!("`{thing}`")).collect();
+        shown.join(last) + if things.len() > SHOWN { ", …" } else { "" }
+    };
+    match unfound {
+        Unfound::Several(things) => {
+            format!("tandem break: `{written}` may be {}\n", list(things, " or "))
         }
-        several => {
-            let all: Vec<String> = several.iter().map(|thing| format!("`{thing}`")).collect();
-            Err(format!("tandem break: `{written}` may be {}\n", all.join(" or ")))
-        }
+        Unfound::Nothing(things) => format!(
+            "tandem break: nothing that can fail is called `{written}`\n  there is {}\n  \
+             who is reached by phone number alone fails with the carriers\n",
+            list(things, ", ")
+        ),
     }
 }
 
@@ -149,34 +144,6 @@ fn changes(changed: usize, same: usize) -> String {
         (changed, 0) => format!("all {changed} numbers change"),
         (changed, same) => format!("{changed} numbers change, {same} do not"),
     }
-}
-
-/// Who rings first, who is rung whose job it is to answer, and who answers if nobody does.
-fn in_words(plan: &Plan, way: &Way) -> String {
-    let kind = |it: &Try| plan.target(it.target).map(|target| target.kind);
-    let rung = || way.tries.iter().filter(|it| it.rings);
-    let mut parts: Vec<String> = Vec::new();
-    if let Some(first) = rung().next().filter(|it| kind(it) != Some(TargetKind::Agent)) {
-        let together = rung().filter(|it| it.after == first.after && kind(it) != Some(TargetKind::Agent));
-        let names: Vec<&str> =
-            together.filter_map(|it| plan.target(it.target)).map(|target| &*target.name).collect();
-        let verb = if names.len() == 1 { "rings" } else { "ring" };
-        parts.push(format!("{} {verb} {}", and(&names), moment(first.after)));
-        let service =
-            rung().find(|it| kind(it) == Some(TargetKind::Service)).filter(|it| it.after > first.after);
-        let service = service.and_then(|it| Some((it, plan.target(it.target)?)));
-        parts.extend(service.map(|(it, target)| format!("{} rings {}", target.name, moment(it.after))));
-    }
-    let end = way.answered.and_then(|id| plan.target(id));
-    parts.push(match end {
-        Some(agent) => format!("{} answers {}", agent.name, moment(way.end)),
-        None => format!("NOBODY: a failure {}", moment(way.end)),
-    });
-    parts.join(", ")
-}
-
-fn moment(after: Duration) -> String {
-    if after.is_zero() { "at once".into() } else { format!("after {}", words(after)) }
 }
 
 /// Numbers of one plan that are all named; of more, the first.

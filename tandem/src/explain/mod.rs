@@ -5,14 +5,13 @@ mod callers;
 mod dns;
 mod fates;
 mod full;
-mod imagined;
-mod moment;
 mod nearest;
 mod patience;
 mod rows;
 mod steps;
 
-pub use moment::At;
+pub use crate::moment::At;
+pub(crate) use rows::and;
 
 use crate::cli::check::{Answer, print};
 use crate::config::{Loaded, load, words};
@@ -115,7 +114,7 @@ fn explain(
     let plan = &*loaded.plan;
     let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
     let root = plan.entrance(id, unix);
-    let way = plan.foretell(&imagined::roads(plan), root, unix, &Fault::default());
+    let way = plan.foretell(&crate::imagined::roads(plan), root, unix, &Fault::default());
     let items = steps::items(plan, root, unix);
     let name = plan.course(id).map_or("", |course| &*course.name);
     let unlisted = if listed { "" } else { ", as for all numbers that are not listed" };
@@ -147,7 +146,7 @@ fn clock(plan: &Plan, root: Frame, at: Option<At>, unix: i64) -> String {
     let state = if root.list == List::Closed { "closed" } else { "open" };
     let until = hours.next_change(&plan.zone, unix).map(|change| {
         let local = change.saturating_add(i64::from(plan.zone.offset_at(change)));
-        format!(" until {}", moment::weekly(local))
+        format!(" until {}", crate::moment::weekly(local))
     });
     format!("{when}: {state}{}", until.unwrap_or_default())
 }
@@ -229,10 +228,7 @@ fn ending(plan: &Plan, way: &Way) -> String {
     }
     let fails = if names.len() == 1 { "does not answer either" } else { "do not answer either" };
     let end = words(way.end);
-    format!(
-        "  The plan can end with nobody: if {} {fails}, the caller hears 480 after {end}.\n",
-        rows::and(&names)
-    )
+    format!("  The plan can end with nobody: if {} {fails}, the caller hears 480 after {end}.\n", and(&names))
 }
 
 /// Numbers that are named when none is near.

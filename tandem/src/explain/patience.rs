@@ -10,7 +10,7 @@ use router::{Health, Plan};
 /// The patience with every peer that these steps use, in words; peers with the same patience share a line.
 pub(super) fn words_for(plan: &Plan, items: &[Item<'_>]) -> String {
     let unknown = Health::new(0);
-    let roads = super::imagined::roads(plan);
+    let roads = crate::imagined::roads(plan);
     let mut lines: Vec<(Patience, Vec<&str>)> = Vec::new();
     for id in peers(plan, items) {
         let Some(peer) = plan.peer(id) else { continue };

@@ -37,7 +37,7 @@ pub(super) fn in_words(plan: &Plan, step: &Step) -> String {
 }
 
 /// `ana, ben and eve`.
-pub(super) fn and(names: &[&str]) -> String {
+pub(crate) fn and(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).into(),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A path to every peer: names are not looked up here, each gets an address of its own that means nothing.
-pub(super) fn roads(plan: &Plan) -> Roads {
+pub(crate) fn roads(plan: &Plan) -> Roads {
     let mut addresses = BTreeMap::new();
     let mut plan = plan.clone();
     for peer in &mut plan.peers {

@@ -20,7 +20,7 @@ pub enum At {
 
 impl At {
     /// Seconds since 1970.
-    pub(super) fn unix(self, zone: &Zone, now: Timestamp) -> i64 {
+    pub(crate) fn unix(self, zone: &Zone, now: Timestamp) -> i64 {
         match self {
             Self::Exactly(at) => at.as_second(),
             Self::Weekly { day, minute } => {
@@ -36,7 +36,7 @@ impl At {
     }
 
     /// As people write it; `unix` by the clock of `zone`.
-    pub(super) fn words(at: Option<Self>, zone: &Zone, unix: i64) -> String {
+    pub(crate) fn words(at: Option<Self>, zone: &Zone, unix: i64) -> String {
         let local = unix.saturating_add(i64::from(zone.offset_at(unix)));
         match at {
             None => format!("now, {}", weekly(local)),
@@ -50,7 +50,7 @@ impl At {
 }
 
 /// `Tue 23:10`, of a local time.
-pub(super) fn weekly(local: i64) -> String {
+pub(crate) fn weekly(local: i64) -> String {
     let day = usize::try_from((local.div_euclid(DAY) + THURSDAY).rem_euclid(7)).unwrap_or(0);
     let minute = local.rem_euclid(DAY) / 60;
     format!("{} {:02}:{:02}", DAYS.get(day).copied().unwrap_or_default(), minute / 60, minute % 60)

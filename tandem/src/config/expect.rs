@@ -1,0 +1,190 @@
+//! `[[expect]]`: whom a call has to reach when something fails, asked of the plan before it comes into force.
+
+use crate::codes::Code;
+use crate::config::draft::Draft;
+use crate::config::duration::{duration, words};
+use crate::config::names::nearest;
+use crate::config::reader::{Problems, Table, Value, shown, table, text, texts, too_many};
+use crate::config::settings::{EXPECTS_MAX, THINGS_MAX, WITHIN};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::foretold::{Unfound, find, in_words};
+use crate::imagined;
+use crate::moment::At;
+use core::time::Duration;
+use jiff::Timestamp;
+use router::Plan;
+use router::foretell::Fault;
+use router::outage::Thing;
+use router::plan::CourseId;
+use router::target::{PeerId, Target, TargetId};
+use std::collections::BTreeSet;
+use toml::de::DeValue;
+
+/// One expectation, all names in it known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expect {
+    course: CourseId,
+    down: BTreeSet<PeerId>,
+    at: Option<At>,
+    reaches: TargetId,
+    within: Duration,
+    /// Where `reaches` stands.
+    span: Span,
+}
+
+/// Reads all of them, once everything else has been read.
+pub(super) fn read(top: &mut Table<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Vec<Expect> {
+    let Some((key, value)) = top.take_entry("expect") else { return Vec::new() };
+    let DeValue::Array(list) = value.get_ref() else {
+        problems.kind("expect", "a list of tables: `[[expect]]`", value);
+        return Vec::new();
+    };
+    if let Some(over) = list.get(EXPECTS_MAX) {
+        problems.add(too_many("expect", EXPECTS_MAX, over.span()));
+    }
+    let things = draft.plan.things();
+    let read = |value| one(value, &key.span, draft, &things, problems);
+    list.iter().take(EXPECTS_MAX).filter_map(read).collect()
+}
+
+fn one(
+    value: &Value<'_>,
+    key: &Span,
+    draft: &Draft,
+    things: &[Thing],
+    problems: &mut Problems<'_>,
+) -> Option<Expect> {
+    let mut keys = table("[[expect]]", key.clone(), "a table", value, problems)?;
+    let course = required(&mut keys, "number", value, problems).and_then(|at| number(at, draft, problems));
+    let reaches = required(&mut keys, "reaches", value, problems)
+        .and_then(|at| Some((target(at, draft, problems)?, at.span())));
+    let down = keys.take("down").map(|value| down(value, things, problems)).unwrap_or_default();
+    let at = keys.take("at").and_then(|value| moment(value, problems));
+    let within = keys.take("within").and_then(|value| duration("within", &WITHIN, value, problems));
+    keys.finish(problems);
+    let (reaches, span) = reaches?;
+    Some(Expect { course: course?, down, at, reaches, within: within.unwrap_or(WITHIN.default), span })
+}
+
+fn required<'a>(
+    keys: &mut Table<'a>,
+    key: &'static str,
+    value: &Value<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<&'a Value<'a>> {
+    let found = keys.take(key);
+    if found.is_none() {
+        let title = format!("an expectation has no `{key}`");
+        let problem = Diagnostic::new(Code::E012, title).at(value.span(), "in this one");
+        problems.add(problem.help("write `number = \"+15035550100\"` and `reaches = \"inbox\"` in it"));
+    }
+    found
+}
+
+fn number(value: &Value<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Option<CourseId> {
+    let written = text("number", "a number of the plan", value, problems)?;
+    let found = draft.plan.course_of(written.as_bytes()).map(|(course, _)| course);
+    if found.is_none() {
+        let title = format!("`{}` is no number of this plan", shown(written));
+        let problem = Diagnostic::new(Code::E101, title).at(value.span(), "is not under `[numbers]`");
+        let near = nearest(written, draft.plan.numbers.keys().map(|number| &**number));
+        problems.add(match near {
+            Some(near) => problem.help(format!("did you mean `{}`?", shown(near))),
+            None => problem.help("write it as it stands there"),
+        });
+    }
+    found
+}
+
+fn target(value: &Value<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Option<TargetId> {
+    let written = text("reaches", "the name of a destination", value, problems)?;
+    let named = |target: &Target| &*target.name == written;
+    let found = draft.plan.targets.iter().position(named).and_then(|place| u32::try_from(place).ok());
+    if found.is_none() {
+        let title = format!("no destination is called `{}`", shown(written));
+        let problem = Diagnostic::new(Code::E101, title).at(value.span(), "not defined");
+        let near = nearest(written, draft.plan.targets.iter().map(|target| &*target.name));
+        problems.add(match near {
+            Some(near) => problem.help(format!("did you mean `{}`?", shown(near))),
+            None => problem.help("a site, a person, a service, a mailbox or an announcement; not a plan"),
+        });
+    }
+    found.map(TargetId)
+}
+
+fn down(value: &Value<'_>, things: &[Thing], problems: &mut Problems<'_>) -> BTreeSet<PeerId> {
+    let mut found = BTreeSet::new();
+    for (written, span) in
+        texts("down", "what has failed, such as \"site office\"", THINGS_MAX, value, problems)
+    {
+        match find(things, written) {
+            Ok(thing) => found.extend(&thing.peers),
+            Err(unfound) => problems.add(unknown(&unfound, written, span)),
+        }
+    }
+    found
+}
+
+fn unknown(unfound: &Unfound<'_>, written: &str, span: Span) -> Diagnostic {
+    let written = shown(written);
+    match unfound {
+        Unfound::Several(things) => {
+            let all: Vec<String> = things.iter().map(|thing| format!("`{thing}`")).collect();
+            let title = format!("`{written}` may be {}", all.join(" or "));
+            Diagnostic::new(Code::E101, title).at(span, "which?").help("write what it is before its name")
+        }
+        Unfound::Nothing(things) => {
+            let names: Vec<String> = things.iter().map(ToString::to_string).collect();
+            let near = nearest(&written, names.iter().map(String::as_str))
+                .or_else(|| nearest(&written, things.iter().map(|thing| &*thing.name)));
+            let title = format!("nothing that can fail is called `{written}`");
+            let problem = Diagnostic::new(Code::E101, title).at(span, "not defined");
+            match near {
+                Some(near) => problem.help(format!("did you mean `{}`?", shown(near))),
+                None => problem.help("`carrier …`, `site …`, `service …` (by SIP) or `domain …`"),
+            }
+        }
+    }
+}
+
+fn moment(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<At> {
+    let written = text("at", "a moment such as \"Tue 10:00\"", value, problems)?;
+    let found = written.parse();
+    if let Err(help) = found {
+        let title = format!("`{}` is no moment", shown(written));
+        problems.add(Diagnostic::new(Code::E018, title).at(value.span(), "when?").help(help));
+    }
+    found.ok()
+}
+
+/// E117: what does not hold of a plan that is otherwise good.
+pub(super) fn judge(plan: &Plan, expects: &[Expect], now: Timestamp) -> Vec<Diagnostic> {
+    if expects.is_empty() {
+        return Vec::new();
+    }
+    let roads = imagined::roads(plan);
+    let broken = |expect: &Expect| {
+        let unix = expect.at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
+        let ways = [false, true].map(|known| {
+            let fault = Fault { down: expect.down.clone(), known };
+            plan.foretell(&roads, plan.entrance(expect.course, unix), unix, &fault)
+        });
+        let rung = |way: &router::foretell::Way| {
+            way.tries.iter().find(|it| it.rings && it.target == expect.reaches).map(|it| it.after)
+        };
+        let failed = ways.iter().find(|way| rung(way).is_none_or(|after| after > expect.within))?;
+        let name = plan.target(expect.reaches).map_or("", |target| &*target.name);
+        let title = match rung(failed) {
+            Some(after) => format!(
+                "`{}` rings after {}, and is expected after {} at the latest",
+                shown(name),
+                words(after),
+                words(expect.within)
+            ),
+            None => format!("`{}` is expected to ring, and does not", shown(name)),
+        };
+        let problem = Diagnostic::new(Code::E117, title).at(expect.span.clone(), "is expected");
+        Some(problem.help(format!("what comes instead: {}", in_words(plan, failed))))
+    };
+    expects.iter().filter_map(broken).collect()
+}
