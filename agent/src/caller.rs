@@ -8,7 +8,7 @@ use core::time::Duration;
 use sip::build::{Extra, cancel, phrase, push_body, response};
 use sip::text::leading_decimal;
 use sip::txn::{ClientInvite, ClientOutput, ClientRequest};
-use sip::{Bytes, Message, Method, Name, Time};
+use sip::{Bytes, Message, Method, Name, NameAddr, Time};
 use std::io::Write;
 
 /// Whom an INVITE calls, and what it says.
@@ -32,6 +32,16 @@ pub struct Call {
     pub lines: Vec<u8>,
     /// The offer.
     pub sdp: Vec<u8>,
+}
+
+/// Who calls, as another call of the same may say it: without the tag.
+pub(crate) fn untagged(from: &NameAddr<'_>) -> Vec<u8> {
+    let mut named = [from.display, b" <", from.uri, b">"].concat().trim_ascii_start().to_vec();
+    for (name, value) in from.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(b"tag")) {
+        named.extend_from_slice(&[b";", name].concat());
+        value.into_iter().for_each(|value| named.extend_from_slice(&[b"=", value].concat()));
+    }
+    named
 }
 
 /// One call.

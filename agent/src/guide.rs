@@ -55,6 +55,8 @@ pub struct Mailbox {
     pub bytes_max: u64,
     /// What its owner's PIN is checked against: an argon2id hash, as a PHC string. `None`: nobody can log in.
     pub pin: Option<Arc<str>>,
+    /// Does the key 0 lead to somebody? To whom is the plan's to say.
+    pub operator: bool,
 }
 
 /// What a mailbox holds now, told by the edge for each call.
@@ -93,6 +95,7 @@ impl Default for Mailbox {
             messages_max: MESSAGES_MAX,
             bytes_max: u64::from(MESSAGES_MAX) * 180 * u64::from(RATE),
             pin: None,
+            operator: false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod answering;
 mod held;
+mod led;
 
 use crate::g711::Law;
 use crate::guide::{Guide, Role, Room};
@@ -203,7 +204,7 @@ impl House {
     /// A port was opened at this address, or could not be.
     pub fn on_open(&mut self, port: Port, local: Option<SocketAddr>, now: Time, out: &mut Vec<Output>) {
         let Some(Held { kind: Kind::Opening(opening), agent, .. }) = self.calls.get_mut(&port.call) else {
-            return out.push(Output::Close(port));
+            return self.lead(port, local, now, out);
         };
         let (agent, invite) = (*agent, opening.invite.clone());
         let ports = match (local, opening.is_cancelled, opening.caller) {
@@ -236,10 +237,8 @@ impl House {
     ) -> Option<(Port, SocketAddr)> {
         // What is relayed changes nothing here.
         let held = self.calls.get_mut(&port.call)?;
-        if let Kind::Screen(screen) = &mut held.kind
-            && screen.is_joined()
-        {
-            let to = screen.on_datagram(port.side, from, datagram, now, &mut Vec::new())?;
+        if held.is_joined() {
+            let to = held.relay(port.side, from, datagram, now)?;
             return Some((Port { side: port.side.other(), ..port }, to));
         }
         self.with(port.call, now, out, |held, turn| held.on_datagram(port.side, from, datagram, turn));
@@ -398,6 +397,23 @@ impl House {
         }
         carry_out(said, &mut Turn { key, agent, now, out });
         Ok(Kind::Screen(Box::new(screen)))
+    }
+
+    /// A port for the sound of a person to whom a caller of a mailbox is led.
+    fn lead(&mut self, port: Port, local: Option<SocketAddr>, now: Time, out: &mut Vec<Output>) {
+        let here = local.map(|local| self.here(local));
+        let Some(agent) = self.calls.get(&port.call).map(|held| held.agent) else {
+            return out.push(Output::Close(port));
+        };
+        let (desk, mut begun) = (self.desk(agent), None);
+        self.with(port.call, now, out, |held, turn| match &mut held.kind {
+            Kind::Answering(answering) => begun = answering.lead(here, desk, turn),
+            Kind::Opening(_) | Kind::Screen(_) => turn.out.push(Output::Close(port)),
+        });
+        if let (Some(id), Some(held)) = (begun, self.calls.get_mut(&port.call)) {
+            self.by_id.entry(id.clone()).or_default().insert(port.call);
+            held.ids.push(id);
+        }
     }
 
     /// Lets a call do something, and keeps the tables in step with it.

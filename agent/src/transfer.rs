@@ -98,6 +98,12 @@ impl Transfer {
         self.person.owns(message)
     }
 
+    /// Do both hear each other?
+    #[must_use]
+    pub const fn is_joined(&self) -> bool {
+        matches!(self.state, State::Joined(_))
+    }
+
     /// Has everything been said?
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -137,6 +143,11 @@ impl Transfer {
             // The caller's line is the owner's to hear.
             (State::Hunting { .. } | State::Over, Side::Caller | Side::Person) => None,
         }
+    }
+
+    /// A datagram came from there to the port beside the person's.
+    pub fn on_report(&mut self, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        self.person.on_report(from, datagram, now);
     }
 
     /// Acts if a deadline has come.

@@ -46,7 +46,7 @@ pub enum Rest {
 pub enum Operator {
     /// To somebody; the caller is told so.
     There,
-    /// To nobody. So it is for all mailboxes, as long as a plan cannot name an operator.
+    /// To nobody.
     None,
 }
 
@@ -89,8 +89,7 @@ pub enum Output {
     },
     /// There is no message, but the people are told of the call.
     Notice(Notice),
-    /// The caller wants to speak to a person: connect them and end this by [`Voicemail::on_over`], or say
-    /// [`Voicemail::on_nobody`].
+    /// The caller wants to speak to a person: connect them and say [`Voicemail::on_joined`], or say [`Voicemail::on_nobody`].
     Person,
     /// Is this the PIN? To be answered by [`Voicemail::on_checked`].
     Check(Pin),
@@ -121,6 +120,8 @@ enum State {
     Recording(Box<Recording>),
     /// The caller may choose what becomes of the message.
     Choosing { until: Time },
+    /// A person is looked for, or with the caller.
+    Away,
     /// Somebody wants to be the owner, or is.
     Owner(Owner),
     /// The last words are played.
@@ -204,6 +205,7 @@ impl Voicemail {
             State::Greeting
             | State::Recording(_)
             | State::Choosing { .. }
+            | State::Away
             | State::Owner(_)
             | State::Leaving
             | State::Over => {}
@@ -225,7 +227,7 @@ impl Voicemail {
             }
             State::Owner(_) => self.with_owner(out, |owner, asked| owner.on_sound(sound, now, asked)),
             // What is said here is no message.
-            State::Accepted(_) | State::Choosing { .. } | State::Leaving | State::Over => {}
+            State::Accepted(_) | State::Choosing { .. } | State::Away | State::Leaving | State::Over => {}
         }
     }
 
@@ -234,7 +236,12 @@ impl Voicemail {
         match &mut self.state {
             State::Recording(recording) => recording.on_quiet(),
             State::Owner(owner) => owner.on_quiet(),
-            State::Accepted(_) | State::Greeting | State::Choosing { .. } | State::Leaving | State::Over => {}
+            State::Accepted(_)
+            | State::Greeting
+            | State::Choosing { .. }
+            | State::Away
+            | State::Leaving
+            | State::Over => {}
         }
     }
 
@@ -261,6 +268,7 @@ impl Voicemail {
                 | State::Greeting
                 | State::Recording(_)
                 | State::Choosing { .. }
+                | State::Away
                 | State::Leaving
                 | State::Over,
                 _,
@@ -275,8 +283,18 @@ impl Voicemail {
             State::Choosing { until } => *until = now + CHOICE,
             State::Owner(_) => self.with_owner(out, |owner, _| owner.on_played(now)),
             State::Leaving => self.hang_up(out),
-            // A warning, or that nobody else is there.
-            State::Accepted(_) | State::Recording(_) | State::Over => {}
+            // A warning, or that nobody else is there, or that somebody is looked for.
+            State::Accepted(_) | State::Recording(_) | State::Away | State::Over => {}
+        }
+    }
+
+    /// The caller is with the person whom he wanted: what he has said before is kept.
+    pub fn on_joined(&mut self, out: &mut Vec<Output>) {
+        if matches!(self.state, State::Away) {
+            self.state = State::Over;
+            if self.kept.is_some() {
+                self.conclude(out);
+            }
         }
     }
 
@@ -295,6 +313,14 @@ impl Voicemail {
                 out.push(Output::Hush);
                 self.ask(Some(&prompts::NOBODY), now, out);
             }
+            State::Away if self.kept.is_some() => {
+                out.push(Output::Hush);
+                self.ask(Some(&prompts::NOBODY), now, out);
+            }
+            State::Away => {
+                out.push(Output::Hush);
+                self.greet(Some(&prompts::NOBODY), out);
+            }
             // The caller has gone on meanwhile.
             State::Accepted(_) | State::Owner(_) | State::Leaving | State::Over => {}
         }
@@ -307,7 +333,7 @@ impl Voicemail {
         }
     }
 
-    /// The call is over, or the caller is with somebody else: what was said is kept.
+    /// The call is over: what was said is kept.
     pub fn on_over(&mut self, why: Why, now: Time, out: &mut Vec<Output>) {
         match &self.state {
             State::Accepted(Opening::Greeting) | State::Greeting => {
@@ -319,7 +345,7 @@ impl Voicemail {
                 self.stop(End::HungUp, now, out);
                 self.conclude(out);
             }
-            State::Choosing { .. } => self.conclude(out),
+            State::Choosing { .. } | State::Away => self.conclude(out),
             // All was said before; of an owner's call nobody needs to be told.
             State::Accepted(Opening::Full) | State::Owner(_) | State::Leaving | State::Over => {}
         }
@@ -336,8 +362,13 @@ impl Voicemail {
             }
             State::Choosing { until } if *until <= now => self.keep(out),
             State::Owner(_) => self.with_owner(out, |owner, asked| owner.on_deadline(now, asked)),
-            // The line tells when these are over.
-            State::Accepted(_) | State::Greeting | State::Choosing { .. } | State::Leaving | State::Over => {}
+            // The line tells when these are over, or whoever looks for a person.
+            State::Accepted(_)
+            | State::Greeting
+            | State::Choosing { .. }
+            | State::Away
+            | State::Leaving
+            | State::Over => {}
         }
     }
 
@@ -348,7 +379,7 @@ impl Voicemail {
             State::Recording(recording) => Some(recording.deadline()),
             State::Choosing { until } => Some(*until),
             State::Owner(owner) => owner.deadline(),
-            State::Accepted(_) | State::Greeting | State::Leaving | State::Over => None,
+            State::Accepted(_) | State::Greeting | State::Away | State::Leaving | State::Over => None,
         }
     }
 
@@ -481,7 +512,12 @@ impl Voicemail {
 
     fn ask_for_person(&mut self, now: Time, out: &mut Vec<Output>) {
         match (self.turn(), self.operator) {
-            (true, Operator::There) => out.push(Output::Person),
+            (true, Operator::There) => {
+                // What was said until now is a message, if it is one at all.
+                self.stop(End::Key, now, out);
+                self.state = State::Away;
+                out.extend([Output::Hush, Output::Person]);
+            }
             (true, Operator::None) => self.on_nobody(now, out),
             (false, Operator::There | Operator::None) => {}
         }

@@ -83,6 +83,7 @@ impl Street {
             messages_max: 100,
             bytes_max: 1 << 20,
             pin: Some("$argon2id$x".into()),
+            operator: true,
         };
         let clip: agent::line::Clip = vec![0x55; 1_000].into();
         let guide = Guide {

@@ -106,7 +106,7 @@ impl Admission<'_> {
     /// # Errors
     /// The refusal to answer with. All that strangers get is the same, whatever number they call.
     pub fn decide(self, request: &Message) -> Result<Admitted, Refusal> {
-        let sender = self.roads.sender(self.flow.path.remote);
+        let sender = self.roads.sender_by(self.flow.path);
         let user = called(request);
         if let Some(sender) = sender.filter(|sender| self.is_for_help(*sender, user)) {
             return Ok(Admitted { course: COURSE, sender: Some(sender), urgent: Some(Urgent::Emergency) });
@@ -119,7 +119,14 @@ impl Admission<'_> {
         if self.pace.is_spent(self.cps, self.now) {
             return Err(Refusal::plain(503, "more new calls a second than this node takes"));
         }
-        let found = self.plan.course_of(user);
+        let kind = sender.and_then(|id| self.plan.peer(id)).map(|peer| peer.kind);
+        let found = match kind {
+            Some(PeerKind::Agent) => {
+                let led = sender.and_then(|id| self.plan.of_agents.get(&id));
+                led.map(|course| (*course, true))
+            }
+            Some(PeerKind::Trunk(_) | PeerKind::Site | PeerKind::Service) | None => self.plan.course_of(user),
+        };
         match sender {
             Some(sender) => self.of_peer(sender, (request, user), found),
             None => self.of_stranger(request, found),

@@ -40,6 +40,8 @@ pub struct Plan {
     pub numbers: BTreeMap<Arc<str>, CourseId>,
     /// The course of numbers that nobody listed (`"*"`).
     pub unlisted: Option<CourseId>,
+    /// Which course the calls of an agent have, whatever they are to: nobody else is led there.
+    pub of_agents: BTreeMap<PeerId, CourseId>,
     /// `strict_6xx`: a 6xx ends the walk as RFC 3261 §16.7 has it.
     pub strict_6xx: bool,
     /// The networks that peers call from, beside the addresses of their names.

@@ -143,7 +143,13 @@ impl Roads {
         ids.flat_map(|(id, _)| self.of(id).iter().copied()).collect()
     }
 
-    /// The peer that sends from this address; `None` for a stranger.
+    /// The peer that sends along this path; `None` for a stranger.
+    #[must_use]
+    pub fn sender_by(&self, path: Path) -> Option<PeerId> {
+        if path.transport.is_inside() { self.peer_at(path) } else { self.sender(path.remote) }
+    }
+
+    /// The peer that sends from this address; `None` for a stranger, and for who is inside.
     #[must_use]
     pub fn sender(&self, from: SocketAddr) -> Option<PeerId> {
         self.senders.at(from)

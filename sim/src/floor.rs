@@ -14,7 +14,7 @@ use core::time::Duration;
 use router::Plan;
 use router::inside::{self, AgentId, SCREEN};
 use router::path::Transport;
-use router::plan::Step;
+use router::plan::{CourseId, Step};
 use router::target::{Peer, PeerId, PeerKind, Reach, TargetId, TargetKind};
 use sip::Time;
 use std::collections::BTreeMap;
@@ -60,6 +60,17 @@ pub fn then_mailbox(members: &[TargetId]) -> Plan {
     floor(vec![step(members, 1), step(&[MAILBOX_TARGET], 2)])
 }
 
+/// Whoever presses 0 in the mailbox is led along these steps.
+#[must_use]
+pub fn with_operator(mut plan: Plan, steps: Vec<Step>) -> Plan {
+    let course = CourseId(u32::try_from(plan.courses.len()).unwrap_or(u32::MAX));
+    plan.courses.push(town::course("operator", steps));
+    let ids = (0..).map(PeerId).zip(&plan.peers);
+    let mailbox = ids.filter(|(_, peer)| &*peer.name == "mailbox").map(|(id, _)| (id, course));
+    plan.of_agents = mailbox.collect();
+    plan
+}
+
 /// Whoever is called by a phone number has to press 1.
 #[must_use]
 pub fn asking(mut plan: Plan) -> Plan {
@@ -74,8 +85,9 @@ pub fn asking(mut plan: Plan) -> Plan {
 pub fn stage(plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> World {
     let mut identity = town::identity(1);
     identity.listeners.push(inside::listener());
+    let operator = !plan.of_agents.is_empty();
     let mut world = story::stage_of(identity, plan, manners, callers);
-    let mailbox = Arc::new(Mailbox { name: FRONT.into(), ..Mailbox::default() });
+    let mailbox = Arc::new(Mailbox { name: FRONT.into(), operator, ..Mailbox::default() });
     let guide = Guide {
         mailboxes: BTreeMap::from([(FRONT.into(), mailbox)]),
         announcements: BTreeMap::from([("closed".into(), prompts::CLOSED.clone())]),
@@ -111,7 +123,7 @@ pub fn caller_says(says: &[(Says, u64)]) -> Voice {
 /// The sound of Ana's mobile.
 #[must_use]
 pub fn ana_says(says: &[(Says, u64)]) -> Voice {
-    voice("ana", ANA, SocketAddr::new(town::CARRIER_A.ip(), 4002), (&prompts::HOLD, says))
+    voice("ana", ANA, SocketAddr::new(town::CARRIER_A.ip(), 4002), (&prompts::CODE, says))
 }
 
 /// The sound of Ben's mobile.

@@ -103,6 +103,7 @@ pub fn town() -> Plan {
         courses: vec![course("main", steps)],
         numbers: BTreeMap::from([(NUMBER.into(), CourseId(0))]),
         unlisted: None,
+        of_agents: BTreeMap::new(),
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),

@@ -1,15 +1,19 @@
 //! A call that is answered here: a mailbox or an announcement, with its line.
 
 use super::held::Turn;
+use super::led::Led;
 use super::{Output, Take};
 use crate::announcement::{self, Announcement};
 use crate::guide::{Guide, Role, Room};
 use crate::line::{self, Line};
+use crate::prompts;
 use crate::screen::Side;
 use crate::sdp::Here;
 use crate::talk::Desk;
+use crate::transfer;
 use crate::voicemail::{self, Operator, Rest, Voicemail};
 use core::net::SocketAddr;
+use router::chance::Chance;
 use router::inside::{SPOKEN, WHY};
 use sip::{Bytes, Message, Name, NameAddr, Time, Uri};
 use std::collections::BTreeMap;
@@ -21,6 +25,7 @@ pub(super) struct Answering {
     line: Line,
     machine: Machine,
     about: About,
+    led: Led,
 }
 
 #[derive(Debug)]
@@ -105,7 +110,8 @@ impl Answering {
                 let floor = guide.disk_floor;
                 mailbox.map(|mailbox| {
                     let mut said = Vec::new();
-                    let machine = Voicemail::start(mailbox, room, floor, rest, Operator::None, &mut said);
+                    let operator = if mailbox.operator { Operator::There } else { Operator::None };
+                    let machine = Voicemail::start(mailbox, room, floor, rest, operator, &mut said);
                     asked = said.into_iter().map(Asked::Mailbox).collect();
                     Machine::Mailbox(Box::new(machine))
                 })
@@ -132,7 +138,8 @@ impl Answering {
         let Some(machine) = found else { return Err(refused(&invite, 404)) };
         let mut said = Vec::new();
         let line = Line::start(invite, turn.agent.address(), desk, here, chance, &mut said)?;
-        let mut answering = Self { line, machine, about };
+        let led = Led::new(Chance::new(chance.rotate_left(29)));
+        let mut answering = Self { line, machine, about, led };
         answering.on_line(said, turn);
         answering.carry_out(asked, turn);
         Ok(answering)
@@ -142,8 +149,57 @@ impl Answering {
         &self.line
     }
 
+    pub(super) fn owns(&self, message: &Message) -> bool {
+        self.line.owns(message) || self.led.owns(message)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.line.is_done() && self.led.is_done()
+    }
+
+    /// Is the caller with a person?
+    pub(super) fn is_joined(&self) -> bool {
+        self.led.is_joined()
+    }
+
+    /// A datagram for the other side, once both hear each other.
+    pub(super) fn relay(
+        &mut self,
+        side: Side,
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+        now: Time,
+    ) -> Option<SocketAddr> {
+        self.led.relay(side, &mut self.line, from, datagram, now)
+    }
+
+    /// The port for the sound of a person is open, or could not be: he is called. The Call-ID of that call.
+    pub(super) fn lead(&mut self, here: Option<Here>, desk: Desk, turn: &mut Turn<'_>) -> Option<Vec<u8>> {
+        if !core::mem::take(&mut self.led.waits) {
+            // The caller has hung up meanwhile.
+            turn.out.push(Output::Close(turn.port(Side::Person)));
+            return None;
+        }
+        let mut said = Vec::new();
+        let proxy = turn.agent.address();
+        let call = (self.line.invite(), self.about.number.as_str());
+        let begun = here
+            .zip(self.line.law())
+            .and_then(|sound| self.led.start(call, desk, proxy, sound, turn.now, &mut said));
+        self.on_led(said, turn);
+        if begun.is_none() {
+            self.on_nobody(turn);
+        }
+        begun
+    }
+
     pub(super) fn on_message(&mut self, message: Message, turn: &mut Turn<'_>) {
         let mut said = Vec::new();
+        if !self.line.owns(&message) && self.led.owns(&message) {
+            let mut led = Vec::new();
+            self.led.on_message(message, turn.now, &mut led);
+            return self.on_led(led, turn);
+        }
         if message.is_request() {
             self.line.on_request(message, turn.now, &mut said);
         } else {
@@ -158,8 +214,11 @@ impl Answering {
         self.on_line(said, turn);
     }
 
-    pub(super) fn on_report(&mut self, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
-        self.line.on_report(from, datagram, now);
+    pub(super) fn on_report(&mut self, side: Side, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
+        match side {
+            Side::Caller => self.line.on_report(from, datagram, now),
+            Side::Person => self.led.on_report(from, datagram, now),
+        }
     }
 
     pub(super) fn on_checked(&mut self, is_right: bool, turn: &mut Turn<'_>) {
@@ -170,6 +229,9 @@ impl Answering {
         let mut said = Vec::new();
         self.line.on_deadline(turn.now, &mut said);
         self.on_line(said, turn);
+        let mut led = Vec::new();
+        self.led.on_deadline(turn.now, &mut led);
+        self.on_led(led, turn);
         if let Machine::Mailbox(mailbox) = &self.machine
             && mailbox.deadline().is_some_and(|due| due <= turn.now)
         {
@@ -182,7 +244,7 @@ impl Answering {
             Machine::Mailbox(mailbox) => mailbox.deadline(),
             Machine::Announcement(_) => None,
         };
-        [self.line.deadline(), own].into_iter().flatten().min()
+        [self.line.deadline(), self.led.deadline(), own].into_iter().flatten().min()
     }
 
     /// Hangs up; what was said is kept.
@@ -217,6 +279,9 @@ impl Answering {
                 }
                 (line::Output::Quiet, Machine::Mailbox(mailbox)) => mailbox.on_quiet(),
                 (line::Output::Over(why), Machine::Mailbox(_)) => {
+                    let mut led = Vec::new();
+                    self.led.hang_up(turn.now, &mut led);
+                    self.on_led(led, turn);
                     self.with_mailbox(turn, |mailbox, now, out| mailbox.on_over(why, now, out));
                 }
                 (line::Output::Up, Machine::Announcement(_)) => {
@@ -243,6 +308,29 @@ impl Answering {
             act(mailbox, turn.now, &mut asked);
             self.carry_out(asked.into_iter().map(Asked::Mailbox).collect(), turn);
         }
+    }
+
+    /// What comes of looking for a person.
+    fn on_led(&mut self, said: Vec<transfer::Output>, turn: &mut Turn<'_>) {
+        for output in said {
+            match output {
+                transfer::Output::Sip(bytes) => turn.sip(bytes),
+                transfer::Output::Rtp { to, bytes } => turn.rtp(Side::Person, to, bytes),
+                transfer::Output::Report { to, bytes } => turn.report(Side::Person, to, bytes),
+                transfer::Output::Say => self.line.play(prompts::HOLD.clone(), turn.now),
+                transfer::Output::Joined => {
+                    self.line.hush();
+                    self.with_mailbox(turn, |mailbox, _, out| mailbox.on_joined(out));
+                }
+                transfer::Output::Nobody(_) => self.on_nobody(turn),
+                transfer::Output::Over => self.end(turn),
+            }
+        }
+    }
+
+    fn on_nobody(&mut self, turn: &mut Turn<'_>) {
+        turn.out.push(Output::Close(turn.port(Side::Person)));
+        self.with_mailbox(turn, Voicemail::on_nobody);
     }
 
     fn with_announcement(
@@ -277,6 +365,10 @@ impl Answering {
                 }
                 Asked::Mailbox(voicemail::Output::Refuse(status)) => self.line.refuse(status, now, &mut said),
                 Asked::Mailbox(voicemail::Output::Hush) => self.line.hush(),
+                Asked::Mailbox(voicemail::Output::Person) => {
+                    self.led.waits = true;
+                    turn.out.push(Output::Open(turn.port(Side::Person)));
+                }
                 Asked::Mailbox(asked) => self.keep(asked, turn),
             }
         }
@@ -301,7 +393,7 @@ impl Answering {
                 Output::Check(call, hash, pin)
             }
             voicemail::Output::Greeting(clip) => Output::Greeting(mailbox(), clip),
-            // Nobody is there to whom 0 leads, and the mailbox knows; the rest is the line's.
+            // These are the line's.
             voicemail::Output::Person
             | voicemail::Output::Accept
             | voicemail::Output::Refuse(_)

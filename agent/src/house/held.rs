@@ -45,16 +45,20 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    pub(super) const fn port(&self, side: Side) -> Port {
+        Port { call: self.key, side }
+    }
+
     pub(super) fn sip(&mut self, bytes: Bytes) {
         self.out.push(Output::Sip { agent: self.agent, bytes });
     }
 
     pub(super) fn rtp(&mut self, side: Side, to: SocketAddr, bytes: Vec<u8>) {
-        self.out.push(Output::Rtp { port: Port { call: self.key, side }, to, bytes });
+        self.out.push(Output::Rtp { port: self.port(side), to, bytes });
     }
 
     pub(super) fn report(&mut self, side: Side, to: SocketAddr, bytes: Vec<u8>) {
-        self.out.push(Output::Report { port: Port { call: self.key, side }, to, bytes });
+        self.out.push(Output::Report { port: self.port(side), to, bytes });
     }
 }
 
@@ -84,7 +88,7 @@ impl Held {
     pub(super) fn owns(&self, message: &Message) -> bool {
         match &self.kind {
             Kind::Opening(opening) => opening.owns(message),
-            Kind::Answering(answering) => answering.line().owns(message),
+            Kind::Answering(answering) => answering.owns(message),
             Kind::Screen(screen) => screen.owns(message),
         }
     }
@@ -104,7 +108,7 @@ impl Held {
     pub(super) fn is_done(&self) -> bool {
         match &self.kind {
             Kind::Opening(_) => false,
-            Kind::Answering(answering) => answering.line().is_done(),
+            Kind::Answering(answering) => answering.is_done(),
             Kind::Screen(screen) => screen.is_done(),
         }
     }
@@ -134,6 +138,30 @@ impl Held {
         }
     }
 
+    /// Do its two sides hear each other?
+    pub(super) fn is_joined(&self) -> bool {
+        match &self.kind {
+            Kind::Opening(_) => false,
+            Kind::Answering(answering) => answering.is_joined(),
+            Kind::Screen(screen) => screen.is_joined(),
+        }
+    }
+
+    /// A datagram of one side for the other, once they do: where it goes on to.
+    pub(super) fn relay(
+        &mut self,
+        side: Side,
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+        now: Time,
+    ) -> Option<SocketAddr> {
+        match &mut self.kind {
+            Kind::Opening(_) => None,
+            Kind::Answering(answering) => answering.relay(side, from, datagram, now),
+            Kind::Screen(screen) => screen.on_datagram(side, from, datagram, now, &mut Vec::new()),
+        }
+    }
+
     pub(super) fn on_datagram(
         &mut self,
         side: Side,
@@ -143,7 +171,9 @@ impl Held {
     ) {
         match &mut self.kind {
             Kind::Opening(_) => {}
-            Kind::Answering(answering) => answering.on_datagram(from, datagram, turn),
+            // Nobody hears a person before he has the call.
+            Kind::Answering(answering) if side == Side::Caller => answering.on_datagram(from, datagram, turn),
+            Kind::Answering(_) => {}
             Kind::Screen(screen) => {
                 let mut said = Vec::new();
                 screen.on_datagram(side, from, datagram, turn.now, &mut said);
@@ -155,7 +185,7 @@ impl Held {
     pub(super) fn on_report(&mut self, side: Side, from: SocketAddr, datagram: &mut Vec<u8>, now: Time) {
         match &mut self.kind {
             Kind::Opening(_) => {}
-            Kind::Answering(answering) => answering.on_report(from, datagram, now),
+            Kind::Answering(answering) => answering.on_report(side, from, datagram, now),
             Kind::Screen(screen) => screen.on_report(side, from, datagram, now),
         }
     }

@@ -1,7 +1,7 @@
 //! What is handed from one side of a screen to the other: of an INVITE all that the carrier is to know, of a refusal all that says
 //! how to ask again.
 
-use crate::caller::Call;
+use crate::caller::{Call, untagged};
 use router::inside::{HOP, SEALED};
 use sip::{Message, Name};
 
@@ -72,16 +72,11 @@ pub(super) fn call_of(invite: &Message, before: Option<&Message>, chance: u64) -
     let hop = hop(invite).ok_or(403_u16)?;
     let max_forwards = invite.max_forwards().unwrap_or(70).checked_sub(1).ok_or(483_u16)?;
     let (from, to, uri) = (invite.from().ok_or(400_u16)?, invite.value(Name::To), invite.request_uri());
-    let mut named = [from.display, b" <", from.uri, b">"].concat().trim_ascii_start().to_vec();
-    for (name, value) in from.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(b"tag")) {
-        named.extend_from_slice(&[b";", name].concat());
-        value.into_iter().for_each(|value| named.extend_from_slice(&[b"=", value].concat()));
-    }
     let mut lines = [b"Route: ", hop, b"\r\n"].concat();
     lines.extend(passed(invite, &ASKED, &ASKED_TOO));
     Ok(Call {
         uri: uri.map(|uri| invite.at(uri).to_vec()).ok_or(400_u16)?,
-        from: named,
+        from: untagged(&from),
         tag: before.map_or_else(|| hex(chance.rotate_left(41)), |before| before.from_tag().to_vec()),
         to: to.ok_or(400_u16)?.to_vec(),
         call_id: before.map_or_else(|| hex(chance.rotate_left(17)), |before| before.call_id().to_vec()),

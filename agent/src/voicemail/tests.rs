@@ -855,7 +855,7 @@ fn a_fax_machine_is_told_apart() {
 }
 
 #[test]
-fn zero_leads_to_a_person_where_there_is_one() {
+fn zero_leads_to_a_person_where_there_is_one_and_back_if_nobody_comes() {
     let mut story = Story::with(Mailbox::default(), Some(room()), Rest::Others, Operator::There);
     story.up();
     story.press("0");
@@ -863,9 +863,7 @@ fn zero_leads_to_a_person_where_there_is_one() {
     story.nothing(4_500);
     story.speak(4_000);
     story.press("0");
-    story.with_machine(Voicemail::on_nobody);
-    story.speak(1_000);
-    story.press("#0");
+    story.nothing(20_000);
     story.with_machine(Voicemail::on_nobody);
     story.nothing(1_000);
     story.press("0");
@@ -877,24 +875,65 @@ fn zero_leads_to_a_person_where_there_is_one() {
             "0.000 play silence",
             "0.000 play greeting",
             "0.000 play tone",
+            "0.000 hush",
             "0.000 person",
             "0.200 hush",
             "0.200 play nobody",
             "0.200 play tone",
             "4.700 begin 0 Mu",
             "8.180 keep 0.0 40000",
+            "8.700 keep 0.1 5626",
+            "8.700 hush",
             "8.700 person",
-            "8.900 play nobody",
-            "9.900 keep 0.1 15226",
-            "9.900 play choose",
-            "9.900 play person",
-            "10.100 person",
-            "10.300 hush",
-            "10.300 play nobody",
-            "10.300 play choose",
-            "10.300 play person",
-            "11.300 person",
-            "11.500 finish 0 Mu 6.903 s, spoken 4.704, lost 0, jitter 500µs, changes 0, Key"
+            "28.900 hush",
+            "28.900 play nobody",
+            "28.900 play choose",
+            "28.900 play person",
+            "29.900 hush",
+            "29.900 person",
+            "30.100 finish 0 Mu 5.703 s, spoken 3.792, lost 0, jitter 0ns, changes 0, Key",
+        ]
+    );
+}
+
+#[test]
+fn who_has_got_through_to_a_person_has_missed_nobody_and_what_he_said_is_kept() {
+    let mut story = Story::with(Mailbox::default(), Some(room()), Rest::Others, Operator::There);
+    story.up();
+    story.press("0");
+    story.with_machine(|voicemail, _, out| voicemail.on_joined(out));
+    story.over(Why::There);
+    assert_eq!(
+        story.heard(),
+        [
+            "0.000 accept",
+            "0.000 play silence",
+            "0.000 play greeting",
+            "0.000 play tone",
+            "0.000 hush",
+            "0.000 person"
+        ]
+    );
+    let mut story = Story::with(Mailbox::default(), Some(room()), Rest::Others, Operator::There);
+    story.up();
+    story.nothing(10_000);
+    story.speak(4_000);
+    story.press("0");
+    story.with_machine(|voicemail, _, out| voicemail.on_joined(out));
+    story.over(Why::There);
+    assert_eq!(
+        story.heard(),
+        [
+            "0.000 accept",
+            "0.000 play silence",
+            "0.000 play greeting",
+            "0.000 play tone",
+            "10.000 begin 0 Mu",
+            "13.100 keep 0.0 40000",
+            "14.000 keep 0.1 8664",
+            "14.000 hush",
+            "14.000 person",
+            "14.200 finish 0 Mu 6.083 s, spoken 3.792, lost 0, jitter 0ns, changes 0, Key",
         ]
     );
 }

@@ -154,6 +154,7 @@ fn full() -> Plan {
         courses: vec![main_course(), other_course()],
         numbers: BTreeMap::from([(NUMBERS[0].into(), CourseId(0)), (NUMBERS[1].into(), CourseId(1))]),
         unlisted: Some(CourseId(0)),
+        of_agents: BTreeMap::new(),
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),

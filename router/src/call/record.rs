@@ -49,7 +49,7 @@ impl Call {
         let (plan, at, request) = (self.walk.plan(), self.walk.position(), &self.request);
         let caller = request.from().and_then(|from| from.sip_uri()).and_then(|uri| uri.user);
         let from = self.came.path.remote;
-        let sender = self.walk.roads().sender(from).and_then(|sender| plan.peer(sender));
+        let sender = self.walk.roads().sender_by(self.came.path).and_then(|sender| plan.peer(sender));
         Arc::new(Begun {
             id,
             call_id: text(request.call_id()),
