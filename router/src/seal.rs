@@ -145,7 +145,8 @@ impl Seal {
     }
 
     /// Hash of everything that routing depends on (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1), but for what makes it this call:
-    /// that is proven by the branch that it stands in.
+    /// that is proven by the branch that it stands in. Without Proxy-Authorization: a CANCEL and the ACK of a refusal do not have
+    /// that of their INVITE, and new credentials come with a new CSeq.
     #[must_use]
     pub fn routing(&self, request: &Message) -> u32 {
         let uri = request.request_uri().map(|span| request.at(span)).unwrap_or_default();
@@ -154,7 +155,7 @@ impl Seal {
         for part in [uri, request.to_tag(), &cseq] {
             hash.feed(part);
         }
-        for name in [Name::Route, Name::ProxyRequire, Name::ProxyAuthorization] {
+        for name in [Name::Route, Name::ProxyRequire] {
             for field in request.fields_of(name) {
                 hash.feed(request.at(field.value));
             }

@@ -207,11 +207,42 @@ fn a_silent_carrier_is_left_and_its_straggler_is_cancelled() {
     );
 }
 
-#[test]
-fn a_carrier_that_asks_who_we_are_is_told_and_ana_is_asked() {
+/// To Ana by a carrier that asks who we are.
+fn with_login() -> Plan {
     let mut plan = to_ana();
     plan.peers[2].login =
         Some(Login { user: "town".into(), password: "right".into(), realm: None, register: None, line: 7 });
+    plan
+}
+
+#[test]
+fn a_phone_that_rings_by_a_carrier_that_asks_who_we_are_is_cancelled() {
+    let script = Script { cancel: Some(ms(1_500)), ..caller(None) };
+    let mut world = floor::stage(with_login(), &[("ana", Manner::says(0, 5_000))], &[script]);
+    world.hosts[CARRIER_A_HOST].places[0].guard =
+        Some(Guard { asks: &[Verb::Invite], ..Guard::new("town", "right") });
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 407 <- ana by carrier-a",
+            "0.000s ACK -> carrier-a",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s 180 <- ana by carrier-a",
+            "0.000s call 1 180 -> caller",
+            "1.500s call 1 CANCEL <- caller",
+            "1.500s call 1 487 -> caller",
+            "1.500s CANCEL -> ana by carrier-a",
+            "1.500s 487 <- ana by carrier-a",
+            "1.500s ACK -> carrier-a",
+        ],
+    );
+}
+
+#[test]
+fn a_carrier_that_asks_who_we_are_is_told_and_ana_is_asked() {
+    let plan = with_login();
     let mut world = floor::stage(plan, &[("ana", Manner::says(0, 2_000))], &[caller(Some(ms(2_000)))]);
     world.hosts[CARRIER_A_HOST].places[0].guard =
         Some(Guard { asks: &[Verb::Invite], ..Guard::new("town", "right") });
