@@ -26,7 +26,7 @@ fn main() {
     }
     let across = std::env::args().any(|word| word == "--across-lives");
     let (mut placed, mut answered, mut reachable, mut datagrams) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let mut trace = 0_u64;
+    let (mut trace, mut pressed) = (0_u64, 0_u64);
     let mut looked = [0_u64; 22];
     let mut broken = [0_u64; 22];
     let mut shown = 0;
@@ -42,6 +42,7 @@ fn main() {
         reachable += u64::from(outcome.reachable);
         datagrams += outcome.datagrams;
         trace = trace.rotate_left(1) ^ outcome.trace;
+        pressed += outcome.stats.pressed;
         for (sum, more) in looked.iter_mut().zip(outcome.stats.looked) {
             *sum += more;
         }
@@ -57,7 +58,7 @@ fn main() {
     }
     let seconds = began.elapsed().as_secs_f64();
     println!(
-        "{seeds} seeds, {placed} calls, {answered} answered, {reachable} had to be, {datagrams} datagrams, trace {trace:016x}"
+        "{seeds} seeds, {placed} calls, {answered} answered, {reachable} had to be, {pressed} digits, {datagrams} datagrams, trace {trace:016x}"
     );
     println!("{:.1} s, {:.0} calls a second", seconds, placed as f64 / seconds);
     for (invariant, (looked, broken)) in

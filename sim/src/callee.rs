@@ -212,6 +212,12 @@ impl Host {
         let Some(incoming) = branch.and_then(|branch| self.incoming.get_mut(branch)) else { return };
         let Some(last) = incoming.finals.iter_mut().find(|last| last.tag == glance.to_tag) else { return };
         let first = !core::mem::replace(&mut last.acked, true);
+        let user =
+            incoming.packet.glance.as_ref().map_or(&[][..], |glance| glance.user(&incoming.packet.bytes));
+        let presses = core::str::from_utf8(user).ok().and_then(|user| self.presses.get(user));
+        if let Some(after) = presses.filter(|_| first) {
+            out.push(Ask::Wake { at: now + *after, alarm: Alarm::Press(glance.call, glance.to_tag) });
+        }
         if first && let Some(talk) = self.places.get(incoming.place).and_then(|place| place.hang_up) {
             out.push(Ask::Wake { at: now + talk, alarm: Alarm::HangUp(glance.call, glance.to_tag) });
         }

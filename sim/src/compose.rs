@@ -74,6 +74,14 @@ impl Dialog {
         }
     }
 
+    /// An INFO that says that 1 was pressed, with the last CSeq.
+    pub(crate) fn press(&self, branch: &str) -> Bytes {
+        let info = self.request(Verb::Other, self.cseq, branch);
+        let text = String::from_utf8_lossy(&info).replace("other", "INFO");
+        let body = "Content-Type: application/dtmf-relay\r\nContent-Length: 8\r\n\r\nSignal=1";
+        text.replace("Content-Length: 0\r\n\r\n", body).into_bytes().into()
+    }
+
     /// A request inside of the dialog.
     pub(crate) fn request(&self, verb: Verb, cseq: u32, branch: &str) -> Bytes {
         let mut out = Vec::with_capacity(640);

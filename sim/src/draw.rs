@@ -4,6 +4,7 @@ use crate::caller::Script;
 use crate::chance::Chance;
 use crate::dns::Mood;
 use crate::draw_accounts::draw_accounts;
+use crate::draw_asking::{Asking, draw_asking};
 use crate::draw_beside::draw_beside;
 use crate::draw_forwards::{draw_forwards, draw_help};
 use crate::draw_names::draw_names;
@@ -99,10 +100,18 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     }
     drawn.moves.extend(draw_beside(seed, &mut world, &mut drawn.scripts, storm));
     heal(&mut drawn);
+    let asking = draw_asking(seed, &mut plan, &mut drawn.scripts);
+    let identity = |seed| match asking {
+        Some(_) => Asking::identity(town::identity(seed)),
+        None => town::identity(seed),
+    };
     let plan = Arc::new(plan);
-    world.add_node(town::identity(seed), &plan);
+    world.add_node(identity(seed), &plan);
     if chance.permille(300) {
-        world.add_node(town::identity(seed ^ 0xff00), &plan);
+        world.add_node(identity(seed ^ 0xff00), &plan);
+    }
+    if let Some(asking) = &asking {
+        asking.arrange(&mut world);
     }
     if chance.permille(120) {
         let at = Time::ZERO + chance.span(Duration::ZERO, storm);

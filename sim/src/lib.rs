@@ -11,6 +11,7 @@ mod compose;
 pub mod dns;
 mod draw;
 mod draw_accounts;
+mod draw_asking;
 mod draw_beside;
 mod draw_forwards;
 mod draw_names;

@@ -59,6 +59,8 @@ pub enum Alarm {
     Repeat(u64, u8, u8),
     /// Hangs up: Call-ID and own tag.
     HangUp(u64, u64),
+    /// Presses 1: Call-ID and own tag.
+    Press(u64, u64),
 }
 
 /// What a host asks of the world.
@@ -92,6 +94,8 @@ pub struct Host {
     pub merges: bool,
     /// Where the sound of those comes to that have some, by their numbers.
     pub sounds: BTreeMap<&'static str, SocketAddr>,
+    /// Who presses 1 how long after he was answered, by their numbers.
+    pub presses: BTreeMap<&'static str, Duration>,
     pub(crate) number: usize,
     pub(crate) outgoing: BTreeMap<u64, Outgoing>,
     pub(crate) calls: BTreeMap<u32, u64>,
@@ -135,6 +139,7 @@ impl Host {
             places,
             merges: true,
             sounds: BTreeMap::new(),
+            presses: BTreeMap::new(),
             number,
             outgoing: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -227,6 +232,7 @@ impl Host {
             Alarm::Act(branch, step) => self.act(branch, step, people, now, out),
             Alarm::Repeat(branch, fork, attempt) => self.repeat(branch, fork, attempt, people, now, out),
             Alarm::HangUp(call, tag) => self.hang_up((call, tag), now, out),
+            Alarm::Press(call, tag) => self.press((call, tag), now, out),
         }
     }
 
@@ -234,6 +240,17 @@ impl Host {
     pub(crate) fn hang_up(&mut self, key: (u64, u64), now: Time, out: &mut Vec<Ask>) {
         if let Some(dialog) = self.dialogs.remove(&key) {
             self.say_bye(&dialog, now, out);
+        }
+    }
+
+    /// Presses 1 in a call that is up, if it still is.
+    fn press(&mut self, key: (u64, u64), now: Time, out: &mut Vec<Ask>) {
+        let branch = self.branch();
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        dialog.cseq += 1;
+        let (bytes, here) = (dialog.press(&branch), dialog.here);
+        if let Some(to) = dialog.next_hop() {
+            self.request((hash(&branch), Verb::Other), bytes, here, to, now, out);
         }
     }
 

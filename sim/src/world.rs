@@ -417,6 +417,8 @@ impl World {
         let turn = Turn { life, now: self.now, cause: &cause, sent: &sent, records: &records, node };
         if is_watched {
             self.oracle.turn(&turn);
+        } else {
+            self.oracle.turn_asked(&turn);
         }
         if let Some(event) = twin_event.filter(|_| is_watched) {
             let identity = Identity { seed: seat.identity.seed ^ 0x7415, ..seat.identity.clone() };

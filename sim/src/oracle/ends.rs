@@ -23,6 +23,7 @@ impl Oracle {
             self.inv_07_no_orphan_leg(key, now);
             self.inv_19_one_record(key);
         }
+        self.at_end_asked(now);
         for node in nodes {
             self.looked(16);
             let census = node.census();

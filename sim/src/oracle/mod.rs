@@ -3,6 +3,7 @@
 //! A context is one INVITE that came from a caller; a leg is one INVITE that a node sent for it.
 
 mod accounts;
+mod asked;
 mod books;
 mod callers;
 mod crowd;
@@ -16,6 +17,7 @@ mod wire;
 
 use crate::chance::{mix, mix_word};
 use crate::glance::{Glance, Packet, Verb};
+use asked::Asked;
 use core::fmt;
 use core::net::SocketAddr;
 use names::Named;
@@ -267,6 +269,8 @@ impl Leg {
 pub struct Stats {
     /// By number of the invariant.
     pub looked: [u64; 22],
+    /// How often somebody pressed 1.
+    pub pressed: u64,
 }
 
 /// The watcher.
@@ -295,6 +299,7 @@ pub struct Oracle {
     /// Life, Call-ID and both tags of every BYE that was passed on.
     byes: BTreeSet<(u32, u64, u64, u64)>,
     node_addresses: BTreeSet<SocketAddr>,
+    asked: Asked,
     /// All addresses that a host name ever leads to.
     homes: Homes,
     key: [u8; 16],
@@ -318,7 +323,7 @@ impl Oracle {
     pub(crate) const fn new(seed: u64) -> Self {
         Self {
             violations: Vec::new(),
-            stats: Stats { looked: [0; 22] },
+            stats: Stats { looked: [0; 22], pressed: 0 },
             across_lives: true,
             seed,
             now: Time::ZERO,
@@ -332,6 +337,7 @@ impl Oracle {
             answers: BTreeSet::new(),
             byes: BTreeSet::new(),
             node_addresses: BTreeSet::new(),
+            asked: Asked::new(),
             homes: Homes::new(),
             key: [0; 16],
         }
@@ -356,11 +362,13 @@ impl Oracle {
     /// A node starts.
     pub(crate) fn begins(&mut self, life: u32, plan: &Arc<Plan>, now: Time) {
         self.now = now;
+        self.asked.change(now);
         self.lives.insert(life, Life { plans: vec![Arc::clone(plan)], ..Life::default() });
     }
 
     /// A node is killed.
     pub(crate) fn dies(&mut self, life: u32, now: Time) {
+        self.asked.change(now);
         if let Some(life) = self.lives.get_mut(&life) {
             life.died = Some(now);
         }

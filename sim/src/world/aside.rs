@@ -145,6 +145,9 @@ impl World {
     }
 
     fn send_sound(&mut self, from: SocketAddr, to: SocketAddr, bytes: Arc<[u8]>) {
+        if self.voices.is_empty() {
+            return;
+        }
         let arrivals = self.network.carry(from, to, self.now, &mut self.chance);
         for at in arrivals.into_iter().flatten() {
             self.push(at, Due::Aside(Aside::Sound { from, to, bytes: Arc::clone(&bytes) }));

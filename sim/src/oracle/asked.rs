@@ -1,0 +1,241 @@
+//! Where people have to press 1 a call is two for who watches the wire: the caller's, and the one by which somebody is asked. So
+//! less is promised there: a call has its end, nobody is left ringing or up, and of those who press 1 one has the call.
+
+use super::upstream::Name;
+use super::{Cause, Oracle, Sent, Turn};
+use crate::glance::{Glance, Head, Packet, Verb};
+use core::net::SocketAddr;
+use core::time::Duration;
+use router::inside::{AgentId, SCREEN};
+use sip::Time;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What was seen of a node that asks.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// By life and branch.
+    calls: BTreeMap<(u32, u64), Call>,
+    rings: BTreeMap<(u32, u64), Ring>,
+    /// Calls that somebody hung up: Call-ID and both tags.
+    over: BTreeSet<(u64, u64, u64)>,
+    /// How often somebody pressed 1.
+    pressed: u64,
+    /// In which call, and when, the last one did.
+    presses: Option<(u64, Time)>,
+    /// When a node last began or died: the calls of agents end there, and nobody else knows them.
+    changed: Time,
+}
+
+/// One INVITE that came from a caller.
+#[derive(Debug)]
+struct Call {
+    invite: Arc<Packet>,
+    began: Time,
+    taken: bool,
+    ended: Option<Time>,
+    /// Who has it after having pressed 1.
+    joined: BTreeSet<u64>,
+}
+
+/// One INVITE that went out, by whomever.
+#[derive(Debug)]
+struct Ring {
+    invite: Arc<Packet>,
+    call: u64,
+    from_tag: u64,
+    /// The branch below its own; what comes without it goes no further.
+    below: u64,
+    to: SocketAddr,
+    began: Time,
+    heard: Option<Time>,
+    ended: bool,
+    cancelled: Option<Time>,
+    lost: bool,
+    /// The call of whom it was for, if 1 was pressed: Call-ID and both tags.
+    joined: Option<(u64, u64, u64)>,
+    answers: BTreeSet<u64>,
+}
+
+/// The longest walk, and 64 · T1 behind it.
+const WALK_MAX: Duration = Duration::from_secs(180 + 32);
+
+/// What comes of an INVITE later than this after its CANCEL, or after nothing, finds nobody here.
+const LIFE: Duration = Duration::from_secs(32);
+
+impl Asked {
+    pub(super) const fn new() -> Self {
+        Self {
+            calls: BTreeMap::new(),
+            rings: BTreeMap::new(),
+            over: BTreeSet::new(),
+            pressed: 0,
+            presses: None,
+            changed: Time::ZERO,
+        }
+    }
+
+    /// A node begins or dies.
+    pub(super) const fn change(&mut self, now: Time) {
+        self.changed = now;
+    }
+
+    /// Was all that began then to come to its end by itself, and has it had the time for it?
+    fn is_judged(&self, began: Time, now: Time) -> bool {
+        began > self.changed && now.since(began) >= WALK_MAX
+    }
+
+    fn came(&mut self, turn: &Turn<'_>, glance: &Glance) {
+        let (key, now) = ((turn.life, glance.branch), turn.now);
+        match (glance.is_request(), glance.verb) {
+            (true, Verb::Invite) if glance.to_tag == 0 => {
+                let Cause::Packet { packet, .. } = turn.cause else { return };
+                let (invite, ended, joined) = (Arc::clone(packet), None, BTreeSet::new());
+                self.calls.entry(key).or_insert(Call { invite, began: now, taken: false, ended, joined });
+            }
+            (true, Verb::Bye) => _ = self.over.insert(tags(glance)),
+            (true, Verb::Other) => {
+                (self.pressed, self.presses) = (self.pressed + 1, Some((glance.call, now)))
+            }
+            (false, Verb::Invite) => {
+                let Some(ring) = self.rings.get_mut(&key) else { return };
+                let first = *ring.heard.get_or_insert(now);
+                let waited = ring.cancelled.map_or(first.since(ring.began), |at| now.since(at));
+                match glance.status {
+                    0..=199 => {}
+                    200..=299 if waited < LIFE && ring.below == glance.second => {
+                        (ring.ended, _) = (true, ring.answers.insert(glance.to_tag));
+                    }
+                    200.. => ring.ended = true,
+                }
+            }
+            (true, Verb::Invite | Verb::Ack | Verb::Cancel | Verb::Options | Verb::Register)
+            | (false, Verb::Ack | Verb::Bye | Verb::Cancel | Verb::Options | Verb::Register | Verb::Other) => {
+            }
+        }
+    }
+
+    /// Takes note of what went out; true if two have a call by pressing 1.
+    fn went(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) -> bool {
+        let (key, now, to) = ((turn.life, glance.branch), turn.now, sent.to);
+        match (glance.is_request(), glance.verb) {
+            (true, Verb::Invite) if glance.to_tag == 0 => {
+                let ring = Ring {
+                    invite: Arc::clone(&sent.packet),
+                    call: glance.call,
+                    from_tag: glance.from_tag,
+                    below: glance.second,
+                    to,
+                    began: now,
+                    heard: None,
+                    ended: false,
+                    cancelled: None,
+                    lost: false,
+                    joined: None,
+                    answers: BTreeSet::new(),
+                };
+                self.rings.entry(key).or_insert(ring);
+            }
+            (true, Verb::Cancel) => {
+                let ring = self.rings.get_mut(&key);
+                ring.into_iter().for_each(|ring| _ = ring.cancelled.get_or_insert(now));
+            }
+            (true, Verb::Bye) => _ = self.over.insert(tags(glance)),
+            (false, Verb::Invite) => {
+                let Some(call) = self.calls.get_mut(&key) else { return false };
+                call.taken = true;
+                if glance.status >= 200 {
+                    call.ended.get_or_insert(now);
+                }
+                let screen = format!("sip:{}@", SCREEN.contact());
+                let contact = glance.value(&sent.packet.bytes, Head::Contact);
+                let is_screen = contact.windows(screen.len()).any(|part| part == screen.as_bytes());
+                if is_screen && (200..300).contains(&glance.status) {
+                    call.joined.insert(glance.to_tag);
+                    let presses = self.presses;
+                    let is_it = |ring: &&mut Ring| ring.joined.is_none() && presses == Some((ring.call, now));
+                    let ring = self.rings.values_mut().find(is_it);
+                    ring.into_iter().for_each(|ring| ring.joined = Some(tags(glance)));
+                }
+                return call.joined.len() > 1;
+            }
+            (true, Verb::Invite | Verb::Ack | Verb::Options | Verb::Register | Verb::Other)
+            | (false, Verb::Ack | Verb::Bye | Verb::Cancel | Verb::Options | Verb::Register | Verb::Other) => {
+            }
+        }
+        false
+    }
+}
+
+impl Oracle {
+    /// Takes note of what a node that asks did with one event.
+    pub(crate) fn turn_asked(&mut self, turn: &Turn<'_>) {
+        self.now = turn.now;
+        if let Cause::Lost(path, _) = turn.cause {
+            let is_its = |(life, _): &(u32, u64), ring: &Ring| *life == turn.life && ring.to == path.remote;
+            let rings = self.asked.rings.iter_mut().filter(|(key, ring)| is_its(key, ring));
+            rings.for_each(|(_, ring)| ring.lost = true);
+        }
+        if let Some((from, _, glance)) = turn.came()
+            && AgentId::at(from).is_none()
+        {
+            self.asked.came(turn, glance);
+        }
+        for (sent, glance) in turn.went().filter(|(sent, _)| !sent.over.is_inside()) {
+            self.looked(5);
+            if self.asked.went(turn, sent, glance) {
+                self.broken(5, || format!("{}: two who pressed 1 have it", Name(&sent.packet)));
+            }
+        }
+    }
+
+    /// Judges a run of nodes that ask, when it has come to rest.
+    pub(crate) fn at_end_asked(&mut self, now: Time) {
+        let asked = core::mem::replace(&mut self.asked, Asked::new());
+        for ((life, _), call) in &asked.calls {
+            if !call.taken || !asked.is_judged(call.began, now) {
+                continue;
+            }
+            self.looked(3);
+            match call.ended {
+                None => self.broken(3, || format!("{}: no final response", Name(&call.invite))),
+                Some(ended) if ended.since(call.began) > WALK_MAX && !self.was_paused(*life) => {
+                    self.broken(3, || format!("{}: the final response came late", Name(&call.invite)));
+                }
+                Some(_) => {}
+            }
+        }
+        for ((life, _), ring) in &asked.rings {
+            if !asked.is_judged(ring.began, now) {
+                continue;
+            }
+            self.looked(7);
+            let is_early = ring.heard.is_some_and(|heard| heard.since(ring.began) < LIFE);
+            let is_over = ring.ended || ring.cancelled.is_some() || ring.lost;
+            if is_early && !is_over {
+                self.broken(7, || {
+                    format!("{}: {} was left ringing, rung at {}", Name(&ring.invite), ring.to, ring.began)
+                });
+            }
+            // Of a call that only passes both sides hang up.
+            let passes = asked.calls.contains_key(&(*life, ring.below));
+            // Whoever has hung up may not be heard; then nobody here can know.
+            let talks = ring.joined.is_some_and(|call| !asked.over.contains(&call));
+            let is_up = |tag: &u64| !talks && !asked.over.contains(&ends(ring.call, ring.from_tag, *tag));
+            if !passes && ring.answers.iter().any(is_up) {
+                self.broken(7, || {
+                    format!("{}: nobody hung up at {}, rung at {}", Name(&ring.invite), ring.to, ring.began)
+                });
+            }
+        }
+        self.stats.pressed += asked.pressed;
+    }
+}
+
+fn tags(glance: &Glance) -> (u64, u64, u64) {
+    ends(glance.call, glance.from_tag, glance.to_tag)
+}
+
+fn ends(call: u64, one: u64, other: u64) -> (u64, u64, u64) {
+    (call, one.min(other), one.max(other))
+}
