@@ -49,6 +49,8 @@ pub struct Mailbox {
     pub greeting: Option<Arc<[u8]>>,
     /// The hash of its owner's PIN (argon2id, a PHC string).
     pub pin: Option<Secret>,
+    /// To whom the key 0 leads, and where that stands: somebody, or a plan.
+    pub operator: Option<(Arc<str>, Span)>,
     /// How many messages it holds.
     pub messages: u32,
     /// Whether nothing of it may be deleted.
@@ -161,6 +163,10 @@ fn mailbox(key: Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Opti
     }
     found.greeting = keys.take("greeting").and_then(|value| greeting(value, problems));
     found.pin = keys.take_entry("pin").and_then(|(key, value)| pin(&key, value, problems));
+    if let Some(value) = keys.take("operator") {
+        let name = text("operator", "the name of a destination or of a plan", value, problems);
+        found.operator = name.map(|name| (name.into(), value.span()));
+    }
     keys.finish(problems);
     Some(found)
 }
@@ -176,6 +182,7 @@ impl Default for Mailbox {
             longest: LONGEST.default,
             greeting: None,
             pin: None,
+            operator: None,
             messages: MESSAGES.default,
             hold: false,
             line: 0,
@@ -394,6 +401,7 @@ mod tests {
             keep: Duration::from_secs(90 * 86_400),
             longest: Duration::from_secs(300),
             greeting: None,
+            operator: None,
             pin: Some(Secret::new("$argon2id$v=19$m=16")),
             messages: 20,
             hold: true,

@@ -24,6 +24,7 @@ mod names;
 mod networks;
 mod node;
 mod numbers;
+mod operators;
 mod peers;
 mod phone;
 mod presentation;
@@ -246,6 +247,7 @@ fn whole_file<'a>(
     agents::read_mailboxes(mailboxes, &defaults, &mut draft, problems);
     agents::read_announcements(announcements, &defaults, &mut draft, problems);
     courses::read(plans, &defaults, &clocks, &mut names, &mut draft, problems);
+    operators::read(&mut names, &mut draft, problems);
     agents::give_words(&defaults, &mut draft, problems);
     let numbers = section(&mut top, "numbers", problems);
     let listed: Vec<_> = numbers.iter().map(|(key, _)| (key.text, key.span.clone())).collect();

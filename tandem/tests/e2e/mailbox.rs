@@ -3,7 +3,7 @@
 use crate::messages::header;
 use crate::node::Tandem;
 use crate::parts;
-use crate::phone::{Phone, in_dialog};
+use crate::phone::{Phone, in_dialog, response};
 use crate::sink::Sink;
 use crate::sound::Sound;
 use crate::street::{CALLER, Street};
@@ -11,6 +11,7 @@ use agent::g711::Law;
 use agent::prompts;
 
 const NUMBER: &str = "+15035550100";
+const OFFICE: u8 = 11;
 
 fn plan(street: &Street, smtp: u16) -> String {
     let carrier = street.house(CALLER);
@@ -73,4 +74,36 @@ fn a_node_that_dies_keeps_all_but_the_last_five_seconds() {
     node.die_and_come_back();
     let heard = parts::samples(&parts::part(&sink.mail().text, "audio/wav").expect("its sound is attached"));
     assert!(heard.len() + 5 * 8_000 >= said.len(), "{} of {}", heard.len(), said.len());
+}
+
+#[test]
+fn who_presses_0_hears_the_office_and_the_office_hears_him() {
+    let (street, sink) = (Street::new(), Sink::start(&[]));
+    let office = street.house(OFFICE);
+    let plan = plan(&street, sink.port).replace(
+        "inbox = \"office@nguyen.example\"",
+        "inbox = { email = \"office@nguyen.example\", operator = \"desk\" }",
+    ) + &format!("[sites]\ndesk = {{ sip = \"{office}\", probe = \"off\" }}\n");
+    let node = Tandem::start(&street, &plan);
+    let (caller, invite, answer, mut sound) = after_the_tone(&street);
+    let (mut caller, mut desk) = (caller, Phone::new(&street, OFFICE));
+    let mut there = Sound::new(&street, OFFICE);
+    sound.presses(0);
+    let rung = desk.hears("< INVITE");
+    assert!(rung.contains("From: <sip:+15035550999@"), "{rung}");
+    there.is_answered(&rung);
+    let taken = there.offered(&response(&rung, desk.at, "200 OK", "desk"));
+    desk.says(&taken);
+    desk.hears("< ACK");
+    sound.hears_out();
+    there.says(&prompts::OWNER[..3_200]);
+    assert!(!sound.hears().is_empty(), "the caller hears the office");
+    sound.says(&prompts::OWNER[..3_200]);
+    assert!(!there.hears().is_empty(), "the office hears the caller");
+    caller.says(&in_dialog(&invite, &answer, "BYE", 2));
+    caller.hears("< 200 BYE");
+    desk.hears("< BYE");
+    let calls = node.calls(2);
+    let legs: Vec<_> = calls.iter().map(|call| call.legs()).collect();
+    assert_eq!(legs, [["inbox: answered"], ["desk: answered"]]);
 }
