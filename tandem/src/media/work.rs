@@ -30,7 +30,9 @@ pub(super) struct Work {
     calls: Arc<AtomicUsize>,
     /// Empty between events, kept for its memory.
     asked: Vec<Output>,
-    /// What is read, kept for its memory.
+    /// What is read.
+    buffer: Box<[u8; PACKET_MAX]>,
+    /// The packet of it that is worked on, kept for its memory.
     packet: Vec<u8>,
     next_beat: Time,
     /// Ports of which not all was read: the poll tells of a packet once.
@@ -60,8 +62,9 @@ impl Work {
         (say, local): (Say, u8),
         (orders, calls): (Receiver<Order>, Arc<AtomicUsize>),
     ) -> Self {
-        let (asked, packet, next_beat, rest) = (Vec::new(), Vec::new(), Time::ZERO, Vec::new());
-        Self { clock, house, ports, shelf, say, local, orders, calls, asked, packet, next_beat, rest }
+        let (asked, next_beat, rest) = (Vec::new(), Time::ZERO, Vec::new());
+        let (buffer, packet) = (Box::new([0; PACKET_MAX]), Vec::new());
+        Self { clock, house, ports, shelf, say, local, orders, calls, asked, buffer, packet, next_beat, rest }
     }
 
     /// Works until nobody gives orders any more.
@@ -135,14 +138,14 @@ impl Work {
     fn read(&mut self, token: Token, packet: &mut Vec<u8>, poll: &Poll) -> bool {
         for _ in 0..BATCH {
             let Some((port, part, socket)) = self.ports.at(token) else { return true };
-            packet.resize(PACKET_MAX, 0);
-            let (length, from) = match socket.recv_from(packet) {
+            let (length, from) = match socket.recv_from(&mut *self.buffer) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 // What was sent has met nobody: whether somebody is there is not for this socket to say.
                 Err(_) => continue,
             };
-            packet.truncate(length);
+            packet.clear();
+            packet.extend_from_slice(self.buffer.get(..length).unwrap_or_default());
             let now = self.clock.now();
             if part == Part::Reports {
                 self.house.on_report(port, plain(from), packet, now);
