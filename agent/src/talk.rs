@@ -310,6 +310,9 @@ impl Talk {
         let is_offer = matches!(request.method(), Method::Invite | Method::Update);
         if is_offer || request.method() == Method::Options {
             lines += &format!("Contact: {}\r\n{ALLOW}", self.desk.contact);
+        } else if status == 405 {
+            // RFC 3261 §21.4.6: who asked for a transfer is told what else there is.
+            lines += ALLOW;
         }
         if is_offer {
             lines += &self.expiry_lines(status);

@@ -69,7 +69,10 @@ impl Story {
                     assert_eq!(sip::check(&sent), Ok(()), "{text}");
                     let (number, method) = sent.cseq().unwrap();
                     let start = text.lines().next().unwrap_or_default().replace("SIP/2.0 ", "");
-                    format!("{start} ({number} {})", String::from_utf8_lossy(method))
+                    let allowed = sent.value(Name::Allow).filter(|_| sent.status() == Some(405));
+                    let allowed = allowed.map(|names| format!(", but {}", String::from_utf8_lossy(names)));
+                    let rest = allowed.unwrap_or_default();
+                    format!("{start} ({number} {}){rest}", String::from_utf8_lossy(method))
                 }
                 other @ (Output::Said(_)
                 | Output::Up(_)
@@ -297,7 +300,7 @@ fn what_comes_inside_of_a_call_is_answered_once_and_in_its_order() {
             "0.100 200 OK (8 INFO)",
             "0.100 200 OK (9 OPTIONS)",
             "0.100 500 Server Internal Error (8 INFO)",
-            "0.100 405 Method Not Allowed (10 REFER)",
+            "0.100 405 Method Not Allowed (10 REFER), but INVITE, ACK, PRACK, CANCEL, BYE, OPTIONS, INFO, UPDATE",
         ]
     );
 }
