@@ -437,6 +437,7 @@ impl Screen {
                 out.push(Output::Claims);
             }
             '2' | '*' => self.turn_down(Unconfirmed::Declined, now, out),
+            '3' => self.turn_down(Unconfirmed::ToMessage, now, out),
             '9' => {
                 // He has heard it once: it is not said again by itself, and the caller is not kept waiting for longer.
                 *is_said = true;
@@ -492,7 +493,7 @@ impl Screen {
         let status = match why {
             // Nobody asks him by another way.
             Unconfirmed::Declined => 603,
-            Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::Mute => 480,
+            Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::ToMessage | Unconfirmed::Mute => 480,
         };
         let line = format!("Reason: {}\r\n", why.reason());
         self.with_caller(now, out, |caller, said| {

@@ -35,6 +35,8 @@ pub enum Unconfirmed {
     HungUp,
     /// He has pressed 2.
     Declined,
+    /// He has pressed 3: the caller is to leave a message, and nobody else is to be rung.
+    ToMessage,
     /// He speaks nothing that is spoken here.
     Mute,
 }
@@ -83,7 +85,7 @@ impl AgentId {
 }
 
 impl Unconfirmed {
-    const ALL: [Self; 4] = [Self::Unpressed, Self::HungUp, Self::Declined, Self::Mute];
+    const ALL: [Self; 5] = [Self::Unpressed, Self::HungUp, Self::Declined, Self::ToMessage, Self::Mute];
 
     /// The Reason of the refusal (RFC 3326), which the caller's side may see.
     #[must_use]
@@ -92,6 +94,7 @@ impl Unconfirmed {
             Self::Unpressed => "SIP;cause=480;text=\"nobody pressed 1\"",
             Self::HungUp => "SIP;cause=480;text=\"hung up without pressing 1\"",
             Self::Declined => "SIP;cause=603;text=\"declined\"",
+            Self::ToMessage => "SIP;cause=480;text=\"sent to leave a message\"",
             Self::Mute => "SIP;cause=488;text=\"no sound in common\"",
         }
     }
@@ -111,6 +114,7 @@ impl fmt::Display for Unconfirmed {
             Self::Unpressed => "nobody pressed 1",
             Self::HungUp => "hung up without pressing 1",
             Self::Declined => "declined",
+            Self::ToMessage => "sent the caller to leave a message",
             Self::Mute => "speaks nothing that is spoken here",
         })
     }

@@ -63,7 +63,7 @@ impl Plan {
     #[must_use]
     pub fn next(&self, at: &Position, health: &Health, now: Time, roads: &Roads) -> Move {
         let ask = Ask { plan: self, at, health, now, roads };
-        if now >= at.began + WALK_MAX || at.invites >= INVITES_MAX && at.live() == 0 {
+        if at.to_floor || now >= at.began + WALK_MAX || at.invites >= INVITES_MAX && at.live() == 0 {
             return ask.at_last();
         }
         if let Some(cursor) = ask.cut_short() {

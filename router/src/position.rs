@@ -19,6 +19,8 @@ pub struct Position {
     pub cursor: Cursor,
     /// Everybody who was tried so far, in order.
     pub parties: Vec<Party>,
+    /// Has somebody said that nobody else is to be rung, but what always answers?
+    pub to_floor: bool,
     /// What was said to the caller.
     pub said: Vec<TargetId>,
     /// Peers that let an INVITE of this call go by in silence: what shares a failure domain with them is tried later.
@@ -193,6 +195,7 @@ impl Position {
             unix,
             cursor,
             parties: Vec::with_capacity(1),
+            to_floor: false,
             said: Vec::new(),
             silent: Vec::new(),
             invites: 0,

@@ -148,9 +148,9 @@ pub fn verdict(case: Case, rules: Rules) -> Verdict {
         Outcome::Spoken => row(Go::NextTarget, Meaning::Silence, None),
         // Our own word: what the plan says of the carrier's is not meant.
         Outcome::Unconfirmed(Unconfirmed::Declined) => alive(Go::NextTarget, Meaning::Declined),
-        Outcome::Unconfirmed(Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::Mute) => {
-            alive(Go::NextTarget, Meaning::NoAnswer)
-        }
+        Outcome::Unconfirmed(
+            Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::ToMessage | Unconfirmed::Mute,
+        ) => alive(Go::NextTarget, Meaning::NoAnswer),
         Outcome::Unasked(_) => fixed(row(Go::NextTarget, Meaning::PathFailure, None), Fix::Unasked),
         Outcome::Broken => row(by(speaker, Go::NextTrunk), Meaning::PathFailure, Some(Sign::Soft)),
         Outcome::Refused(said) => refused(case, said, rules),
@@ -371,7 +371,7 @@ mod tests {
             verdict(Case { speaker: Speaker::Trunk, outcome, reached: Reached::Rang, took: SLOW }, rules)
         };
         assert_eq!(judged(Unconfirmed::Declined), alive(Go::NextTarget, Meaning::Declined));
-        for why in [Unconfirmed::Unpressed, Unconfirmed::HungUp, Unconfirmed::Mute] {
+        for why in [Unconfirmed::Unpressed, Unconfirmed::HungUp, Unconfirmed::ToMessage, Unconfirmed::Mute] {
             assert_eq!(judged(why), alive(Go::NextTarget, Meaning::NoAnswer));
         }
     }

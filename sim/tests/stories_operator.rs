@@ -5,7 +5,7 @@ mod told;
 use router::plan::Step;
 use sim::floor::{self, MAILBOX_TARGET, ana_says, asking, caller, caller_says};
 use sim::manner::Manner;
-use sim::town::{ANA_TARGET, step};
+use sim::town::{ANA_TARGET, BEN_TARGET, step};
 use sim::voice::Says::{self, Digit, Nothing, Silence, Speech};
 use sim::world::World;
 use told::{ms, tells};
@@ -160,6 +160,75 @@ fn who_hangs_up_while_somebody_is_looked_for_has_left_what_he_said() {
             "26.000s 487 <- ana by carrier-a",
             "26.000s ACK -> carrier-a",
             "caller has heard 474 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn a_person_who_presses_3_sends_the_caller_to_leave_a_message_and_nobody_else_is_rung() {
+    let steps = vec![step(&[ANA_TARGET], 1), step(&[BEN_TARGET], 2), step(&[MAILBOX_TARGET], 3)];
+    let manners = [("ana", Manner::says(100, 1_000)), ("ben", Manner::says(0, 0))];
+    let mut world = floor::stage(asking(floor::floor(steps)), &manners, &[caller(Some(ms(6_000)))]);
+    world.add_voice(caller_says(&[(Silence, 20_000)]));
+    world.add_voice(ana_says(&[(Nothing, 5_000), (Digit('3'), 100), (Silence, 2_000)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.100s 180 <- ana by carrier-a",
+            "0.100s call 1 180 -> caller",
+            "1.000s 200 <- ana by carrier-a",
+            "1.000s ACK -> carrier-a",
+            "1.400s ana hears call",
+            "5.000s call 1 INVITE -> mailbox",
+            "5.000s BYE -> carrier-a",
+            "5.000s call 1 200 <- mailbox",
+            "5.000s call 1 200 -> caller",
+            "5.000s call 1 ACK -> mailbox",
+            "5.400s caller hears greeting",
+            "11.000s call 1 BYE <- caller",
+            "11.000s call 1 BYE -> mailbox",
+            "11.000s front tells of a call: Missed, no-answer",
+            "caller has heard 301 packets of 1 sources, 0 are missing",
+            "ana has heard 201 packets of 1 sources, 0 are missing",
+        ],
+    );
+
+    // Where it was the mailbox that looked for her, he is back there.
+    let says = [(Silence, 2_000), (Digit('0'), 100), (Silence, 30_000)];
+    let steps = vec![step(&[ANA_TARGET], 8), step(&[BEN_TARGET], 9)];
+    let mut world = mailbox(&says, 14_000, steps, &manners);
+    world.add_voice(ana_says(&[(Nothing, 8_000), (Digit('3'), 100), (Silence, 2_000)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s call 1 INVITE -> mailbox",
+            "0.000s call 1 200 <- mailbox",
+            "0.000s call 1 200 -> caller",
+            "0.000s call 1 ACK -> mailbox",
+            "0.400s caller hears greeting",
+            "2.000s INVITE <- mailbox",
+            "2.000s INVITE -> ana by carrier-a",
+            "2.100s 180 <- ana by carrier-a",
+            "2.100s 180 -> mailbox",
+            "2.120s caller hears hold",
+            "3.000s 200 <- ana by carrier-a",
+            "3.000s ACK -> carrier-a",
+            "3.400s ana hears call",
+            "7.220s ana hears call",
+            "8.000s 480 -> mailbox",
+            "8.000s BYE -> carrier-a",
+            "8.100s caller hears nobody",
+            "10.400s caller hears tone",
+            "10.780s front records +15035550199",
+            "14.000s call 1 BYE <- caller",
+            "14.000s call 1 BYE -> mailbox",
+            "14.000s what was recorded is no message",
+            "14.000s front tells of a call: Missed, unconditional",
+            "caller has heard 280 packets of 1 sources, 0 are missing",
+            "ana has heard 251 packets of 1 sources, 0 are missing",
         ],
     );
 }

@@ -4,6 +4,7 @@ use super::{LegId, Output, Walk};
 use crate::alarm::Alarm;
 use crate::emergency::Urgent;
 use crate::health::{Health, Mark, Sign, Source};
+use crate::inside::Unconfirmed;
 use crate::load::Counted;
 use crate::outcome::Outcome;
 use crate::path::Path;
@@ -62,6 +63,7 @@ impl Walk {
             (verdict.go, verdict.meaning) = (Go::NextTrunk, Meaning::PathFailure);
         }
         health.on_call_over(path);
+        self.position.to_floor |= outcome == Outcome::Unconfirmed(Unconfirmed::ToMessage);
         self.position.on_over(target, peer, carrier, verdict.go, verdict.meaning);
         self.worst = self.worst.max(verdict.meaning);
         if let Some(response) = response
