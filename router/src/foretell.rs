@@ -162,12 +162,11 @@ impl Plan {
         met
     }
 
-    /// What is believed of those whom a call may meet, and of those who share a failure domain with them: all well, but for the dead,
-    /// if that is known.
+    /// What is believed of those whom a call may meet: all well, but for the dead, if that is known.
     fn seen(&self, roads: &Roads, course: CourseId, fault: &Fault) -> Health {
-        let met = self.met(course);
-        let kin = met.iter().flat_map(|peer| roads.fates().of(*peer)).flatten();
-        let seen: BTreeSet<PeerId> = met.iter().chain(kin).copied().collect();
+        // Who shares a failure domain with one of those says nothing of them: whoever is alive is known to be well, and whoever is dead is
+        // tried last, or not known to be dead.
+        let seen = self.met(course);
         let watched: Vec<_> = seen
             .iter()
             .flat_map(|id| {

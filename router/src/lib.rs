@@ -42,6 +42,7 @@ pub mod plan;
 pub mod position;
 pub mod presentation;
 pub mod probes;
+pub mod proof;
 pub mod proposals;
 pub mod q850;
 pub mod record;

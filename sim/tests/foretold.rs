@@ -7,6 +7,7 @@ use router::Plan;
 use router::foretell::Fault;
 use router::names::Names;
 use router::plan::{CourseId, Member, Step};
+use router::proof::{Depth, Outages};
 use router::roads::Roads;
 use router::target::{PeerId, Probe, TargetId};
 use sim::caller::Script;
@@ -17,7 +18,7 @@ use sim::town::{
     ANA_TARGET, ANSWERING_TARGET, BEN_TARGET, OFFICE_TARGET, TUESDAY_TEN, course, identity, step,
 };
 use sip::Time;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The peers that may die, with the place of each.
 const MORTAL: [(&str, PeerId); 5] = [
@@ -170,15 +171,51 @@ fn only_whom_a_call_may_meet_changes_its_way() {
     let mut spared = 0;
     for seed in 0..400 {
         let mut chance = Chance::new(seed);
-        let (known, plan) = (chance.below(2) == 0, plan(&mut chance, true));
-        let kin = |peer: PeerId| plan.peer(peer).is_some_and(|peer| !peer.domains.is_empty());
-        for (_, peer) in
-            MORTAL.iter().filter(|(_, peer)| !kin(*peer) && !plan.met(CourseId(0)).contains(peer))
-        {
-            let with = |down| foretold(&plan, &Fault { down, known });
-            assert_eq!(with(BTreeSet::from([*peer])), with(BTreeSet::new()), "seed {seed} {peer:?}");
+        let known = chance.below(2) == 0;
+        let plan = plan(&mut chance, known);
+        let met = plan.met(CourseId(0));
+        let down: BTreeSet<PeerId> =
+            MORTAL.iter().filter(|_| chance.below(3) == 0).map(|(_, peer)| *peer).collect();
+        let concern: BTreeSet<PeerId> = down.intersection(&met).copied().collect();
+        if concern.len() < down.len() {
+            let [with, without] = [down, concern].map(|down| Fault { down, known });
+            // The whole node says so too, whatever shares a failure domain with what.
+            assert_eq!(lived(&plan, &with), lived(&plan, &without), "seed {seed}: {with:?}");
             spared += 1;
         }
     }
     assert!(spared > 20, "{spared}");
+}
+
+#[test]
+fn every_pair_of_outages_is_told_by_those_that_concern_a_course() {
+    let unix = TUESDAY_TEN / 1_000_000;
+    let mut spared = 0;
+    for seed in 0..300 {
+        let plan = plan(&mut Chance::new(seed), true);
+        let mut identity = identity(1);
+        identity.listeners.push(router::inside::listener());
+        let roads = Roads::new(&plan, &identity.listeners, &Names::new());
+        let things = plan.things();
+        let outages = Outages::new(&plan, &roads, &things);
+        let concern = outages.concern(CourseId(0));
+        let mut told = BTreeMap::new();
+        outages.of_course(CourseId(0), unix, Depth::Pairs, |broken, known, way| {
+            assert!(told.insert((broken.to_vec(), known), way.clone()).is_none(), "each is told once");
+        });
+        for one in 0..things.len() {
+            for other in one..things.len() {
+                let of = |place: usize| things.get(place).unwrap().peers.clone();
+                let fault = Fault { down: &of(one) | &of(other), known: seed % 2 == 0 };
+                let way = plan.foretell(&roads, plan.entrance(CourseId(0), unix), unix, &fault);
+                let mut broken: Vec<usize> =
+                    [one, other].into_iter().filter(|place| concern.contains(place)).collect();
+                broken.dedup();
+                spared += usize::from(broken.len() < 2 && one != other);
+                let known = fault.known && !broken.is_empty();
+                assert_eq!(told.get(&(broken, known)), Some(&way), "seed {seed}: {one} {other}");
+            }
+        }
+    }
+    assert!(spared > 500, "{spared}");
 }

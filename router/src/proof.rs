@@ -1,0 +1,95 @@
+//! All outages of a plan: for each course every single thing and every pair of things that fail. Most touch few courses, so a course is
+//! walked only for those that hold somebody whom its calls may meet, and a pair only if the second changes what is met after the first.
+
+use crate::foretell::{Fault, Way};
+use crate::outage::Thing;
+use crate::plan::{CourseId, Plan};
+use crate::position::Frame;
+use crate::roads::Roads;
+use crate::target::PeerId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many things fail together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// None.
+    Nothing,
+    /// Each by itself.
+    Singles,
+    /// Each by itself, and every two.
+    Pairs,
+}
+
+/// What can fail of a plan, and whom that concerns.
+#[derive(Debug)]
+pub struct Outages<'a> {
+    plan: &'a Plan,
+    roads: &'a Roads,
+    things: &'a [Thing],
+    /// The things that each peer is in.
+    of: BTreeMap<PeerId, Vec<usize>>,
+}
+
+impl<'a> Outages<'a> {
+    /// Works out what each peer is in.
+    #[must_use]
+    pub fn new(plan: &'a Plan, roads: &'a Roads, things: &'a [Thing]) -> Self {
+        let mut of: BTreeMap<PeerId, Vec<usize>> = BTreeMap::new();
+        for (place, thing) in things.iter().enumerate() {
+            for peer in &thing.peers {
+                of.entry(*peer).or_default().push(place);
+            }
+        }
+        Self { plan, roads, things, of }
+    }
+
+    /// Walks a course in every case that is its concern, and shows each way: what fails, whether that is known, what comes of it. A case
+    /// that is not shown is as the one without what does not concern it.
+    pub fn of_course(
+        &self,
+        course: CourseId,
+        unix: i64,
+        depth: Depth,
+        mut show: impl FnMut(&[usize], bool, &Way),
+    ) {
+        let entrance = self.plan.entrance(course, unix);
+        show(&[], false, &self.way(entrance, unix, &[], false));
+        if depth == Depth::Nothing {
+            return;
+        }
+        let concern = self.concern(course);
+        for (nth, one) in concern.iter().enumerate() {
+            self.both(entrance, unix, &[*one], &mut show);
+            let others = if depth == Depth::Pairs { concern.get(nth + 1..).unwrap_or_default() } else { &[] };
+            for other in others {
+                self.both(entrance, unix, &[*one, *other], &mut show);
+            }
+        }
+    }
+
+    fn both(
+        &self,
+        entrance: Frame,
+        unix: i64,
+        broken: &[usize],
+        show: &mut impl FnMut(&[usize], bool, &Way),
+    ) {
+        for known in [false, true] {
+            show(broken, known, &self.way(entrance, unix, broken, known));
+        }
+    }
+
+    fn way(&self, entrance: Frame, unix: i64, broken: &[usize], known: bool) -> Way {
+        let down = broken.iter().filter_map(|place| self.things.get(*place)).flat_map(|thing| &thing.peers);
+        self.plan.foretell(self.roads, entrance, unix, &Fault { down: down.copied().collect(), known })
+    }
+
+    /// The things whose failure a call that enters this course may notice: those that hold somebody whom it may meet.
+    #[must_use]
+    pub fn concern(&self, course: CourseId) -> Vec<usize> {
+        let met = self.plan.met(course);
+        let places: BTreeSet<usize> =
+            met.iter().filter_map(|peer| self.of.get(peer)).flatten().copied().collect();
+        places.into_iter().collect()
+    }
+}
