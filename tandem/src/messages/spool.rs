@@ -22,8 +22,8 @@ use tokio::sync::{mpsc, watch};
 
 /// The thread that keeps messages. What was handed in before this is dropped is still done.
 ///
-/// In memory waits for the disk at most [64 MiB](BACKLOG_MAX), and 120 kB [for each message](END_MAX) that has begun, of which there are
-/// [4,096](OPEN_MAX) at once: its end comes with its last two parts, and all callers may hang up in one moment.
+/// In memory waits for the disk at most 64 MiB, and 120 kB for each message that has begun, of which there are
+/// 4,096 at once: its end comes with its last two parts, and all callers may hang up in one moment.
 #[derive(Debug)]
 pub struct Spool {
     orders: Sender<Order>,
