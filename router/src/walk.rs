@@ -18,7 +18,7 @@ use crate::plan::{Declined, Plan};
 use crate::position::{Confined, Position};
 use crate::record::{LegRecord, Passed};
 use crate::roads::Roads;
-use crate::target::{PeerId, Reach, TargetId};
+use crate::target::{PeerId, Reach, Target, TargetId, TargetKind};
 use crate::verdict::{Go, Meaning};
 use core::time::Duration;
 use judge::through;
@@ -420,17 +420,20 @@ impl Walk {
     ) {
         let leg = self.legs.len();
         let ticket = self.count(target, peer, now, health, out);
-        let confirm = self.is_confirmed(target);
+        let (step, rung) = (self.plan.step(self.position.cursor.frame), self.plan.target(target));
+        // Nobody who helps, or calls back to help, is asked to press 1.
+        let asks = |it: &Target| it.is_confirmed(step.and_then(|step| step.confirm));
+        let confirm = self.position.urgent.is_none() && rung.is_some_and(asks);
         self.legs.push(Leg {
             target,
             peer,
             path,
             ring,
             declined,
-            from: self.plan.step(self.position.cursor.frame).and_then(|step| step.from.clone()),
+            from: step.and_then(|step| step.from.clone()),
             line,
             confirm,
-            word: self.is_word(target),
+            word: rung.is_some_and(|it| it.kind == TargetKind::Word),
             fixes: Vec::new(),
             began: now,
             rang: None,
@@ -447,13 +450,6 @@ impl Walk {
         self.position.on_begun(target, path, now);
         health.on_call_begun(path);
         out.push(Output::Ring { leg, target, peer, path });
-    }
-
-    /// Does whoever answers there have to press 1? Nobody who helps, or calls back to help, is asked for that.
-    fn is_confirmed(&self, target: TargetId) -> bool {
-        let Some(target) = self.plan.target(target) else { return false };
-        let step = self.plan.step(self.position.cursor.frame).and_then(|step| step.confirm);
-        self.position.urgent.is_none() && target.is_confirmed(step)
     }
 
     /// How long a leg may stay without any response.

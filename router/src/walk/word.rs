@@ -3,15 +3,9 @@
 use super::{LegId, Output, RINGBACK, State, Walk};
 use crate::health::Health;
 use crate::outcome::Outcome;
-use crate::target::{TargetId, TargetKind};
 use sip::{Message, Time};
 
 impl Walk {
-    /// Is this something that is said, and nobody who is rung?
-    pub(super) fn is_word(&self, target: TargetId) -> bool {
-        self.plan.target(target).is_some_and(|target| target.kind == TargetKind::Word)
-    }
-
     /// The caller hears this leg, so none of our own ringing: of a phone it is ringing, of a word what is said.
     pub(super) fn caller_hears(&mut self, id: LegId, now: Time) {
         if self.legs.get(id).is_some_and(|leg| !leg.word) {
