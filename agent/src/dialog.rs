@@ -2,7 +2,7 @@
 
 use sip::build::push_body;
 use sip::text::push_decimal;
-use sip::{Bytes, Message, Name, NameAddr, Uri};
+use sip::{Bytes, Message, Name, NameAddr, Uri, is_token};
 
 /// What all messages of one call have in common. Our agents stand behind our own proxy, which routes loosely: the first of the
 /// routes is its.
@@ -58,8 +58,7 @@ impl Dialog {
         // RFC 3261 §12.1.2: the route set is the Record-Route of the answer, turned round.
         routes.reverse();
         // Ours would be no requests with one that is no token.
-        let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(byte);
-        let tag = Some(answer.to_tag()).filter(|tag| tag.iter().all(is_token))?;
+        let tag = Some(answer.to_tag()).filter(|tag| tag.is_empty() || is_token(tag))?;
         Some(Self {
             call_id: invite.call_id().to_vec(),
             local: invite.value(Name::From)?.to_vec(),

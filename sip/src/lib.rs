@@ -30,6 +30,7 @@ pub use method::Method;
 pub use name_addr::NameAddr;
 pub use param::Params;
 pub use reason::Cause;
+pub use scan::is_token;
 pub use time::Time;
 pub use uri::{Host, Uri};
 pub use via::{Stamp, Via};

@@ -123,7 +123,9 @@ pub(crate) fn is_all(bytes: &[u8], class: u8) -> bool {
     bytes.iter().fold(class, |all, &byte| all & CLASS[byte as usize]) == class
 }
 
-pub(crate) fn is_token(bytes: &[u8]) -> bool {
+/// Is this a token (RFC 3261 §25.1)? Nothing at all is none.
+#[must_use]
+pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && is_all(bytes, TOKEN)
 }
 

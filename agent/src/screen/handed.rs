@@ -7,15 +7,17 @@ use sip::{Message, Name};
 
 /// Where the person is called: a value of Route. The node writes it above what others may have written.
 pub(super) fn hop(invite: &Message) -> Option<&[u8]> {
-    let field = invite.fields().iter().find(|field| invite.is_named(field, HOP.as_bytes()))?;
-    let value = invite.at(field.value);
-    Some(value.strip_suffix(SEALED.as_bytes()).unwrap_or(value))
+    written(invite).map(|value| value.strip_suffix(SEALED.as_bytes()).unwrap_or(value))
 }
 
 /// Does who is called there want his sound sealed?
 pub(super) fn is_sealed(invite: &Message) -> bool {
-    let field = invite.fields().iter().find(|field| invite.is_named(field, HOP.as_bytes()));
-    field.is_some_and(|field| invite.at(field.value).ends_with(SEALED.as_bytes()))
+    written(invite).is_some_and(|value| value.ends_with(SEALED.as_bytes()))
+}
+
+fn written(invite: &Message) -> Option<&[u8]> {
+    let field = invite.fields().iter().find(|field| invite.is_named(field, HOP.as_bytes()))?;
+    Some(invite.at(field.value))
 }
 
 /// What of an INVITE goes on to the person.
