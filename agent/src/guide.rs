@@ -66,6 +66,10 @@ pub struct Room {
     pub messages: u32,
     /// Bytes of their sound.
     pub bytes: u64,
+    /// Those that nobody has heard yet.
+    pub new: u32,
+    /// Those that somebody has.
+    pub heard: u32,
     /// Bytes that are free on its disk.
     pub disk_free: u64,
     /// What its owner has recorded as its greeting.

@@ -98,7 +98,10 @@ impl Street {
             ..Guide::default()
         };
         let mut house = House::new(Arc::new(guide), "192.0.2.100:5060".into(), (7, Key::new([7; 30])));
-        house.on_room(&name, Some(Room { messages: 1, bytes: 9, disk_free: 1 << 40, greeting: None }));
+        house.on_room(
+            &name,
+            Some(Room { messages: 1, bytes: 9, new: 1, heard: 0, disk_free: 1 << 40, greeting: None }),
+        );
         let (names, finals, now, count) = (BTreeMap::new(), BTreeMap::new(), Time::ZERO, 0);
         let (heard, invites, asked, answered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (wanted, open, checks, takes) = (Vec::new(), BTreeMap::new(), Vec::new(), BTreeSet::new());

@@ -85,7 +85,7 @@ impl Indoors {
     /// Agents whose mailboxes are empty.
     #[must_use]
     pub fn new(guide: &Arc<Guide>, node: SocketAddr) -> Self {
-        let room = Room { messages: 0, bytes: 0, disk_free: FREE, greeting: None };
+        let room = Room { messages: 0, bytes: 0, new: 0, heard: 0, disk_free: FREE, greeting: None };
         let rooms = guide.mailboxes.keys().map(|name| (Arc::clone(name), room.clone())).collect();
         Self {
             rooms,

@@ -129,6 +129,7 @@ fn a_message_is_played_claimed_deleted_and_brought_back() {
     assert_eq!(desk.say(&["play", "1ngjanc", "--to", "a.wav"]), ("a.wav: 2 s from +15035550999\n".into(), 0));
     let file = std::fs::read(desk.path.join("a.wav")).expect("it is there");
     assert_eq!(wav::read(&file), Ok(sound));
+    assert!(desk.say(&[]).0.contains("kept; heard by the command line\n"));
     let (text, status) = desk.say(&["play", id, "--to", "a.wav"]);
     assert_eq!((text.as_str(), status), ("tandem messages: a.wav: File exists (os error 17)\n", 1));
 

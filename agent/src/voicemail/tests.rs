@@ -26,7 +26,7 @@ fn at(milliseconds: u64) -> Time {
 }
 
 fn room() -> Room {
-    Room { messages: 0, bytes: 0, disk_free: 1 << 30, greeting: None }
+    Room { messages: 0, bytes: 0, new: 0, heard: 0, disk_free: 1 << 30, greeting: None }
 }
 
 fn with_pin() -> Mailbox {

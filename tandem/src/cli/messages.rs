@@ -5,6 +5,7 @@ use crate::cli::check::{Answer, print};
 use crate::config;
 use crate::delivery::words::clean;
 use crate::messages::folder::{Folder, Stored};
+use crate::messages::heard::Heard;
 use crate::messages::id::MessageId;
 use crate::messages::manifest::Manifest;
 use crate::messages::retention::REGRET;
@@ -118,7 +119,7 @@ fn done(options: &Options, now: Timestamp) -> Result<String, String> {
     let unix = now.as_second();
     match &options.act {
         None => list(options, &place),
-        Some(Act::Play { id, to }) => play(&place, &place.find(id)?, to),
+        Some(Act::Play { id, to }) => play(&place, &place.find(id)?, to, now),
         Some(Act::Claim { id, by }) => {
             let id = place.find(id)?;
             let who = clean(by);
@@ -126,6 +127,8 @@ fn done(options: &Options, now: Timestamp) -> Result<String, String> {
                 return Err("nobody has no name: --by NAME".into());
             }
             place.change(|db| outbox::claim(db, id.as_str(), &who, unix))?;
+            // Whoever has it in hand knows of it: for nobody else it is new.
+            place.mark_heard(&id, &who, now)?;
             Ok(format!("{who} takes care of {id}.\n"))
         }
         Some(Act::Delete { id, by, yes }) => delete(&place, &place.find(id)?, &clean(by), *yes, unix),
@@ -196,12 +199,21 @@ impl Place {
         store::change(&self.data, work).map_err(|error| error.to_string())
     }
 
+    /// Marks who has heard a message; whoever has before stays.
+    fn mark_heard(&self, id: &MessageId, by: &str, now: Timestamp) -> Result<(), String> {
+        if self.folder.is_heard(id) {
+            return Ok(());
+        }
+        let heard = Heard { by: by.to_owned(), at: now };
+        self.folder.mark_heard(id, Some(&heard)).map_err(|error| self.unreadable(&error))
+    }
+
     fn unreadable(&self, error: &io::Error) -> String {
         format!("{}: {error}", self.data.join("messages").display())
     }
 }
 
-fn play(place: &Place, id: &MessageId, to: &Path) -> Result<String, String> {
+fn play(place: &Place, id: &MessageId, to: &Path, now: Timestamp) -> Result<String, String> {
     let manifest = place.manifest(id)?;
     if manifest.sealed {
         let files = place.folder.place(id);
@@ -219,6 +231,7 @@ fn play(place: &Place, id: &MessageId, to: &Path) -> Result<String, String> {
         .open(to)
         .map_err(|error| format!("{}: {error}", to.display()))?;
     out.write_all(&file).map_err(|error| format!("{}: {error}", to.display()))?;
+    place.mark_heard(id, "the command line", now)?;
     Ok(format!("{}: {} s from {}\n", to.display(), manifest.millis.div_ceil(1_000), caller(&manifest)))
 }
 
@@ -243,6 +256,7 @@ fn delete(place: &Place, id: &MessageId, by: &str, at_once: bool, unix: i64) -> 
 struct Line {
     manifest: Manifest,
     handled: Handled,
+    heard: Option<Heard>,
     letters: Vec<Letter>,
 }
 
@@ -272,7 +286,8 @@ fn list(options: &Options, place: &Place) -> Result<String, String> {
         };
         let handled = db.as_ref().map(|db| outbox::handled(db, id.as_str())).transpose().map_err(broken)?;
         let letters = letters.remove(id.as_str()).unwrap_or_default();
-        lines.push(Line { manifest, handled: handled.unwrap_or_default(), letters });
+        let heard = place.folder.heard(&id).unwrap_or_default();
+        lines.push(Line { manifest, handled: handled.unwrap_or_default(), heard, letters });
     }
     lines.retain(|line| {
         let mailbox = options.mailbox.as_ref().is_none_or(|wanted| *wanted == line.manifest.mailbox);
@@ -335,9 +350,10 @@ impl Line {
             (None, None) if self.letters.is_empty() => "kept".into(),
             (None, None) => "delivered".into(),
         };
-        match &self.handled.claimed {
-            Some((by, _)) => format!("{delivery}; {} takes care of it", clean(by)),
-            None => delivery,
+        match (&self.handled.claimed, &self.heard) {
+            (Some((by, _)), _) => format!("{delivery}; {} takes care of it", clean(by)),
+            (None, Some(heard)) => format!("{delivery}; heard by {}", clean(&heard.by)),
+            (None, None) => delivery,
         }
     }
 
@@ -354,6 +370,7 @@ impl Line {
         let mut whole = json!(self.manifest);
         if let Some(fields) = whole.as_object_mut() {
             fields.insert("claimed".into(), json!(by(&self.handled.claimed)));
+            fields.insert("heard".into(), json!(self.heard));
             fields.insert("deleted".into(), json!(by(&self.handled.deleted)));
             fields.insert("letters".into(), self.letters.iter().map(letter).collect());
         }

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::delivery::Post;
 use crate::messages::id::MessageId;
 use crate::messages::manifest::{End, Manifest, Why};
+use crate::messages::room::Used;
 use agent::g711::Law;
 use agent::guide::Room;
 use agent::house::{About, CallKey, Output, Take};
@@ -190,7 +191,8 @@ impl Shelf for Shelves {
     fn room(&mut self, mailbox: &str) -> Option<Room> {
         let (used, disk_free) = self.post.spool().room(mailbox)?;
         let greeting = self.greetings.of(mailbox);
-        Some(Room { messages: used.messages, bytes: used.bytes, disk_free, greeting })
+        let Used { messages, bytes, new, heard } = used;
+        Some(Room { messages, bytes, new, heard, disk_free, greeting })
     }
 
     fn checked(&mut self) -> Vec<(CallKey, bool)> {

@@ -1,6 +1,7 @@
 //! Messages on disk: each file is written under another name, flushed, then renamed into place, so that whatever stands there
 //! is whole.
 
+use super::heard::Heard;
 use super::id::MessageId;
 use super::manifest::{Law, Manifest};
 use agent::tape::SEGMENT;
@@ -92,6 +93,35 @@ impl Folder {
     /// The mark cannot be read.
     pub fn sent(&self, id: &MessageId) -> io::Result<Vec<String>> {
         json_of(&self.place(id).join(SENT)).map(Option::unwrap_or_default)
+    }
+
+    /// Marks who has heard a message; `None`: nobody has.
+    ///
+    /// # Errors
+    /// It stays as it was.
+    pub fn mark_heard(&self, id: &MessageId, heard: Option<&Heard>) -> io::Result<()> {
+        let place = self.place(id);
+        match heard {
+            Some(heard) => write(&place, HEARD, &serde_json::to_vec(heard)?),
+            None => match fs::remove_file(place.join(HEARD)) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                done => done.and_then(|()| flush(&place)),
+            },
+        }
+    }
+
+    /// Who has heard a message; `None` if nobody has.
+    ///
+    /// # Errors
+    /// The mark cannot be read.
+    pub fn heard(&self, id: &MessageId) -> io::Result<Option<Heard>> {
+        json_of(&self.place(id).join(HEARD))
+    }
+
+    /// Whether somebody has heard a message.
+    #[must_use]
+    pub fn is_heard(&self, id: &MessageId) -> bool {
+        self.place(id).join(HEARD).exists()
     }
 
     /// What is known of a message; `None` if there is none of this name.
@@ -237,6 +267,7 @@ fn flush(folder: &Path) -> io::Result<()> {
 const HEAD: &str = "head.json";
 const MANIFEST: &str = "message.json";
 const SENT: &str = "sent.json";
+const HEARD: &str = "heard.json";
 const DRAFT: &str = ".draft";
 const FOLDER_MODE: u32 = 0o700; // What callers say is for those who are to hear it.
 const FILE_MODE: u32 = 0o600;

@@ -1,6 +1,7 @@
 //! Who keeps messages: obeys one order at a time, and finishes what nobody will finish any more.
 
 use super::folder::{Folder, SEGMENTS_MAX, Stored};
+use super::heard::{Heard, Standing};
 use super::id::MessageId;
 use super::lanes::{self, Part, Segment};
 use super::manifest::{End, Manifest};
@@ -101,6 +102,7 @@ impl Keeper {
             }
         };
         self.index.put(id, &manifest.mailbox, self.folder.size(id)?);
+        self.index.stand(id, Standing::of(manifest.millis, self.folder.is_heard(id)));
         Ok(Some(manifest))
     }
 
@@ -193,7 +195,19 @@ impl Keeper {
                 None
             }
         };
-        ends.into_iter().zip(done).filter_map(kept).collect()
+        let kept: Vec<Finished> = ends.into_iter().zip(done).filter_map(kept).collect();
+        for Finished { manifest, .. } in &kept {
+            self.index.stand(&manifest.id, Standing::of(manifest.millis, false));
+        }
+        kept
+    }
+
+    /// Marks who has heard a message that is complete; `None`: nobody has.
+    pub fn mark_heard(&mut self, id: &MessageId, heard: Option<&Heard>) {
+        match self.folder.mark_heard(id, heard) {
+            Ok(()) => self.index.hear(id, heard.is_some()),
+            Err(error) => tracing::warn!("message {id} cannot be marked as heard or new: {error}"),
+        }
     }
 
     /// Ends what was begun and has not been heard of for minutes: whoever recorded it has forgotten it.
@@ -204,7 +218,7 @@ impl Keeper {
         self.finish(old)
     }
 
-    /// Counts what is on disk and no more, but for messages that this forgets.
+    /// Counts what is on disk and no more, but for messages that this forgets, and looks who of them was heard.
     ///
     /// # Errors
     /// The disk says nothing.
@@ -212,6 +226,7 @@ impl Keeper {
         let there = self.folder.list()?;
         let open = &self.open;
         self.index.retain(|id| open.contains_key(id) || (there.binary_search(id).is_ok() && !forgotten(id)));
+        self.index.look(|id| self.folder.is_heard(id));
         Ok(())
     }
 
@@ -309,6 +324,46 @@ mod tests {
         finish(&mut keeper, &two);
         keeper.folder().remove(&two.id).unwrap();
         assert_eq!(used(&mut keeper, &[]), []);
+    }
+
+    /// Messages that nobody has heard, and those that somebody has.
+    fn standing(keeper: &mut Keeper) -> (u32, u32) {
+        keeper.look(|_| false).unwrap();
+        let used = keeper.figures().unwrap().used.get("inbox").copied().unwrap_or_default();
+        (used.new, used.heard)
+    }
+
+    #[test]
+    fn a_message_is_new_until_somebody_has_heard_it_and_one_without_sound_never_is() {
+        let data = Scratch::new("heard");
+        let folder = Folder::of(&data.path);
+        let (mut keeper, _) = Keeper::open(folder.clone()).unwrap();
+        let (one, two, missed) = (manifest(1), manifest(2), Manifest { millis: 0, ..manifest(3) });
+        let heard = Heard { by: "the phone".into(), at: at(9) };
+        begin(&mut keeper, &one, Keep::default(), at(1));
+        segment(&mut keeper, &one.id, 0, &[1; SEGMENT], at(1));
+        assert_eq!(standing(&mut keeper), (0, 0));
+        finish(&mut keeper, &one);
+        for message in [&two, &missed] {
+            begin(&mut keeper, message, Keep::default(), at(2));
+            finish(&mut keeper, message);
+        }
+        assert_eq!(standing(&mut keeper), (2, 0));
+        for message in [&one, &missed] {
+            keeper.mark_heard(&message.id, Some(&heard));
+        }
+        assert_eq!(standing(&mut keeper), (1, 1));
+        let (mut again, _) = Keeper::open(folder.clone()).unwrap();
+        assert_eq!((standing(&mut again), folder.heard(&one.id).unwrap()), ((1, 1), Some(heard.clone())));
+        keeper.mark_heard(&one.id, None);
+        keeper.mark_heard(&one.id, None);
+        assert_eq!((standing(&mut keeper), folder.heard(&one.id).unwrap()), ((2, 0), None));
+        // Others mark beside us, as the command line does.
+        folder.mark_heard(&two.id, Some(&heard)).unwrap();
+        assert_eq!(standing(&mut keeper), (1, 1));
+        keeper.folder().remove(&two.id).unwrap();
+        keeper.mark_heard(&two.id, Some(&heard));
+        assert_eq!(standing(&mut keeper), (1, 0));
     }
 
     #[test]
@@ -446,7 +501,7 @@ mod tests {
         assert_eq!(finish(&mut keeper, &two), None);
         assert_eq!(finish(&mut keeper, &one), finished(&one));
         let used = keeper.figures().unwrap().used;
-        assert_eq!(used["inbox"], Used { messages: 1, bytes: SEGMENT as u64 + 80 });
+        assert_eq!(used["inbox"], Used { messages: 1, bytes: SEGMENT as u64 + 80, new: 1, heard: 0 });
         assert_eq!(folder.sound(&one.id, one.law).unwrap().len(), SEGMENT + 80);
         assert_eq!(folder.list().unwrap(), [one.id]);
     }

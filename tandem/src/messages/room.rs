@@ -1,5 +1,6 @@
 //! How much is kept already: what a mailbox asks before it answers a call.
 
+use super::heard::Standing;
 use super::id::MessageId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,10 @@ pub struct Used {
     pub messages: u32,
     /// Bytes of their sound.
     pub bytes: u64,
+    /// Those that nobody has heard yet.
+    pub new: u32,
+    /// Those that somebody has.
+    pub heard: u32,
 }
 
 /// What all mailboxes hold, and what is left of the disk.
@@ -22,28 +27,60 @@ pub struct Figures {
     pub used: BTreeMap<Arc<str>, Used>,
 }
 
-/// Every message that counts, with its mailbox and the bytes of its sound.
+/// Every message that counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
-    messages: BTreeMap<MessageId, (Arc<str>, u64)>,
+    messages: BTreeMap<MessageId, Entry>,
     /// The sums: a mailbox may hold as many messages as there are.
     used: BTreeMap<Arc<str>, Used>,
 }
 
+#[derive(Clone, Debug)]
+struct Entry {
+    mailbox: Arc<str>,
+    bytes: u64,
+    standing: Standing,
+}
+
 impl Index {
-    /// Counts a message of this size; one that is counted already grows to it.
+    /// Counts a message of this size that nobody can hear yet; one that is counted already grows to it.
     pub(super) fn put(&mut self, id: &MessageId, mailbox: &str, bytes: u64) {
         self.remove(id);
         let known = self.used.get_key_value(mailbox).map(|(name, _)| Arc::clone(name));
         let mailbox = known.unwrap_or_else(|| mailbox.into());
-        self.used.entry(Arc::clone(&mailbox)).or_default().gain(bytes);
-        self.messages.insert(id.clone(), (mailbox, bytes));
+        let entry = Entry { mailbox, bytes, standing: Standing::Silent };
+        self.used.entry(Arc::clone(&entry.mailbox)).or_default().gain(&entry);
+        self.messages.insert(id.clone(), entry);
+    }
+
+    /// Counts a message as this from now on.
+    pub(super) fn stand(&mut self, id: &MessageId, standing: Standing) {
+        if let Some(entry) = self.messages.get_mut(id) {
+            let used = self.used.entry(Arc::clone(&entry.mailbox)).or_default();
+            used.lose(entry);
+            entry.standing = standing;
+            used.gain(entry);
+        }
+    }
+
+    /// Somebody has heard a message, or nobody any more; one without sound stays what it is.
+    pub(super) fn hear(&mut self, id: &MessageId, is_heard: bool) {
+        let standing = self.messages.get(id).map(|entry| entry.standing);
+        if standing.is_some_and(|standing| standing != Standing::Silent) {
+            self.stand(id, if is_heard { Standing::Heard } else { Standing::New });
+        }
+    }
+
+    /// Looks who of them was heard.
+    pub(super) fn look(&mut self, is_heard: impl Fn(&MessageId) -> bool) {
+        let all: Vec<MessageId> = self.messages.keys().cloned().collect();
+        all.into_iter().for_each(|id| self.hear(&id, is_heard(&id)));
     }
 
     /// Counts it no more.
     pub(super) fn remove(&mut self, id: &MessageId) {
-        if let Some((mailbox, counted)) = self.messages.remove(id) {
-            self.used.entry(mailbox).or_default().lose(counted);
+        if let Some(entry) = self.messages.remove(id) {
+            self.used.entry(Arc::clone(&entry.mailbox)).or_default().lose(&entry);
         }
     }
 
@@ -51,8 +88,8 @@ impl Index {
     pub(super) fn retain(&mut self, wanted: impl Fn(&MessageId) -> bool) {
         self.messages.retain(|id, _| wanted(id));
         self.used.clear();
-        for (mailbox, bytes) in self.messages.values() {
-            self.used.entry(Arc::clone(mailbox)).or_default().gain(*bytes);
+        for entry in self.messages.values() {
+            self.used.entry(Arc::clone(&entry.mailbox)).or_default().gain(entry);
         }
     }
 
@@ -64,13 +101,23 @@ impl Index {
 }
 
 impl Used {
-    const fn gain(&mut self, bytes: u64) {
+    const fn gain(&mut self, entry: &Entry) {
         self.messages = self.messages.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(bytes);
+        self.bytes = self.bytes.saturating_add(entry.bytes);
+        match entry.standing {
+            Standing::Silent => {}
+            Standing::New => self.new = self.new.saturating_add(1),
+            Standing::Heard => self.heard = self.heard.saturating_add(1),
+        }
     }
 
-    const fn lose(&mut self, bytes: u64) {
+    const fn lose(&mut self, entry: &Entry) {
         self.messages = self.messages.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(bytes);
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        match entry.standing {
+            Standing::Silent => {}
+            Standing::New => self.new = self.new.saturating_sub(1),
+            Standing::Heard => self.heard = self.heard.saturating_sub(1),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The way to the thread that keeps messages: nobody who hears a caller waits for a disk.
 
 use super::folder::Folder;
+use super::heard::Heard;
 use super::id::MessageId;
 use super::keeper::{Finished, Keep, Keeper};
 use super::lanes::Segment;
@@ -42,6 +43,7 @@ enum Order {
     Segment(Segment),
     Finish(Box<Manifest>),
     Forget(MessageId),
+    Heard(MessageId, Option<Heard>),
 }
 
 /// What waits for the disk.
@@ -144,6 +146,14 @@ impl Spool {
         self.order(Order::Forget(id))
     }
 
+    /// Marks who has heard a message that is complete; `None`: nobody has.
+    ///
+    /// # Errors
+    /// Nobody keeps messages any more: it stays as it was.
+    pub fn mark_heard(&self, id: MessageId, heard: Option<Heard>) -> Result<(), Behind> {
+        self.order(Order::Heard(id, heard))
+    }
+
     /// Ends the thread when it has done what it was told, and waits for that.
     pub fn end(self) {
         drop(self.orders);
@@ -162,7 +172,7 @@ impl Order {
         match self {
             Self::Begin(manifest) | Self::Finish(manifest) => manifest.bytes(),
             Self::Segment(segment) => segment.sound.len(),
-            Self::Forget(_) => 0,
+            Self::Forget(_) | Self::Heard(..) => 0,
         }
     }
 }
@@ -184,7 +194,7 @@ impl Waiting {
         self.bytes.fetch_sub(order.bytes(), Ordering::Relaxed);
         match order {
             Order::Finish(_) | Order::Forget(_) => _ = self.open.fetch_sub(1, Ordering::Relaxed),
-            Order::Begin(_) | Order::Segment(_) => {}
+            Order::Begin(_) | Order::Segment(_) | Order::Heard(..) => {}
         }
     }
 }
@@ -261,6 +271,10 @@ impl Keeping {
                 Order::Forget(id) => {
                     self.work_off(keeper, core::mem::take(&mut batch));
                     keeper.forget(&id);
+                }
+                Order::Heard(id, heard) => {
+                    self.work_off(keeper, core::mem::take(&mut batch));
+                    keeper.mark_heard(&id, heard.as_ref());
                 }
             }
             next = if batch.len() < BATCH_MAX { orders.try_recv().ok() } else { None };
@@ -386,11 +400,19 @@ mod tests {
         }
         assert_eq!(folder.read(&two.id).unwrap(), Some(Stored::Finished(two.clone())));
         deleted.send_replace(Arc::new(BTreeSet::from([one.id.clone()])));
-        let used = Used { messages: 1, bytes: SEGMENT as u64 };
+        let used = Used { messages: 1, bytes: SEGMENT as u64, new: 1, heard: 0 };
         figures
             .wait_for(|now| now.as_ref().is_some_and(|now| now.used.get("inbox") == Some(&used)))
             .await
             .unwrap();
+        let heard = Heard { by: "the phone".into(), at: two.at };
+        spool.mark_heard(two.id.clone(), Some(heard.clone())).unwrap();
+        let used = Used { new: 0, heard: 1, ..used };
+        figures
+            .wait_for(|now| now.as_ref().is_some_and(|now| now.used.get("inbox") == Some(&used)))
+            .await
+            .unwrap();
+        assert_eq!(folder.heard(&two.id).unwrap(), Some(heard));
         let last = manifest(3);
         spool.begin(last.clone()).unwrap();
         spool.finish(last.clone()).unwrap();
