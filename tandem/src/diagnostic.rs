@@ -1,11 +1,11 @@
 //! What is wrong with a plan file, where, and what to do: drawn for people, or one line each for logs.
 
 use crate::codes::Code;
-use crate::config::Source;
+use crate::config::{Part, Source};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use core::ops::Range;
 
-/// Bytes of the source, from the first in to the last out.
+/// Bytes of the source, from the first in to the last out; all of them in one file.
 pub type Span = Range<usize>;
 
 /// One problem: a code, a title, places with labels, and proposals.
@@ -96,7 +96,7 @@ impl Diagnostic {
         let place = match self.labels.first() {
             Some(label) => {
                 let (line, column) = source.place(label.span.start);
-                format!("{}:{line}:{column}", source.path())
+                format!("{}:{line}:{column}", source.path_of(label.span.start))
             }
             None => source.path().to_owned(),
         };
@@ -117,11 +117,13 @@ impl Diagnostic {
     pub fn draw(&self, source: &Source, colour: Colour) -> String {
         let level = if self.is_error() { Level::ERROR } else { Level::WARNING };
         let title = level.primary_title(self.title.as_str()).id(self.code.as_str());
-        let mut first = if self.labels.is_empty() {
-            Group::with_title(title).element(annotate_snippets::Origin::path(source.path()))
-        } else {
-            Group::with_title(title).element(self.snippet(source))
-        };
+        let mut first = Group::with_title(title);
+        if self.labels.is_empty() {
+            first = first.element(annotate_snippets::Origin::path(source.path()));
+        }
+        for path in self.files(source) {
+            first = first.element(self.snippet(path, source));
+        }
         for help in self.helps.iter().filter(|help| help.fix.is_none()) {
             first = first.element(Level::HELP.message(help.text.as_str()));
         }
@@ -134,16 +136,33 @@ impl Diagnostic {
         renderer.render(&groups)
     }
 
-    fn snippet<'a>(&'a self, source: &'a Source) -> Snippet<'a, Annotation<'a>> {
-        let from = self.labels.iter().map(|label| label.span.start).min().unwrap_or(0);
-        let to = self.labels.iter().map(|label| label.span.end).max().unwrap_or(0);
+    /// The files with a place in them, that of the problem first.
+    fn files<'a>(&self, source: &'a Source) -> Vec<&'a Part> {
+        let mut files: Vec<&Part> = Vec::new();
+        for part in self.labels.iter().filter_map(|label| source.part(label.span.start)) {
+            if !files.contains(&part) {
+                files.push(part);
+            }
+        }
+        files
+    }
+
+    /// The lines of one file with all places in them.
+    fn snippet<'a>(&'a self, file: &'a Part, source: &'a Source) -> Snippet<'a, Annotation<'a>> {
+        let is_here = |label: &Label| source.part(label.span.start) == Some(file);
+        let labels = || self.labels.iter().enumerate().filter(|(_, label)| is_here(label));
+        let from = labels().map(|(_, label)| label.span.start).min().unwrap_or(0);
+        let to = labels().map(|(_, label)| label.span.end).max().unwrap_or(0);
         let window = source.lines(from..to);
-        let annotations = self.labels.iter().enumerate().map(|(n, label)| {
+        let annotations = labels().map(|(n, label)| {
             let kind = if n == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let annotation = kind.span(window.within(&label.span));
             if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
         });
-        Snippet::source(window.text).line_start(window.line).path(source.path()).annotations(annotations)
+        Snippet::source(window.text)
+            .line_start(window.line)
+            .path(file.path.as_str())
+            .annotations(annotations.collect::<Vec<_>>())
     }
 
     const fn word(&self) -> &'static str {
@@ -155,7 +174,8 @@ fn patch<'a>(help: &'a Help, source: &'a Source) -> Option<Group<'a>> {
     let (span, replacement) = help.fix.as_ref()?;
     let window = source.lines(span.clone());
     let patch = Patch::new(window.within(span), replacement.as_str());
-    let snippet = Snippet::source(window.text).line_start(window.line).path(source.path()).patch(patch);
+    let path = source.path_of(span.start);
+    let snippet = Snippet::source(window.text).line_start(window.line).path(path).patch(patch);
     Some(Level::HELP.secondary_title(help.text.as_str()).element(snippet))
 }
 

@@ -158,7 +158,7 @@ fn announcement(key: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -
     if let Some((_, clip)) = shipped {
         return Some(Clip::clone(clip));
     }
-    let (path, fault) = match sound::read(written, problems) {
+    let (path, fault) = match sound::read(written, file.span().start, problems) {
         Ok(sound) => return Some(sound),
         Err(unplayable) => unplayable,
     };

@@ -7,40 +7,43 @@ use crate::diagnostic::{Diagnostic, Span};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
-/// Which warnings are silent on which lines.
+/// Which warnings are silent on which rows.
 #[derive(Debug, Default)]
 pub(super) struct Allows {
-    by_line: BTreeMap<usize, Vec<Code>>,
+    by_row: BTreeMap<usize, Vec<Code>>,
 }
 
 impl Allows {
-    /// Reads the comments of a file: each holds for its own line, or for the next one if it stands alone.
+    /// Reads the comments of a plan: each holds for its own line, or for the next one of its file if it stands alone.
     pub(super) fn read(source: &Source, today: Date, found: &mut Vec<Diagnostic>) -> Self {
         let mut allows = Self::default();
         let mut waiting = Vec::new();
         let mut offset = 0;
         for (n, line) in source.text().split_inclusive('\n').enumerate() {
             let alone = line.trim_start().starts_with('#');
+            if source.part(offset).is_some_and(|part| part.span.start == offset) {
+                waiting.clear();
+            }
             if let Some(at) = line.find(MARK) {
                 let span = offset + at..offset + line.trim_end().len();
                 let comment = line.get(at + MARK.len()..).unwrap_or("");
                 match read(comment.trim(), today) {
                     Ok(codes) if alone => waiting.extend(codes),
-                    Ok(codes) => allows.by_line.entry(n + 1).or_default().extend(codes),
+                    Ok(codes) => allows.by_row.entry(n + 1).or_default().extend(codes),
                     Err(bad) => found.push(bad.problem(span)),
                 }
             }
             if !alone && !line.trim().is_empty() && !waiting.is_empty() {
-                allows.by_line.entry(n + 1).or_default().append(&mut waiting);
+                allows.by_row.entry(n + 1).or_default().append(&mut waiting);
             }
             offset += line.len();
         }
         allows
     }
 
-    /// Whether a warning on a line is silent.
-    pub(super) fn silence(&self, code: Code, line: usize) -> bool {
-        self.by_line.get(&line).is_some_and(|codes| codes.contains(&code))
+    /// Whether a warning on a row is silent.
+    pub(super) fn silence(&self, code: Code, row: usize) -> bool {
+        self.by_row.get(&row).is_some_and(|codes| codes.contains(&code))
     }
 }
 

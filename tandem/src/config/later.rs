@@ -183,9 +183,9 @@ const LATER: [Later; 14] = [
     },
     Later {
         places: &[Top, Plan],
-        keys: &["templates", "customers", "include", "operator", "use", "roles"],
+        keys: &["templates", "customers", "operator", "use", "roles"],
         code: Code::E212,
-        title: "customers, templates and included files are",
+        title: "customers and templates are",
         meanwhile: "write one file for each business and run one node for each",
     },
     Later {

@@ -224,7 +224,7 @@ fn common(mut fates: impl Iterator<Item = BTreeSet<String>>) -> BTreeSet<String>
 
 /// L016: whoever is rung by phone number and not asked to press 1 may be a voicemail.
 fn mobile_voicemail(draft: &Draft, allows: &Allows, problems: &mut Problems<'_>) {
-    let spoken = |span: &Span| !allows.silence(Code::L016, problems.source.line(span.start));
+    let spoken = |span: &Span| !allows.silence(Code::L016, problems.source.row(span.start));
     let steps = draft.courses.iter().flat_map(CourseDraft::lists).flat_map(|(_, list)| &list.steps);
     let rung = steps.flat_map(|step| step.targets().map(|(id, span)| (step.confirm, id, span)));
     let unasked = rung.filter_map(|(asks, id, span)| {

@@ -291,7 +291,7 @@ fn sealed_for(value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Arc<str>> {
 /// A greeting that cannot be played is a warning: a node that does not start loses more than a greeting.
 fn greeting(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Arc<[u8]>> {
     let written = text("greeting", "a WAV file such as \"greeting.wav\"", value, problems)?;
-    let (path, fault) = match sound::read(written, problems) {
+    let (path, fault) = match sound::read(written, value.span().start, problems) {
         Ok(sound) => return Some(sound),
         Err(unplayable) => unplayable,
     };

@@ -13,6 +13,7 @@ mod emergency;
 mod expect;
 mod floor;
 mod hours;
+mod include;
 mod later;
 mod limits;
 mod lint;
@@ -38,12 +39,14 @@ mod steps;
 mod syntax;
 mod targets;
 mod tls;
+mod tree;
 
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
 pub use mailboxes::{Attach, Mailbox, Mailboxes, Webhook};
 pub use node::{Advertise, Listen, Log, LogFormat, LogLevel, NodeSettings};
 pub use secret::Secret;
+pub(crate) use source::Part;
 pub use source::{SIZE_MAX, Source};
 pub use tls::{Credentials, File, PeerTls, TlsSettings, Verify};
 
@@ -52,6 +55,7 @@ use crate::diagnostic::{Colour, Diagnostic, Span, draw_all};
 use agent::guide::Guide;
 use allow::Allows;
 use draft::Draft;
+use include::Gathered;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use later::Place;
@@ -62,7 +66,7 @@ use router::target::TargetKind;
 use router::{Plan, Transport};
 use std::path::Path;
 use std::sync::Arc;
-use syntax::Trust;
+use syntax::Doubts;
 use toml::de::DeTable;
 
 /// A plan file without errors.
@@ -125,12 +129,13 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Refused> {
     }
 }
 
-/// Reads a plan file that is in memory.
+/// Reads a plan file that is in memory, and the files that it includes, which are not.
 ///
 /// # Errors
 /// As [`load`].
 pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
-    let (mut draft, (node, mut tls, listen), mut found, secrets) = lower(&source, now);
+    let gathered = include::gather(&mut source);
+    let (mut draft, (node, mut tls, listen), mut found, secrets) = lower(&source, gathered, now);
     source.blank(&secrets);
     found.sort_by_key(|problem| (!problem.is_error(), problem.start()));
     if found.iter().any(Diagnostic::is_error) {
@@ -153,25 +158,28 @@ pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
 /// What `[node]` says.
 type NodeKeys = (NodeSettings, TlsSettings, Option<Span>);
 
-fn lower(source: &Source, now: Timestamp) -> (Draft, NodeKeys, Vec<Diagnostic>, Vec<Span>) {
+fn lower(
+    source: &Source,
+    gathered: Gathered,
+    now: Timestamp,
+) -> (Draft, NodeKeys, Vec<Diagnostic>, Vec<Span>) {
     let mut problems = Problems { source, found: Vec::new(), secrets: Vec::new() };
-    let (root, errors) = DeTable::parse_recoverable(source.text());
-    let root = root.get_ref();
-    let trust = syntax::report(&errors, root, &mut problems);
+    let mut doubts = Doubts::default();
+    let root = tree::read(source, &mut doubts, &mut problems);
     let syntax_errors = core::mem::take(&mut problems.found);
-    later::find_secrets(root, &mut problems.secrets);
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut remarks = Vec::new();
     let allows = Allows::read(source, today, &mut remarks);
-    let (draft, node) = whole_file(root, now, &allows, &mut problems);
+    let (draft, node) = whole_file(&root, now, &allows, &mut problems);
     let mut found = problems.found;
-    if let Trust::Parts { lines, end } = trust {
+    if gathered.lacks || !doubts.is_none() {
         found.retain(|problem| {
             let start = problem.start();
-            is_local(problem.code) && start < end && !lines.contains(&source.line(start))
+            is_local(problem.code) && !doubts.hold(start, source.row(start))
         });
     }
-    let silent = |problem: &Diagnostic| allows.silence(problem.code, source.line(problem.start()));
+    let silent = |problem: &Diagnostic| allows.silence(problem.code, source.row(problem.start()));
+    found.extend(gathered.found);
     found.retain(|problem| problem.is_error() || !silent(problem));
     found.extend(syntax_errors);
     found.extend(remarks);
@@ -252,8 +260,8 @@ fn whole_file<'a>(
     let numbers = section(&mut top, "numbers", problems);
     let listed: Vec<_> = numbers.iter().map(|(key, _)| (key.text, key.span.clone())).collect();
     emergency::refuse_listed(&listed, &draft, problems);
-    let customers = root.contains_key("customers") || root.contains_key("include");
-    if !(customers && numbers.is_empty()) {
+    let _ = top.take("include"); // Its files have been read.
+    if !(root.contains_key("customers") && numbers.is_empty()) {
         numbers::read(numbers, span_of(root, "numbers"), &mut names, &mut draft, problems);
     }
     draft.expects = expect::read(&mut top, &draft, problems);

@@ -91,7 +91,7 @@ pub(super) fn referenced(
         problems.add(problem.help(help));
         return Some(Secret::new(written));
     };
-    match fetch(&reference, problems.source.path()) {
+    match fetch(&reference, problems.source.path_of(key.span.start)) {
         Ok(secret) => Some(Secret::new(&secret)),
         Err(missing) => {
             problems.add(not_there(&reference, &missing, what, lost, value));
@@ -122,7 +122,7 @@ fn not_there(
     })
 }
 
-/// The secret. `plan` is the plan file.
+/// The secret. `plan` is the file that it is referred to in.
 pub(super) fn fetch(reference: &Reference<'_>, plan: &str) -> Result<String, Missing> {
     let secret = match reference {
         Reference::Env(name) => {

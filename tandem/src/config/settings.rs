@@ -311,6 +311,10 @@ pub const WAITS: [&Wait; 16] = [
 /// All settings that are counts.
 pub const COUNTS: [&Count; 2] = [&DOWN_AFTER, &UP_AFTER];
 
+/// Entries of `include`; a pattern holds a folder.
+pub const PATTERNS_MAX: usize = 64;
+/// Files of one plan; a customer needs one at most.
+pub const FILES_MAX: usize = 10_000;
 /// Steps in one list; a caller who waits through more has hung up.
 pub const STEPS_MAX: usize = 64;
 /// Expectations in a file.

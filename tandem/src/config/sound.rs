@@ -4,16 +4,19 @@ use crate::config::reader::Problems;
 use agent::wav;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Reads the file of this name, which lies beside the plan file if it is no whole path.
+/// Reads the file that is named at this byte; it lies beside the file that names it, if it is no whole path.
 ///
 /// # Errors
 /// Where it was looked for, and why it cannot be played.
-pub(super) fn read(written: &str, problems: &Problems<'_>) -> Result<Arc<[u8]>, (PathBuf, String)> {
-    let folder = Path::new(problems.source.path()).parent().unwrap_or(Path::new(""));
-    let path = folder.join(written);
+pub(super) fn read(
+    written: &str,
+    at: usize,
+    problems: &Problems<'_>,
+) -> Result<Arc<[u8]>, (PathBuf, String)> {
+    let path = problems.source.beside(at, written);
     let mut file = Vec::new();
     let read = File::open(&path).and_then(|opened| opened.take(FILE_MAX).read_to_end(&mut file));
     let fault = match (read, wav::read(&file)) {

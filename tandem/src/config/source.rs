@@ -1,21 +1,34 @@
-//! The text of a plan file: read with bounds, and places in it by line and column.
+//! The text of a plan: of its file and of those that it includes, one after the other, and places in it by file, line and
+//! column.
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Span};
 use core::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// A plan file as text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A plan as text. A place in it is a byte, counted through all of its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    path: String,
     text: String,
     /// The text with secrets blanked, byte for byte as long; `None` if there is none.
     drawn: Option<String>,
-    /// The byte each line begins at.
+    /// The byte each row begins at; rows are lines, counted through all files.
     starts: Vec<usize>,
+    /// Its files: the plan file, then those that it includes.
+    parts: Vec<Part>,
+}
+
+/// One file of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// What problems call it.
+    pub(crate) path: String,
+    /// The bytes of its text.
+    pub(crate) span: Span,
+    /// How many rows are before its first line.
+    rows: usize,
 }
 
 /// Whole lines of a source.
@@ -31,12 +44,9 @@ impl Source {
     /// A file that is already in memory. `path` is what problems call it; a byte order mark is taken off.
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        let mut text: String = text.into();
-        if text.starts_with('\u{feff}') {
-            text.drain(..'\u{feff}'.len_utf8());
-        }
-        let starts = core::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { path: path.into(), text, drawn: None, starts }
+        let mut source = Self { text: String::new(), drawn: None, starts: Vec::new(), parts: Vec::new() };
+        source.add(path.into(), &text.into());
+        source
     }
 
     /// Reads a plan file; of a folder the `tandem.toml` in it.
@@ -46,40 +56,77 @@ impl Source {
     pub fn read(path: &Path) -> Result<Self, Box<(Self, Diagnostic)>> {
         let inside = if path.is_dir() { path.join("tandem.toml") } else { path.to_owned() };
         let shown = inside.display().to_string();
-        let refuse = |problem| Err(Box::new((Self::new(shown.clone(), ""), problem)));
-        let bytes = match bytes(&inside, path.is_dir()) {
-            Ok(bytes) => bytes,
-            Err(problem) => return refuse(problem),
-        };
-        match String::from_utf8(bytes) {
+        match text_of(&inside, SIZE_MAX) {
             Ok(text) => Ok(Self::new(shown, text)),
-            Err(error) => refuse(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())),
+            Err(unreadable) => {
+                let problem = unreadable.of_the_plan(path.is_dir());
+                Err(Box::new((Self::new(shown, ""), problem)))
+            }
         }
     }
 
-    /// What problems call the file.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
+    /// Adds a file, behind those that are there.
+    pub(crate) fn add(&mut self, path: String, text: &str) {
+        if !self.parts.is_empty() {
+            // Between files, so that the end of one is not the beginning of the next.
+            self.text.push('\n');
+        }
+        let (start, rows) = (self.text.len(), self.starts.len());
+        self.text.push_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+        let added = self.text.get(start..).unwrap_or_default();
+        let starts = added.match_indices('\n').map(|(at, _)| start + at + 1);
+        self.starts.extend(core::iter::once(start).chain(starts));
+        self.parts.push(Part { path, span: start..self.text.len(), rows });
     }
 
-    /// The text, without a byte order mark.
+    /// What problems call the plan file.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.parts.first().map_or("", |part| &part.path)
+    }
+
+    /// The text of all files, each without a byte order mark.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Line and column of a byte, both from 1; a column is a character.
-    #[must_use]
-    pub fn place(&self, at: usize) -> (usize, usize) {
-        let line = self.line(at);
-        let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let before = self.text.get(start..at).unwrap_or("");
-        (line, before.chars().count() + 1)
+    /// The files, the plan file first.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
-    /// The line of a byte, from 1. Cheap, unlike the column of a byte in a very long line.
+    /// The file that a byte is in.
+    pub(crate) fn part(&self, at: usize) -> Option<&Part> {
+        let after = self.parts.partition_point(|part| part.span.start <= at);
+        self.parts.get(after.saturating_sub(1))
+    }
+
+    /// What problems call the file that a byte is in.
+    pub(crate) fn path_of(&self, at: usize) -> &str {
+        self.part(at).map_or("", |part| &part.path)
+    }
+
+    /// A path that is written at a byte: one that begins nowhere begins beside the file that it is written in.
+    pub(crate) fn beside(&self, at: usize, written: &str) -> PathBuf {
+        Path::new(self.path_of(at)).parent().unwrap_or(Path::new("")).join(written)
+    }
+
+    /// Line and column of a byte in its file, both from 1; a column is a character.
+    #[must_use]
+    pub fn place(&self, at: usize) -> (usize, usize) {
+        let start = self.starts.get(self.row(at) - 1).copied().unwrap_or(0);
+        let before = self.text.get(start..at).unwrap_or("");
+        (self.line(at), before.chars().count() + 1)
+    }
+
+    /// The line of a byte in its file, from 1. Cheap, unlike the column of a byte in a very long line.
     pub(crate) fn line(&self, at: usize) -> usize {
+        self.row(at).saturating_sub(self.part(at).map_or(0, |part| part.rows)).max(1)
+    }
+
+    /// The row of a byte, from 1: its line, counted through all files.
+    pub(crate) fn row(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at).max(1)
     }
 
@@ -88,13 +135,14 @@ impl Source {
         self.text.get(span.clone()).unwrap_or("")
     }
 
-    /// The whole lines that a span touches, with secrets blanked.
+    /// The whole lines that a span in one file touches, with secrets blanked.
     pub(crate) fn lines(&self, span: Span) -> Window<'_> {
         let text = self.drawn.as_deref().unwrap_or(&self.text);
-        let (line, last) = (self.line(span.start), self.line(span.end));
-        let offset = self.starts.get(line - 1).copied().unwrap_or(0);
-        let end = self.starts.get(last).copied().unwrap_or(text.len());
-        Window { text: text.get(offset..end).unwrap_or(""), line, offset }
+        let (row, last) = (self.row(span.start), self.row(span.end));
+        let offset = self.starts.get(row - 1).copied().unwrap_or(0);
+        let part_end = self.part(span.start).map_or(text.len(), |part| part.span.end);
+        let end = self.starts.get(last).map_or(text.len(), |next| (*next).min(part_end.max(offset)));
+        Window { text: text.get(offset..end).unwrap_or(""), line: self.line(span.start), offset }
     }
 
     /// Blanks these spans wherever the text is drawn; byte for byte, so that places stay the same.
@@ -124,30 +172,32 @@ impl Window<'_> {
     }
 }
 
-fn bytes(path: &Path, in_folder: bool) -> Result<Vec<u8>, Diagnostic> {
-    let unreadable = |error: &std::io::Error| {
-        if in_folder && error.kind() == ErrorKind::NotFound {
-            Diagnostic::new(Code::E002, "this folder has no `tandem.toml`").help("name the plan file itself")
-        } else {
-            Diagnostic::new(Code::E002, format!("the plan file cannot be read: {error}"))
-        }
-    };
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let mut bytes = Vec::new();
-    file.take(SIZE_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > SIZE_MAX {
-        let title = format!("the plan file is larger than {} MiB", SIZE_MAX >> 20);
-        return Err(Diagnostic::new(Code::E002, title).help(
-            "is this the right file? A block of numbers takes one line: `\"+13125550100..9999\" = \"main\"`",
-        ));
-    }
-    Ok(bytes)
+/// Why a file gives no text.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// The system refuses.
+    System(std::io::Error),
+    /// It has more bytes than it may.
+    TooLarge,
+    /// It is not UTF-8: where, and what stands there.
+    NotUtf8(String),
 }
 
-/// Larger files are a mistake (a log, a disk image); half a million numbers fit.
-pub const SIZE_MAX: u64 = 16 << 20;
+/// The text of a file with at most so many bytes.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn text_of(path: &Path, most: u64) -> Result<String, Unreadable> {
+    let file = File::open(path).map_err(Unreadable::System)?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).map_err(Unreadable::System)?;
+    if bytes.len() as u64 > most {
+        return Err(Unreadable::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
+}
 
-fn not_utf8(bytes: &[u8], at: usize) -> Diagnostic {
+fn not_utf8(bytes: &[u8], at: usize) -> Unreadable {
     let before = bytes.get(..at).unwrap_or(&[]);
     let line = before.split(|byte| *byte == b'\n').count();
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -156,6 +206,34 @@ fn not_utf8(bytes: &[u8], at: usize) -> Diagnostic {
     for byte in bytes.get(at..).unwrap_or(&[]).iter().take(4) {
         let _ = write!(found, " {byte:02x}");
     }
-    Diagnostic::new(Code::E002, format!("line {line}, column {column} is not UTF-8: bytes{found}"))
-        .help("save the file as UTF-8 in your editor; an `ü` typed under another encoding does this")
+    Unreadable::NotUtf8(format!("line {line}, column {column} is not UTF-8: bytes{found}"))
 }
+
+impl Unreadable {
+    /// What is to be said if it is the plan file.
+    fn of_the_plan(&self, in_folder: bool) -> Diagnostic {
+        match self {
+            Self::System(error) if in_folder && error.kind() == ErrorKind::NotFound => {
+                Diagnostic::new(Code::E002, "this folder has no `tandem.toml`").help(
+                    "name the plan file itself; the others of the folder belong to it by `include = [\"*.toml\"]` in it",
+                )
+            }
+            Self::System(error) => {
+                Diagnostic::new(Code::E002, format!("the plan file cannot be read: {error}"))
+            }
+            Self::TooLarge => {
+                let title = format!("the plan file is larger than {} MiB", SIZE_MAX >> 20);
+                Diagnostic::new(Code::E002, title).help(LARGE)
+            }
+            Self::NotUtf8(place) => Diagnostic::new(Code::E002, place.clone()).help(UTF8),
+        }
+    }
+}
+
+/// Larger files are a mistake (a log, a disk image); half a million numbers fit.
+pub const SIZE_MAX: u64 = 16 << 20;
+
+pub(crate) const LARGE: &str =
+    "is this the right file? A block of numbers takes one line: `\"+13125550100..9999\" = \"main\"`";
+pub(crate) const UTF8: &str =
+    "save the file as UTF-8 in your editor; an `ü` typed under another encoding does this";

@@ -5,53 +5,70 @@ use crate::config::reader::{Problems, entries, quoted, shown};
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
 use toml::de::{DeTable, DeValue, Error};
 
-/// How much of a file can be believed after its syntax errors.
-pub(super) enum Trust {
-    /// All of it: the errors leave no doubt about what was meant.
-    Whole,
-    /// Not what one part says about another: something may have been swallowed. Of single values not those on
-    /// these lines, and none from this byte on.
-    Parts {
-        /// Lines with a syntax error.
-        lines: Vec<usize>,
-        /// Where a bracket is known to be open.
-        end: usize,
-    },
+/// What cannot be believed of a plan after its syntax errors: not what one part of it says about another, since something
+/// may have been swallowed. Of single values not those on rows with an error, and none behind a bracket that is open.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// Rows with a syntax error.
+    rows: Vec<usize>,
+    /// What a file has behind a bracket that is known to be open.
+    unread: Vec<Span>,
 }
 
-/// Reports the syntax errors, at most one a line.
-pub(super) fn report(errors: &[Error], root: &DeTable<'_>, problems: &mut Problems<'_>) -> Trust {
+impl Doubts {
+    /// Is all of it to be believed? The errors leave no doubt about what was meant.
+    pub(super) fn is_none(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Is a value at this byte one of those?
+    pub(super) fn hold(&self, at: usize, row: usize) -> bool {
+        self.rows.contains(&row) || self.unread.iter().any(|span| span.contains(&at))
+    }
+}
+
+/// Reports the syntax errors of one file, at most one a line. Their places count from the beginning of that file.
+pub(super) fn report(
+    errors: &[Error],
+    file: &Span,
+    root: &DeTable<'_>,
+    doubts: &mut Doubts,
+    problems: &mut Problems<'_>,
+) {
+    let before = problems.found.len();
     let open = errors.iter().any(|error| error.message().starts_with("unclosed"));
-    let mut sorted: Vec<(Span, &Error)> =
-        errors.iter().map(|error| (error.span().unwrap_or(0..0), error)).collect();
+    let place = |error: &Error| {
+        let span = error.span().unwrap_or(0..0);
+        file.start + span.start..file.start + span.end
+    };
+    let mut sorted: Vec<(Span, &Error)> = errors.iter().map(|error| (place(error), error)).collect();
     sorted.sort_by_key(|(span, _)| span.start);
     let mut last = 0;
-    let mut lines = Vec::new();
     for (span, error) in sorted {
-        let line = problems.source.line(span.start);
-        if line == last {
+        let row = problems.source.row(span.start);
+        if row == last {
             continue;
         }
-        last = line;
+        last = row;
         if error.message() == "duplicate key" {
-            let problem = doubled(span, root, problems);
+            let problem = doubled(span, file, root, problems);
             problems.add(problem);
         } else if let Some(problem) = unquoted(error, &span, problems) {
             problems.add(problem);
         } else if open && is_of_brackets(error.message()) {
             // What follows an open bracket is this one mistake again and again.
-            problems.add(unclosed(error.message(), &span, problems));
-            lines.push(line);
-            return Trust::Parts { lines, end: span.start };
+            problems.add(unclosed(error.message(), &span, file));
+            doubts.rows.push(row);
+            doubts.unread.push(span.start..file.end + 1);
+            return;
         } else {
-            problems.add(plain(error, &span, problems));
-            lines.push(line);
+            problems.add(plain(error, &span, file));
+            doubts.rows.push(row);
         }
-        if problems.found.len() >= DRAWN_MAX {
+        if problems.found.len() - before >= DRAWN_MAX {
             break;
         }
     }
-    if lines.is_empty() { Trust::Whole } else { Trust::Parts { lines, end: usize::MAX } }
 }
 
 fn is_of_brackets(message: &str) -> bool {
@@ -60,19 +77,19 @@ fn is_of_brackets(message: &str) -> bool {
         .any(|start| message.starts_with(start))
 }
 
-fn unclosed(message: &str, span: &Span, problems: &Problems<'_>) -> Diagnostic {
+fn unclosed(message: &str, span: &Span, file: &Span) -> Diagnostic {
     let (bracket, what) = if message.contains("array") { ("]", "list") } else { ("}", "table") };
-    let at = span.start.min(problems.source.text().len());
+    let at = span.start.min(file.end);
     Diagnostic::new(Code::E001, format!("this is not TOML: a {what} before this is not closed"))
         .at(at..at, format!("expected `,` or `{bracket}`"))
         .help("what stands after this place is not checked before the bracket is closed")
 }
 
-fn doubled(span: Span, root: &DeTable<'_>, problems: &Problems<'_>) -> Diagnostic {
+fn doubled(span: Span, file: &Span, root: &DeTable<'_>, problems: &Problems<'_>) -> Diagnostic {
     let key = problems.source.slice(&span).trim_matches('"');
     let title = format!("`{}` is defined twice", shown(key));
     let problem = Diagnostic::new(Code::E102, title).at(span.clone(), "the second time");
-    let problem = match first_of(key, &span, root, problems) {
+    let problem = match first_of(key, &span, file, root, problems) {
         Some(first) => problem.at(first, "the first time"),
         None => problem,
     };
@@ -80,13 +97,19 @@ fn doubled(span: Span, root: &DeTable<'_>, problems: &Problems<'_>) -> Diagnosti
 }
 
 /// Where a doubled key was first: for a header the same header, for a key the nearest of that name before it.
-fn first_of(key: &str, again: &Span, root: &DeTable<'_>, problems: &Problems<'_>) -> Option<Span> {
+fn first_of(
+    key: &str,
+    again: &Span,
+    file: &Span,
+    root: &DeTable<'_>,
+    problems: &Problems<'_>,
+) -> Option<Span> {
     let text = problems.source.text();
     let start = text.get(..again.start)?.rfind('\n').map_or(0, |at| at + 1);
     let line = text.get(start..)?.lines().next()?.trim();
     if line.starts_with('[') && !line.contains('=') {
         let header = line.split(']').next()?;
-        let at = text.get(..start)?.find(header)?;
+        let at = file.start + text.get(file.start..start)?.find(header)?;
         return Some(at..at + header.len() + 1);
     }
     let mut nearest = None;
@@ -135,7 +158,7 @@ fn unquoted(error: &Error, span: &Span, problems: &Problems<'_>) -> Option<Diagn
     None
 }
 
-fn plain(error: &Error, span: &Span, problems: &Problems<'_>) -> Diagnostic {
+fn plain(error: &Error, span: &Span, file: &Span) -> Diagnostic {
     let message = error.message();
     let (title, wanted) = message.split_once(", expected ").unwrap_or((message, ""));
     let label = match wanted {
@@ -143,7 +166,7 @@ fn plain(error: &Error, span: &Span, problems: &Problems<'_>) -> Diagnostic {
         "nothing" => "not allowed here".into(),
         wanted => format!("expected {wanted}"),
     };
-    let end = span.end.max(span.start).min(problems.source.text().len());
+    let end = span.end.max(span.start).min(file.end);
     let problem =
         Diagnostic::new(Code::E001, format!("this is not TOML: {title}")).at(span.start.min(end)..end, label);
     let title_is = |start: &str| title.starts_with(start);

@@ -4,7 +4,7 @@ use crate::codes::Code;
 use crate::config::reader::{Problems, Table, Value, quoted, shown, table, text};
 use crate::diagnostic::{Diagnostic, Span};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use toml::de::DeValue;
 
@@ -195,8 +195,7 @@ fn file(key: &'static str, keys: &mut Table<'_>, problems: &mut Problems<'_>) ->
         problems.add(Diagnostic::new(Code::E019, format!("`{key}` names no file")).at(value.span(), ""));
         return None;
     }
-    let folder = Path::new(problems.source.path()).parent().unwrap_or(Path::new(""));
-    Some(File { path: folder.join(written), span: value.span() })
+    Some(File { path: problems.source.beside(value.span().start, written), span: value.span() })
 }
 
 const WAYS: &str = "\"sip\", \"dns\" or \"pinned\"";
