@@ -285,7 +285,10 @@ impl Caller {
             State::Settled => return,
         }
         let number = reliable(&response);
-        if let Some(fork) = self.fork_of(&response) {
+        // RFC 3261 §8.2.6.2: 100 is no word of whoever is called.
+        if response.status() > Some(100)
+            && let Some(fork) = self.fork_of(&response)
+        {
             if let Some(number) = number {
                 // RFC 3262 §4: one that came before is a copy, and whatever is missing in between comes again.
                 if fork.heard.is_some_and(|heard| number != heard.wrapping_add(1)) {
@@ -336,13 +339,13 @@ impl Caller {
         self.forks.retain(|fork| fork.ack.is_some());
     }
 
-    /// Who has sent this, if it says who it is.
+    /// Who has sent this: those who give no tag are one.
     fn fork_of(&mut self, response: &Message) -> Option<&mut Fork> {
         let tag = response.to_tag();
         if let Some(place) = self.forks.iter().position(|fork| fork.tag == tag) {
             return self.forks.get_mut(place);
         }
-        let dialog = Dialog::of_caller(&self.invite, response).filter(|_| !tag.is_empty())?;
+        let dialog = Dialog::of_caller(&self.invite, response)?;
         if self.forks.len() == FORKS_MAX {
             // Who only rings may be forgotten.
             let place = self.forks.iter().position(|fork| fork.ack.is_none())?;

@@ -57,14 +57,19 @@ impl Dialog {
         let mut routes: Vec<Vec<u8>> = routes(answer).collect();
         // RFC 3261 §12.1.2: the route set is the Record-Route of the answer, turned round.
         routes.reverse();
-        // Ours would be no requests with one that is no token.
-        let tag = Some(answer.to_tag()).filter(|tag| tag.is_empty() || is_token(tag))?;
+        let (tag, mut remote) = (answer.to_tag(), invite.value(Name::To)?.to_vec());
+        // RFC 3261 §12.1.2: whoever gives none is spoken to without.
+        if !tag.is_empty() {
+            // Ours would be no requests with one that is no token.
+            is_token(tag).then_some(())?;
+            // Of theirs only the tag is new.
+            remote.extend_from_slice(&[b";tag=", tag].concat());
+        }
         Some(Self {
             call_id: invite.call_id().to_vec(),
             local: invite.value(Name::From)?.to_vec(),
             local_tag: invite.from_tag().to_vec(),
-            // Of theirs only the tag is new.
-            remote: [invite.value(Name::To)?, b";tag=", tag].concat(),
+            remote,
             remote_tag: tag.to_vec(),
             target: contact(answer)?.to_vec(),
             routes,

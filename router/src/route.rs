@@ -56,7 +56,8 @@ pub struct Here<'a> {
 #[must_use]
 pub fn in_dialog(request: &Message, below: &Below, came: Flow, here: Here<'_>, edits: &mut Edits) -> Passed {
     let outward = came.path.transport.is_inside().then(|| Way::outward(request, here)).flatten();
-    let Some(way) = outward.or_else(|| Way::of(request, here)) else { return Passed::Unsealed };
+    let way = outward.or_else(|| Way::of(request, here).filter(|_| is_inside(request, came)));
+    let Some(way) = way else { return Passed::Unsealed };
     let by_address = way.path(here);
     let (mut to, by) = match (way.along(here.listeners), by_address) {
         // If that connection is lost, its address may still lead there.
@@ -82,6 +83,13 @@ pub fn in_dialog(request: &Message, below: &Below, came: Flow, here: Here<'_>, e
     }
     let [slot, generation] = halves(below.key);
     Passed::To { to, key: (slot, generation), bytes, by }
+}
+
+/// Is a request inside of a call? Without a To tag it may begin one, whatever it bears: a seal is no way out. Who was called and gave
+/// none is spoken to without (RFC 3261 §12.1.2): ACK and BYE begin nothing, and our agents nothing that the node has not chosen.
+fn is_inside(request: &Message, came: Flow) -> bool {
+    let begins_nothing = matches!(request.method(), Method::Ack | Method::Bye);
+    !request.to_tag().is_empty() || begins_nothing || came.path.transport.is_inside()
 }
 
 /// The way that a request is on.
@@ -114,9 +122,7 @@ impl<'a> Way<'a> {
 
     /// Reads it off a request; `None` if it bears no valid seal of ours for its call.
     fn of(request: &'a Message, here: Here<'_>) -> Option<Self> {
-        // Without a To tag it is inside of no call (RFC 3261 §12.2.1.1), whatever it bears: a seal is no way out.
-        let uri = request.request_uri().filter(|_| !request.to_tag().is_empty())?;
-        let mut target = Hop::of_uri(request.at(uri));
+        let mut target = Hop::of_uri(request.at(request.request_uri()?));
         let mut routes: Vec<Hop<'_>> =
             request.elements(Name::Route).map(|span| Hop::of_route(request.at(span))).collect();
         let (mut token, mut leaves) = (None, None);

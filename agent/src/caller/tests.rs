@@ -137,10 +137,11 @@ impl Story {
     fn inside(&mut self, method: &str, tag: &str, number: u32, more: &str) {
         let (lines, body) = more.split_once("\r\n\r\n").unwrap_or((more, ""));
         let lines = if lines.is_empty() { String::new() } else { format!("{lines}\r\n") };
+        let tag = if tag.is_empty() { String::new() } else { format!(";tag={tag}") };
         let request = message(&format!(
             "{method} sip:screen@127.0.0.1:5070 SIP/2.0\r\n\
             Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKin{method}{number}\r\n\
-            From: <sip:+15035550111@carrier.example>;tag={tag}\r\nTo: <sip:+15035550199@us.example>;tag=me\r\n\
+            From: <sip:+15035550111@carrier.example>{tag}\r\nTo: <sip:+15035550199@us.example>;tag=me\r\n\
             Call-ID: own\r\nCSeq: {number} {method}\r\nMax-Forwards: 70\r\nContact: <sip:ben@10.0.0.9>\r\n{lines}\
             Content-Length: {}\r\n\r\n{body}",
             body.len()
@@ -227,6 +228,32 @@ fn a_call_rings_is_answered_and_hung_up_there() {
         ]
     );
     assert!(story.call.is_done());
+}
+
+#[test]
+fn who_answers_without_a_tag_has_the_call_and_nothing_of_it_names_one() {
+    let mut story = Story::new(Reliability::Reliable);
+    story.answer(100, "", "");
+    story.answer(183, "", "Require: 100rel\r\nRSeq: 7\r\n\r\nv=1");
+    let to = |story: &Story| String::from_utf8_lossy(story.sent.value(Name::To).unwrap()).into_owned();
+    let prack = to(&story);
+    story.answer(200, "", "");
+    let ack = to(&story);
+    story.inside("BYE", "", 9, "");
+    assert_eq!([prack, ack], ["<sip:+15035550111@carrier.example>"; 2]);
+    assert_eq!(
+        story.told,
+        [
+            "0.000 > INVITE sip:+15035550111@carrier.example (1 INVITE)",
+            "0.000 said 100",
+            "0.000 > PRACK sip:ben@10.0.0.9 (2 PRACK)",
+            "0.000 said 183",
+            "0.000 > ACK sip:ben@10.0.0.9 (1 ACK)",
+            "0.000 up v=1",
+            "0.000 > 200 OK (9 BYE)",
+            "0.000 Over(There)",
+        ]
+    );
 }
 
 #[test]

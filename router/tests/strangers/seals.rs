@@ -70,6 +70,9 @@ fn a_seal_is_good_for_its_own_call_in_both_directions_and_for_nothing_else() {
     assert_eq!(goes(good), on);
     // The callee's requests have the tags the other way round, and the same route.
     assert_eq!(goes(Within { from_tag: "office", to_tag: "f1", ..good }), on);
+    // Who was called and gave no tag is spoken to without, and speaks without (RFC 3261 §12.1.2).
+    assert_eq!(goes(Within { to_tag: "", ..good }), on);
+    assert_eq!(goes(Within { from_tag: "", to_tag: "f1", ..good }), on);
 
     let route = |t: &str| format!("Route: <sip:{NODE};lr;t={t}>\r\n");
     let flip = |at: usize| {
