@@ -85,10 +85,9 @@ impl Callee {
     /// Is this request one of this call, or does this response answer one? Of several INVITEs of one call only its own is its.
     #[must_use]
     pub fn owns(&self, message: &Message) -> bool {
-        let branch = |message: &Message| message.top_via().map(|via| via.branch().to_vec());
         if message.is_request() {
             let is_same = message.call_id() == self.invite.call_id();
-            self.talk.has(message) || is_same && branch(message) == branch(&self.invite)
+            self.talk.has(message) || is_same && message.branch() == self.invite.branch()
         } else {
             message.call_id() == self.invite.call_id() && message.from_tag() == self.talk.tag()
         }
@@ -167,8 +166,7 @@ impl Callee {
 
     /// A request of this call came.
     pub fn on_request(&mut self, request: Message, now: Time, out: &mut Vec<Output>) {
-        let branch = request.top_via().map(|via| via.branch().to_vec()).unwrap_or_default();
-        let is_first = self.invite.top_via().is_some_and(|via| via.branch() == branch);
+        let is_first = self.invite.branch() == request.branch();
         let method = request.method();
         // Some acknowledge an answer with the branch of its INVITE.
         if method == Method::Ack && is_first && !self.talk.waits() {

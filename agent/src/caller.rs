@@ -129,9 +129,8 @@ impl Caller {
     /// call are, only its own is its.
     #[must_use]
     pub fn owns(&self, message: &Message) -> bool {
-        let branch = |message: &Message| message.top_via().map(|via| via.branch().to_vec());
         let is_of_fork = || self.up.iter().chain(&self.forks).any(|fork| fork.tag == message.to_tag());
-        let is_ours = || branch(message) == branch(&self.invite) || is_of_fork();
+        let is_ours = || message.branch() == self.invite.branch() || is_of_fork();
         self.has(message) && (message.is_request() || is_ours())
     }
 
@@ -178,9 +177,8 @@ impl Caller {
 
     /// A response to a request of ours came.
     pub fn on_response(&mut self, response: Message, now: Time, out: &mut Vec<Output>) {
-        let branch = |message: &Message| message.top_via().map(|via| via.branch().to_vec());
         let mut said = Vec::new();
-        if branch(&response) != branch(&self.invite) {
+        if response.branch() != self.invite.branch() {
             let tag = response.to_tag();
             if let Some(up) = self.up.as_mut().filter(|up| up.tag == tag) {
                 up.talk.on_response(response, now, out);

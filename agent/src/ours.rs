@@ -68,7 +68,7 @@ impl Ours {
 
     /// Does this response answer it?
     pub(crate) fn has(&self, response: &Message) -> bool {
-        response.top_via().is_some_and(|via| via.branch() == self.branch.as_bytes())
+        response.branch() == self.branch.as_bytes()
     }
 
     /// May it be forgotten?

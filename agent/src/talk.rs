@@ -239,15 +239,14 @@ impl Talk {
 
     /// A request inside of the call came.
     pub(crate) fn on_request(&mut self, request: Message, now: Time, out: &mut Vec<Output>) {
-        let branch = request.top_via().map(|via| via.branch().to_vec()).unwrap_or_default();
         // A copy of what the owner has not answered yet.
-        let is_asked =
-            self.asked.as_ref().and_then(Message::top_via).is_some_and(|via| via.branch() == branch);
+        let is_asked = self.asked.as_ref().is_some_and(|asked| asked.branch() == request.branch());
         if request.method() == Method::Ack {
             self.on_ack(&request, out);
         } else if request.method() == Method::Cancel {
             self.answer(&request, 481, ("", b""), now, out);
-        } else if let Some((_, answer)) = self.answered.iter().find(|(other, _)| *other == branch) {
+        } else if let Some((_, answer)) = self.answered.iter().find(|(branch, _)| branch == request.branch())
+        {
             out.push(Output::Send(answer.clone()));
         } else if !is_asked {
             self.on_inside(request, now, out);
@@ -326,8 +325,7 @@ impl Talk {
             self.answered.pop_front();
         }
         if request.method() != Method::Cancel {
-            let branch = via.map(|via| via.branch().to_vec()).unwrap_or_default();
-            self.answered.push_back((branch, bytes.clone()));
+            self.answered.push_back((request.branch().to_vec(), bytes.clone()));
         }
         out.push(Output::Send(bytes));
     }

@@ -225,6 +225,12 @@ impl Message {
         self.via_at(self.elements(Name::Via).next()?)
     }
 
+    /// The branch of the topmost Via; empty if there is none.
+    #[must_use]
+    pub fn branch(&self) -> &[u8] {
+        self.top_via().map_or(b"", |via| via.branch())
+    }
+
     /// The second Via element, across lines and commas.
     #[must_use]
     pub fn second_via(&self) -> Option<Via<'_>> {

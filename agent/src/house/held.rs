@@ -77,10 +77,9 @@ pub(super) fn carry_out(said: Vec<screen::Output>, turn: &mut Turn<'_>) {
 impl Opening {
     /// Its INVITE once more, or the CANCEL of it (RFC 3261 §9.2).
     fn owns(&self, message: &Message) -> bool {
-        let branch = |message: &Message| message.top_via().map(|via| via.branch().to_vec());
         matches!(message.method(), Method::Invite | Method::Cancel)
             && message.is_request()
-            && branch(message) == branch(&self.invite)
+            && message.branch() == self.invite.branch()
     }
 }
 

@@ -83,7 +83,7 @@ impl Phone {
     }
 
     async fn on_invite(&mut self, invite: Message, from: SocketAddr, manner: Manner) {
-        if let Some(known) = self.calls.iter().find(|call| branch(&call.invite) == branch(&invite)) {
+        if let Some(known) = self.calls.iter().find(|call| call.invite.branch() == invite.branch()) {
             self.line.answer(&known.said, &invite, from).await;
             return;
         }
@@ -98,7 +98,7 @@ impl Phone {
 
     async fn on_cancel(&mut self, cancel: &Message, from: SocketAddr) {
         let tag = self.tag();
-        let Some(call) = self.calls.iter_mut().find(|call| branch(&call.invite) == branch(cancel)) else {
+        let Some(call) = self.calls.iter_mut().find(|call| call.invite.branch() == cancel.branch()) else {
             return self.say(cancel, from, 481).await;
         };
         let refused = core::mem::take(&mut call.open);
@@ -147,8 +147,4 @@ impl Phone {
             Who::Caller | Who::Tandem | Who::North | Who::South => "x1",
         }
     }
-}
-
-fn branch(message: &Message) -> Option<&[u8]> {
-    message.top_via().map(|via| via.branch())
 }

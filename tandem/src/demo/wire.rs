@@ -80,7 +80,7 @@ impl Tap {
             call_id: message.call_id().to_vec(),
             method: message.method(),
             status: message.status(),
-            branch: message.top_via().map(|via| via.branch().to_vec()).unwrap_or_default(),
+            branch: message.branch().to_vec(),
             word: match message.status() {
                 Some(status) => status.to_string(),
                 None => String::from_utf8_lossy(message.method_name()).into_owned(),
