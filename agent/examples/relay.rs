@@ -1,7 +1,8 @@
 //! Relays the sound of one confirmed call in memory, both ways, for `bench/relay`: `relay 1000`.
 #![expect(clippy::print_stdout, reason = "says that the packets went over")]
 
-use agent::screen::{Booth, Output, Prompts, Screen, Side};
+use agent::bridge::Side;
+use agent::screen::{Booth, Output, Prompts, Screen};
 use agent::sdp::Here;
 use agent::srtp::Key;
 use agent::talk::Desk;

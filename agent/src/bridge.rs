@@ -2,10 +2,29 @@
 
 use crate::g711::samples;
 use crate::line::{Kind, Line};
-use crate::screen::Side;
 use core::net::SocketAddr;
 use core::time::Duration;
 use sip::Time;
+
+/// The two sides of a call that is led on; each has a port of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Who calls.
+    Caller,
+    /// Whom it is led to.
+    Person,
+}
+
+impl Side {
+    /// The one on the other end.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Caller => Self::Person,
+            Self::Person => Self::Caller,
+        }
+    }
+}
 
 /// Two lines that hear each other, in one law.
 #[derive(Clone, Copy, Debug)]

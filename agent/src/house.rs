@@ -4,10 +4,11 @@ mod answering;
 mod held;
 mod led;
 
+use crate::bridge::Side;
 use crate::g711::Law;
 use crate::guide::{Guide, Role, Room};
 use crate::prompts;
-use crate::screen::{self, Booth, Prompts, Screen, Side};
+use crate::screen::{self, Booth, Prompts, Screen};
 use crate::sdp::Here;
 use crate::srtp::Key;
 use crate::talk::Desk;

@@ -4,7 +4,7 @@
 
 mod handed;
 
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, Side};
 use crate::callee::{refusal, refused};
 use crate::g711::{Law, samples};
 use crate::line::{self, Clip, Line};
@@ -52,26 +52,6 @@ pub struct Prompts {
     pub call: Clip,
     /// That somebody else has it.
     pub taken: Clip,
-}
-
-/// The two sides of a screen; each has a port of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// Who calls.
-    Caller,
-    /// Who is asked.
-    Person,
-}
-
-impl Side {
-    /// The one on the other end.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Caller => Self::Person,
-            Self::Person => Self::Caller,
-        }
-    }
 }
 
 /// What it asks of its owner.

@@ -1,11 +1,10 @@
 //! Warm transfer: a caller who speaks with an agent is led to a person, and stays with the agent if nobody takes the call. Who is
 //! rung is the plan's to say: the call goes to the node as any other does, and whoever is reached by phone number is asked.
 
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, Side};
 use crate::caller::Call;
 use crate::g711::Law;
 use crate::line::{self, Line};
-use crate::screen::Side;
 use crate::sdp::{Here, Terms};
 use crate::talk::Desk;
 use core::net::SocketAddr;

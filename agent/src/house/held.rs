@@ -2,8 +2,9 @@
 
 use super::answering::Answering;
 use super::{CallKey, Output, Port};
+use crate::bridge::Side;
 use crate::guide::Role;
-use crate::screen::{self, Screen, Side};
+use crate::screen::{self, Screen};
 use core::net::SocketAddr;
 use router::inside::AgentId;
 use sip::{Bytes, Message, Method, Time};

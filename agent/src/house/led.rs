@@ -1,9 +1,9 @@
 //! Callers of a mailbox who are led to a person: the calls that look for one, of which the last may have the caller.
 
+use crate::bridge::Side;
 use crate::caller::{Call, untagged};
 use crate::g711::Law;
 use crate::line::Line;
-use crate::screen::Side;
 use crate::sdp::Here;
 use crate::talk::Desk;
 use crate::transfer::{Output, Transfer};
