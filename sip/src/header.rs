@@ -44,6 +44,7 @@ pub enum Name {
     UserAgent,
     Server,
     RAck,
+    Event,
     Other,
 }
 
@@ -73,6 +74,7 @@ impl Name {
             b'l' => Self::ContentLength,
             b'c' => Self::ContentType,
             b'k' => Self::Supported,
+            b'o' => Self::Event,
             b'x' => Self::SessionExpires,
             b'y' => Self::Identity,
             _ => Self::Other,
@@ -90,6 +92,7 @@ impl Name {
             (4, b'd', b'e') => (b"Date", Self::Date),
             (5, b'r', b'e') => (b"Route", Self::Route),
             (5, b'a', b'w') => (b"Allow", Self::Allow),
+            (5, b'e', b't') => (b"Event", Self::Event),
             (6, b'r', b'n') => (b"Reason", Self::Reason),
             (6, b's', b'r') => (b"Server", Self::Server),
             (6, b'm', b'e') => (b"Min-SE", Self::MinSe),
@@ -129,7 +132,7 @@ impl Name {
 mod tests {
     use super::*;
 
-    const LONG: [(&str, Name); 38] = [
+    const LONG: [(&str, Name); 39] = [
         ("Via", Name::Via),
         ("From", Name::From),
         ("To", Name::To),
@@ -168,6 +171,7 @@ mod tests {
         ("User-Agent", Name::UserAgent),
         ("Server", Name::Server),
         ("RAck", Name::RAck),
+        ("Event", Name::Event),
     ];
 
     #[test]
@@ -192,6 +196,7 @@ mod tests {
             ('k', Name::Supported),
             ('l', Name::ContentLength),
             ('m', Name::Contact),
+            ('o', Name::Event),
             ('t', Name::To),
             ('v', Name::Via),
             ('x', Name::SessionExpires),

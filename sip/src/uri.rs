@@ -132,6 +132,20 @@ impl<'a> Uri<'a> {
     }
 }
 
+/// Are two user parts the same (RFC 3261 §19.1.4)? An escape stands for the byte that it names, but for reserved ones.
+#[must_use]
+pub fn same_user(one: &[u8], two: &[u8]) -> bool {
+    same_escaped(one, two)
+}
+
+/// A name as it may stand as a user part: what is no letter, digit, or one of `-_.+` is escaped.
+#[must_use]
+pub fn user_part(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+    let escaped = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    name.bytes().map(escaped).collect()
+}
+
 /// The scheme before the colon, as it was written; `None` if there is none.
 #[must_use]
 pub fn scheme(uri: &[u8]) -> Option<&[u8]> {
@@ -285,6 +299,14 @@ mod tests {
 
     fn uri(text: &str) -> Uri<'_> {
         Uri::parse(text.as_bytes()).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn a_name_in_any_script_is_a_user_part_and_found_again() {
+        assert_eq!(user_part("inbox-2.a_b"), "inbox-2.a_b");
+        assert_eq!(user_part("büro 1"), "b%C3%BCro%201");
+        assert!(same_user("büro".as_bytes(), b"b%c3%bcro") && same_user(b"inbox", b"%69nbox"));
+        assert!(!same_user(b"inbox", b"Inbox") && !same_user(b"inbox", b"inbox2"));
     }
 
     type Parts<'a> = (Option<&'a str>, Option<&'a str>, String, Option<u16>, &'a str, Option<&'a str>);
