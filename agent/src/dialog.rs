@@ -88,6 +88,12 @@ impl Dialog {
         self.routes.reverse();
     }
 
+    /// Its Call-ID.
+    #[must_use]
+    pub fn call_id(&self) -> &[u8] {
+        &self.call_id
+    }
+
     /// Our tag.
     #[must_use]
     pub fn tag(&self) -> &[u8] {

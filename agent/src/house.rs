@@ -2,11 +2,12 @@
 
 mod answering;
 mod held;
+mod lamps;
 mod led;
 
 use crate::bridge::Side;
 use crate::g711::Law;
-use crate::guide::{Guide, Role, Room};
+use crate::guide::{Guide, Role, Room, Waiting};
 use crate::prompts;
 use crate::screen::{self, Booth, Prompts, Screen};
 use crate::sdp::Here;
@@ -18,10 +19,12 @@ pub use answering::About;
 use answering::Answering;
 use core::net::SocketAddr;
 use held::{Held, Kind, Opening, Turn, carry_out};
+use lamps::Lamps;
 use router::chance::Chance;
 use router::inside::{AgentId, SCREEN};
 use sip::build::{Extra, phrase, response};
 use sip::txn::{Reliability, Timers};
+use sip::uri::user_part;
 use sip::{Bytes, Message, Method, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,6 +47,7 @@ pub struct House {
     /// How many were made.
     keys: u64,
     wrong: BTreeMap<Tried, Attempts>,
+    lamps: Lamps,
 }
 
 /// Names a call of this house.
@@ -146,11 +150,13 @@ impl House {
             secret,
             keys: 0,
             wrong: BTreeMap::new(),
+            lamps: Lamps::new(),
         }
     }
 
     /// Another plan holds for new calls.
-    pub fn apply(&mut self, guide: Arc<Guide>) {
+    pub fn apply(&mut self, guide: Arc<Guide>, now: Time, out: &mut Vec<Output>) {
+        self.lamps.apply(&guide, now, out);
         self.guide = guide;
     }
 
@@ -166,6 +172,17 @@ impl House {
             Some(room) => _ = self.rooms.insert(Arc::clone(mailbox), room),
             None => _ = self.rooms.remove(mailbox),
         }
+    }
+
+    /// So many messages wait in a mailbox now: phones that have asked are told of it.
+    pub fn on_waiting(&mut self, mailbox: &Arc<str>, waiting: Waiting, now: Time, out: &mut Vec<Output>) {
+        self.lamps.on_waiting(mailbox, waiting, now, out);
+    }
+
+    /// Phones that are told what waits in mailboxes, or were until a moment ago.
+    #[must_use]
+    pub fn lamps(&self) -> usize {
+        self.lamps.len()
     }
 
     /// Calls that are here.
@@ -190,6 +207,9 @@ impl House {
             }
             return self.with(key, now, out, |held, turn| held.on_message(message, turn));
         }
+        if self.lamps.on_message(&message, now, out) {
+            return;
+        }
         let (method, is_new) = (message.method(), message.to_tag().is_empty());
         if !message.is_request() || method == Method::Ack {
             // Of a call that is over.
@@ -197,6 +217,8 @@ impl House {
             self.reply(agent, &message, 200, out);
         } else if method == Method::Invite && is_new {
             self.on_invite(agent, message, out);
+        } else if method == Method::Subscribe && is_new {
+            self.on_subscribe(agent, &message, now, out);
         } else {
             self.reply(agent, &message, 481, out);
         }
@@ -265,6 +287,7 @@ impl House {
 
     /// Acts if a deadline has come.
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.lamps.on_deadline(now, out);
         while let Some(&(due, key)) = self.deadlines.first().filter(|(due, _)| *due <= now) {
             self.deadlines.remove(&(due, key));
             let Some(held) = self.calls.get_mut(&key) else { continue };
@@ -293,7 +316,8 @@ impl House {
     /// When [`on_deadline`](Self::on_deadline) wants to be called, if only to look again; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|(due, _)| *due)
+        let first = self.deadlines.first().map(|(due, _)| *due);
+        first.into_iter().chain(self.lamps.deadline()).min()
     }
 
     /// Counts a try of a PIN. `false`: there were too many wrong ones, so this was none.
@@ -339,6 +363,15 @@ impl House {
         let kind = Kind::Opening(Box::new(opening));
         self.calls.insert(key, Held { agent, due: None, ids: vec![id], kind });
         out.push(Output::Open(Port { call: key, side: Side::Caller }));
+    }
+
+    fn on_subscribe(&mut self, agent: AgentId, subscribe: &Message, now: Time, out: &mut Vec<Output>) {
+        let Some(Role::Mailbox(mailbox)) = self.guide.agents.get(&agent).cloned() else {
+            return self.reply(agent, subscribe, 404, out);
+        };
+        let account = format!("sip:{}@{}", user_part(&mailbox), self.public);
+        let (desk, chance) = (self.desk(agent), self.chance.draw());
+        self.lamps.subscribe(subscribe, (agent, desk), (&mailbox, account), chance, now, out);
     }
 
     /// All ports of a call are open: it begins.

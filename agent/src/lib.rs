@@ -14,6 +14,7 @@ pub mod g711;
 mod goertzel;
 pub mod guide;
 pub mod house;
+pub mod lamp;
 pub mod line;
 mod mouth;
 mod ours;

@@ -178,7 +178,9 @@ impl Work {
                     self.carry_out(asked, now, poll);
                 }
                 Order::Apply(guide) => {
-                    self.house.apply(guide);
+                    let mut asked = core::mem::take(&mut self.asked);
+                    self.house.apply(guide, now, &mut asked);
+                    self.carry_out(asked, now, poll);
                     self.next_beat = Time::ZERO;
                 }
             }

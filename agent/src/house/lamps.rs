@@ -1,0 +1,170 @@
+//! The lamps of a house: who is told how many messages wait in which mailbox.
+
+use super::Output;
+use crate::guide::{Guide, Waiting};
+use crate::lamp::{Lamp, Why};
+use crate::talk::Desk;
+use router::deadlines::Deadlines;
+use router::inside::AgentId;
+use sip::build::{Extra, phrase, response};
+use sip::{Bytes, Message, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// All subscriptions, and what waits.
+#[derive(Debug)]
+pub(super) struct Lamps {
+    waiting: BTreeMap<Arc<str>, Waiting>,
+    lamps: BTreeMap<LampKey, (AgentId, Lamp)>,
+    /// They by their Call-IDs.
+    by_id: BTreeMap<Vec<u8>, BTreeSet<LampKey>>,
+    deadlines: Deadlines<LampKey>,
+    next: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct LampKey(u64);
+
+/// Subscriptions at once: some kilobytes each.
+const LAMPS_MAX: usize = 10_000;
+
+/// Those of one mailbox: phones of a large office, so that a phone that forgets what it has asked for takes no other mailbox's place.
+const LAMPS_OF_ONE: usize = 500;
+
+/// What a phone is told for which there is no place: 503 would lead its calls elsewhere too.
+const FULL: (u16, &[u8]) = (480, b"Retry-After: 600\r\n");
+
+impl Lamps {
+    pub(super) const fn new() -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            lamps: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            deadlines: Deadlines::new(),
+            next: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lamps.len()
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.deadlines.first()
+    }
+
+    /// A phone wants to know what waits in this mailbox.
+    pub(super) fn subscribe(
+        &mut self,
+        subscribe: &Message,
+        (agent, desk): (AgentId, Desk),
+        (mailbox, account): (&Arc<str>, String),
+        chance: u64,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let of_it = self.lamps.values().filter(|(_, lamp)| lamp.mailbox() == mailbox && lamp.is_lit());
+        if self.lamps.len() >= LAMPS_MAX || of_it.count() >= LAMPS_OF_ONE {
+            let (tag, (status, lines)) = (format!("{chance:x}"), FULL);
+            let extra = Extra { to_tag: tag.as_bytes(), lines };
+            let bytes = response(subscribe, agent.address(), status, phrase(status), extra);
+            return out.push(Output::Sip { agent, bytes });
+        }
+        let waiting = self.waiting.get(mailbox).copied().unwrap_or_default();
+        let told = (Arc::clone(mailbox), account, waiting);
+        let mut said = Vec::new();
+        match Lamp::start(subscribe, agent.address(), desk, told, chance, now, &mut said) {
+            Ok(lamp) => {
+                let key = LampKey(self.next);
+                self.next += 1;
+                self.by_id.entry(subscribe.call_id().to_vec()).or_default().insert(key);
+                self.deadlines.keep(key, lamp.deadline());
+                self.lamps.insert(key, (agent, lamp));
+            }
+            Err(refusal) => said.push(refusal),
+        }
+        say(agent, said, out);
+    }
+
+    /// Takes a message that belongs to a subscription; `false` if it belongs to none.
+    pub(super) fn on_message(&mut self, message: &Message, now: Time, out: &mut Vec<Output>) -> bool {
+        let owns = |key: &LampKey| self.lamps.get(key).is_some_and(|(_, lamp)| lamp.owns(message));
+        let Some(key) = self.by_id.get(message.call_id()).and_then(|keys| keys.iter().copied().find(owns))
+        else {
+            return false;
+        };
+        self.with(key, out, |lamp, said| {
+            if message.is_request() {
+                lamp.on_request(message, now, said);
+            } else {
+                lamp.on_response(message.clone(), now, said);
+            }
+        });
+        true
+    }
+
+    /// So many messages wait in a mailbox now.
+    pub(super) fn on_waiting(
+        &mut self,
+        mailbox: &Arc<str>,
+        waiting: Waiting,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        if self.waiting.insert(Arc::clone(mailbox), waiting) != Some(waiting) {
+            self.each(
+                |lamp| lamp.mailbox() == mailbox,
+                out,
+                |lamp, said| lamp.on_waiting(waiting, now, said),
+            );
+        }
+    }
+
+    /// Another plan holds: what it does not have is subscribed to no more.
+    pub(super) fn apply(&mut self, guide: &Guide, now: Time, out: &mut Vec<Output>) {
+        self.waiting.retain(|mailbox, _| guide.mailboxes.contains_key(mailbox));
+        let is_gone = |lamp: &Lamp| !guide.mailboxes.contains_key(lamp.mailbox());
+        self.each(is_gone, out, |lamp, said| lamp.end(Why::NoResource, now, said));
+    }
+
+    /// Acts if a deadline has come.
+    pub(super) fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(key) = self.deadlines.due(now) {
+            self.with(key, out, |lamp, said| lamp.on_deadline(now, said));
+        }
+    }
+
+    fn each(
+        &mut self,
+        wanted: impl Fn(&Lamp) -> bool,
+        out: &mut Vec<Output>,
+        act: impl Fn(&mut Lamp, &mut Vec<Bytes>),
+    ) {
+        let those = self.lamps.iter().filter(|(_, (_, lamp))| wanted(lamp));
+        let keys: Vec<LampKey> = those.map(|(key, _)| *key).collect();
+        keys.into_iter().for_each(|key| self.with(key, out, &act));
+    }
+
+    /// Lets a subscription do something, and keeps the tables in step with it.
+    fn with(&mut self, key: LampKey, out: &mut Vec<Output>, act: impl FnOnce(&mut Lamp, &mut Vec<Bytes>)) {
+        let Some((agent, lamp)) = self.lamps.get_mut(&key) else { return self.deadlines.keep(key, None) };
+        let mut said = Vec::new();
+        act(lamp, &mut said);
+        say(*agent, said, out);
+        self.deadlines.keep(key, lamp.deadline());
+        if lamp.is_done() {
+            let id = lamp.call_id().to_vec();
+            self.lamps.remove(&key);
+            if let Some(keys) = self.by_id.get_mut(&id) {
+                keys.remove(&key);
+                if keys.is_empty() {
+                    self.by_id.remove(&id);
+                }
+            }
+        }
+    }
+}
+
+fn say(agent: AgentId, said: Vec<Bytes>, out: &mut Vec<Output>) {
+    out.extend(said.into_iter().map(|bytes| Output::Sip { agent, bytes }));
+}
