@@ -22,6 +22,7 @@ pub mod forwarded;
 pub mod health;
 pub mod hours;
 pub mod inside;
+pub mod lamps;
 mod leg;
 pub mod load;
 pub mod locate;

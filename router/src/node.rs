@@ -296,6 +296,9 @@ impl Node {
             (Method::Invite, None) if request.to_tag().is_empty() => {
                 self.on_invite(flow, request, below, now, out)
             }
+            (Method::Subscribe, _) if request.to_tag().is_empty() => {
+                self.on_subscribe(flow, &request, &below, now, out);
+            }
             _ => self.pass_on(flow, &request, &below, now, out),
         }
     }

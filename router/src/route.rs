@@ -225,12 +225,40 @@ impl<'a> Way<'a> {
     }
 }
 
-/// Does what stands next to us in an INVITE's Record-Route, or else its Contact, lead to another machine than the one that it
+/// A request of a peer that begins a dialog with an agent of ours, and is no call (RFC 6665 §4.4.1), as it goes inside: what comes later
+/// in that dialog comes along our Record-Route, in both directions. `None` if it came by no listener of ours.
+#[must_use]
+pub fn inward(
+    request: &Message,
+    below: &Below,
+    came: Flow,
+    to: Path,
+    (listeners, seal, unix): (&[Listener], &Seal, i64),
+    edits: &mut Edits,
+) -> Option<Bytes> {
+    let listener = |path: Path| listeners.get(usize::from(path.local));
+    let (came_by, out) = (listener(came.path)?, listener(to)?);
+    edits.clear();
+    request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
+    let [slot, generation] = halves(below.key);
+    let (routing, connection, kind) = (seal.routing(request), came.connection, Kind::Passing);
+    let branch = Branch { kind, slot, generation, leg: 0, routing, shift: 0, veiled: false, connection };
+    let along = if leads_elsewhere(request, came.path) { 0 } else { connection };
+    let carried = Carried { connection: along, ..Carried::default() };
+    let token = seal.route(request.call_id(), request.from_tag(), unix, carried);
+    put_on_top(request, below, edits, |lines| {
+        push_via(lines, out, |text| seal.push_branch(text, branch, below.hash, request.call_id()));
+        push_record_route(lines, came_by, &token);
+    });
+    Some(edits.apply(request))
+}
+
+/// Does what stands next to us in a request's Record-Route, or else its Contact, lead to another machine than the one that it
 /// came from, and one that can be reached? An address behind NAT cannot, nor can a browser's (RFC 7118 §5.2.1).
 #[must_use]
-pub fn leads_elsewhere(invite: &Message, came: Path) -> bool {
-    let next = invite.elements(Name::RecordRoute).chain(invite.elements(Name::Contact)).next();
-    let Some(uri) = next.and_then(|span| Hop::of_route(invite.at(span)).uri) else { return false };
+pub fn leads_elsewhere(request: &Message, came: Path) -> bool {
+    let next = request.elements(Name::RecordRoute).chain(request.elements(Name::Contact)).next();
+    let Some(uri) = next.and_then(|span| Hop::of_route(request.at(span)).uri) else { return false };
     let is_private = |ip: IpAddr| matches!(ip, IpAddr::V4(ip) if ip.is_private());
     let source = came.remote.ip();
     match uri.host {

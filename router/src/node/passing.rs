@@ -2,6 +2,7 @@
 
 use super::{Node, Owner};
 use crate::door::Effect;
+use crate::lamps;
 use crate::locate::Place;
 use crate::names::Found;
 use crate::parked::{WAIT, Waiting};
@@ -49,6 +50,31 @@ impl Node {
             Ok(refused @ (Passed::Unsealed | Passed::Nowhere)) => not_passed(&refused, request),
         };
         self.refuse(flow, request, &refusal, now, out);
+    }
+
+    /// A phone wants to be told what waits in a mailbox: that agent of ours hears it, as long as the node goes on.
+    pub(super) fn on_subscribe(
+        &mut self,
+        flow: Flow,
+        request: &Message,
+        below: &Below,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let sender = self.roads.sender_by(flow.path).and_then(|id| self.plan.peer(id));
+        let found = relay::admit(request, below)
+            .and_then(|()| lamps::mailbox(&self.plan, sender, request, self.draining))
+            .and_then(|agent| agent.path(&self.identity.listeners).ok_or(nowhere()));
+        let unix = self.unix(now);
+        match found {
+            Ok(path) => {
+                let (seal, listeners) = (&self.seal, &self.identity.listeners);
+                let bytes =
+                    route::inward(request, below, flow, path, (listeners, seal, unix), &mut self.edits);
+                out.extend(bytes.map(|bytes| Effect::Send { flow: Flow { path, connection: 0 }, bytes }));
+            }
+            Err(refusal) => self.refuse(flow, request, &refusal, now, out),
+        }
     }
 
     /// A request has waited for the name of its next hop: it goes on now, or never.
