@@ -16,6 +16,8 @@ pub enum Verb {
     Cancel,
     Options,
     Register,
+    Subscribe,
+    Notify,
     Other,
 }
 
@@ -28,6 +30,8 @@ impl Verb {
             b"CANCEL" => Self::Cancel,
             b"OPTIONS" => Self::Options,
             b"REGISTER" => Self::Register,
+            b"SUBSCRIBE" => Self::Subscribe,
+            b"NOTIFY" => Self::Notify,
             _ => Self::Other,
         }
     }
@@ -42,6 +46,8 @@ impl Verb {
             Self::Cancel => "CANCEL",
             Self::Options => "OPTIONS",
             Self::Register => "REGISTER",
+            Self::Subscribe => "SUBSCRIBE",
+            Self::Notify => "NOTIFY",
             Self::Other => "other",
         }
     }

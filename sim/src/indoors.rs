@@ -1,6 +1,6 @@
 //! The agents of a node, beside it: the ports of their sound, and the shelf on which they keep what callers leave.
 
-use agent::guide::{Guide, Room};
+use agent::guide::{Guide, Room, Waiting};
 use agent::house::{About, House, Output, Port, Take};
 use agent::recording::Message;
 use agent::srtp::{KEY_LENGTH, Key};
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub struct Indoors {
     /// What their mailboxes hold.
     pub rooms: BTreeMap<Arc<str>, Room>,
+    /// How many messages of them nobody has heard yet, and how many somebody has.
+    pub waiting: BTreeMap<Arc<str>, Waiting>,
     /// What callers have left.
     pub shelf: Shelf,
     guide: Arc<Guide>,
@@ -87,8 +89,10 @@ impl Indoors {
     pub fn new(guide: &Arc<Guide>, node: SocketAddr) -> Self {
         let room = Room { messages: 0, bytes: 0, new: 0, heard: 0, disk_free: FREE, greeting: None };
         let rooms = guide.mailboxes.keys().map(|name| (Arc::clone(name), room.clone())).collect();
+        let waiting = guide.mailboxes.keys().map(|name| (Arc::clone(name), Waiting::default())).collect();
         Self {
             rooms,
+            waiting,
             shelf: Shelf::default(),
             guide: Arc::clone(guide),
             node,
@@ -128,7 +132,7 @@ impl Indoors {
         for (mailbox, room) in &self.rooms {
             self.house.on_room(mailbox, Some(room.clone()));
         }
-        let (mut asked, mut out) = (Vec::new(), Vec::new());
+        let (mut asked, mut out) = (Vec::new(), self.tell_waiting(now));
         act(&mut self.house, &mut asked);
         let mut asked = VecDeque::from(asked);
         while let Some(output) = asked.pop_front() {
@@ -137,7 +141,20 @@ impl Indoors {
             // What comes of one comes before the next.
             more.into_iter().rev().for_each(|output| asked.push_front(output));
         }
+        out.extend(self.tell_waiting(now));
         out
+    }
+
+    /// What waits in the mailboxes is told to phones.
+    fn tell_waiting(&mut self, now: Time) -> Vec<Out> {
+        let mut asked = Vec::new();
+        for (mailbox, waiting) in &self.waiting {
+            self.house.on_waiting(mailbox, *waiting, now, &mut asked);
+        }
+        let say = |output| {
+            if let Output::Sip { agent, bytes } = output { Some(Out::Say(agent, bytes)) } else { None }
+        };
+        asked.into_iter().filter_map(say).collect()
     }
 
     /// A packet came to one of their ports.
@@ -207,6 +224,7 @@ impl Indoors {
                     room.messages += 1;
                     room.bytes += sound.length() as u64;
                 }
+                self.waiting.entry(Arc::clone(whose)).or_default().new += 1;
                 self.shelf.messages.push(Left { sound, message });
             }
             Output::Forget(take) => {

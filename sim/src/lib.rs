@@ -21,6 +21,7 @@ mod forward;
 pub mod glance;
 pub mod guard;
 pub mod indoors;
+pub mod lamp;
 pub mod manner;
 pub mod network;
 pub mod oracle;

@@ -213,7 +213,7 @@ impl Host {
                     self.serve_guarded(place, from, packet, (glance, status), now, out);
                 }
             }
-            Verb::Other => self.serve(place, from, packet, glance, 501, out),
+            Verb::Subscribe | Verb::Notify | Verb::Other => self.serve(place, from, packet, glance, 501, out),
         }
     }
 
@@ -298,7 +298,14 @@ impl Host {
     ) {
         match glance.verb {
             Verb::Invite => self.on_invite_response(packet, glance, here, now, out),
-            Verb::Ack | Verb::Bye | Verb::Cancel | Verb::Options | Verb::Register | Verb::Other => {
+            Verb::Ack
+            | Verb::Bye
+            | Verb::Cancel
+            | Verb::Options
+            | Verb::Register
+            | Verb::Subscribe
+            | Verb::Notify
+            | Verb::Other => {
                 if glance.status >= 200 {
                     self.requests.remove(&(glance.branch, glance.verb));
                 }

@@ -293,7 +293,9 @@ impl Diary {
             (_, Verb::Options) | (100, _) => false,
             (_, Verb::Register) => true,
             (status, Verb::Invite) => status != 100,
-            (status, Verb::Bye | Verb::Cancel | Verb::Other | Verb::Ack) => status == 0 || status >= 300,
+            (status, Verb::Bye | Verb::Cancel | Verb::Subscribe | Verb::Notify | Verb::Other | Verb::Ack) => {
+                status == 0 || status >= 300
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::chance::{Chance, mix, mix_word};
 use crate::dns::Dns;
 use crate::glance::{Glance, Head, Packet};
 use crate::indoors::Indoors;
+use crate::lamp::LampPhone;
 use crate::manner::Manner;
 use crate::network::Network;
 use crate::oracle::{Cause, Oracle, Sent, Turn};
@@ -114,6 +115,8 @@ pub struct World {
     pub beside: BTreeMap<SocketAddr, Beside>,
     /// Whose sound is heard.
     pub voices: Vec<Voice>,
+    /// Phones with a lamp.
+    pub lamps: Vec<LampPhone>,
     /// Datagrams sent so far.
     pub datagrams: u64,
     seats: Vec<Seat>,
@@ -145,6 +148,7 @@ impl World {
             streams: BTreeSet::new(),
             beside: BTreeMap::new(),
             voices: Vec::new(),
+            lamps: Vec::new(),
             datagrams: 0,
             seats: Vec::new(),
             lives: 0,
@@ -294,6 +298,8 @@ impl World {
                 host.receive((from, to), packet, &self.people, self.now, &mut asks);
             }
             self.grant(number, asks);
+        } else if let Some(lamp) = self.lamps.iter().position(|lamp| lamp.here == to) {
+            self.tell_lamp(lamp, from, packet);
         } else if let Some((seat, local)) = self.seat_at(to, over) {
             let path = Path { transport: over, local, remote: from };
             let flow = Flow { path, connection: 0 };
@@ -382,7 +388,10 @@ impl World {
                 let place = self.hosts.get(host).and_then(|host| host.places.get(place));
                 place.is_some_and(|place| place.manner != Some(Manner::Icmp))
             }
-            None => self.seat_at(address, Transport::Udp).is_some(),
+            None => {
+                self.lamps.iter().any(|lamp| lamp.here == address)
+                    || self.seat_at(address, Transport::Udp).is_some()
+            }
         }
     }
 

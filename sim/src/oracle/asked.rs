@@ -109,9 +109,27 @@ impl Asked {
                     200.. => ring.ended = true,
                 }
             }
-            (true, Verb::Invite | Verb::Ack | Verb::Cancel | Verb::Options | Verb::Register)
-            | (false, Verb::Ack | Verb::Bye | Verb::Cancel | Verb::Options | Verb::Register | Verb::Other) => {
-            }
+            (
+                true,
+                Verb::Invite
+                | Verb::Ack
+                | Verb::Cancel
+                | Verb::Options
+                | Verb::Register
+                | Verb::Subscribe
+                | Verb::Notify,
+            )
+            | (
+                false,
+                Verb::Ack
+                | Verb::Bye
+                | Verb::Cancel
+                | Verb::Options
+                | Verb::Register
+                | Verb::Subscribe
+                | Verb::Notify
+                | Verb::Other,
+            ) => {}
         }
     }
 
@@ -159,9 +177,27 @@ impl Asked {
                 }
                 return call.joined.len() > 1;
             }
-            (true, Verb::Invite | Verb::Ack | Verb::Options | Verb::Register | Verb::Other)
-            | (false, Verb::Ack | Verb::Bye | Verb::Cancel | Verb::Options | Verb::Register | Verb::Other) => {
-            }
+            (
+                true,
+                Verb::Invite
+                | Verb::Ack
+                | Verb::Options
+                | Verb::Register
+                | Verb::Subscribe
+                | Verb::Notify
+                | Verb::Other,
+            )
+            | (
+                false,
+                Verb::Ack
+                | Verb::Bye
+                | Verb::Cancel
+                | Verb::Options
+                | Verb::Register
+                | Verb::Subscribe
+                | Verb::Notify
+                | Verb::Other,
+            ) => {}
         }
         false
     }

@@ -24,7 +24,13 @@ impl Oracle {
                 Verb::Invite if glance.to_tag == 0 => self.on_leg(turn, sent, glance),
                 Verb::Cancel => self.inv_08_cancel_discipline(turn, sent, glance),
                 Verb::Ack => self.inv_09_no_acks_of_our_own(turn, sent, glance),
-                Verb::Invite | Verb::Bye | Verb::Options | Verb::Register | Verb::Other => (),
+                Verb::Invite
+                | Verb::Bye
+                | Verb::Options
+                | Verb::Register
+                | Verb::Subscribe
+                | Verb::Notify
+                | Verb::Other => (),
             }
         }
     }

@@ -471,7 +471,13 @@ impl Oracle {
                     context.acked.get_or_insert(turn.now);
                 }
             }
-            Verb::Invite | Verb::Bye | Verb::Options | Verb::Register | Verb::Other => (),
+            Verb::Invite
+            | Verb::Bye
+            | Verb::Options
+            | Verb::Register
+            | Verb::Subscribe
+            | Verb::Notify
+            | Verb::Other => (),
         }
         false
     }

@@ -19,7 +19,7 @@ impl Oracle {
                 (true, Verb::Invite) if glance.to_tag == 0 => context
                     .map(|context| &*context.invite)
                     .and_then(|invite| Some((invite, invite.glance.as_ref()?))),
-                (true, Verb::Invite | Verb::Ack | Verb::Bye) => {
+                (true, Verb::Invite | Verb::Ack | Verb::Bye | Verb::Subscribe | Verb::Notify) => {
                     came.filter(|(_, came)| is_same(came, glance))
                 }
                 (true, Verb::Cancel | Verb::Options | Verb::Register | Verb::Other) => None,

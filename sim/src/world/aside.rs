@@ -3,14 +3,15 @@
 use super::{Cause, Due, World};
 use crate::glance::Packet;
 use crate::indoors::{Indoors, Out, beside};
+use crate::lamp::{LampPhone, Said};
 use crate::voice::Voice;
-use agent::guide::Guide;
+use agent::guide::{Guide, Waiting};
 use agent::house::{House, Output};
 use agent::line::Clip;
 use core::net::SocketAddr;
 use router::Event;
 use router::inside::{AgentId, SCREEN};
-use router::path::Flow;
+use router::path::{Flow, Transport};
 use sip::{Bytes, Time};
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(super) enum Aside {
     Wake { life: u32 },
     Sound { from: SocketAddr, to: SocketAddr, bytes: Arc<[u8]> },
     Speak { voice: usize },
+    Ask { lamp: usize },
 }
 
 impl World {
@@ -48,6 +50,15 @@ impl World {
         self.seats.get_mut(seat).and_then(|seat| seat.indoors.as_deref_mut())
     }
 
+    /// So many messages wait in a mailbox beside a node from now on.
+    pub fn set_waiting(&mut self, seat: usize, mailbox: &str, waiting: Waiting) {
+        let indoors = self.indoors_mut(seat);
+        indoors.into_iter().for_each(|indoors| _ = indoors.waiting.insert(mailbox.into(), waiting));
+        if let Some(life) = self.seats.get(seat).map(|seat| seat.life) {
+            self.with_agents(life, |_, _| {});
+        }
+    }
+
     /// Gives the phone at a number a mouth and an ear.
     pub fn add_voice(&mut self, voice: Voice) {
         for host in &mut self.hosts {
@@ -55,6 +66,40 @@ impl World {
         }
         self.voices.push(voice);
         self.push(Time::ZERO, Due::Aside(Aside::Speak { voice: self.voices.len() - 1 }));
+    }
+
+    /// Puts a phone with a lamp somewhere.
+    pub fn add_lamp(&mut self, phone: LampPhone) {
+        self.oracle.know(phone.here);
+        self.diary.iter_mut().for_each(|diary| diary.name(phone.here, phone.name));
+        let lamp = self.lamps.len();
+        for at in phone.times() {
+            self.push(at, Due::Aside(Aside::Ask { lamp }));
+        }
+        self.lamps.push(phone);
+    }
+
+    /// Such a phone gets a message.
+    pub(super) fn tell_lamp(&mut self, lamp: usize, from: SocketAddr, packet: &Packet) {
+        self.with_lamp(lamp, |phone, _, said| phone.on_message(from, packet, said));
+    }
+
+    fn with_lamp(&mut self, lamp: usize, act: impl FnOnce(&mut LampPhone, Time, &mut Vec<Said>)) {
+        let (now, mut said) = (self.now, Vec::new());
+        let Some(phone) = self.lamps.get_mut(lamp) else { return };
+        act(phone, now, &mut said);
+        let (from, name) = (phone.here, phone.name);
+        for said in said {
+            match said {
+                Said::Send(to, bytes) => {
+                    self.send(from, to, Transport::Udp, Arc::new(Packet::new(bytes)));
+                }
+                Said::Line(line) => {
+                    let line = format!("{now} {name} {line}");
+                    self.diary.iter_mut().for_each(|diary| diary.lines.push(line.clone()));
+                }
+            }
+        }
     }
 
     pub(super) fn go_on_aside(&mut self, aside: Aside) {
@@ -71,6 +116,7 @@ impl World {
                     self.with_agents(life, |house, asked| house.on_deadline(now, asked));
                 }
             }
+            Aside::Ask { lamp } => self.with_lamp(lamp, LampPhone::on_time),
             Aside::Sound { from, to, bytes } => self.hear_sound(from, to, &bytes),
             Aside::Speak { voice } => {
                 let Some(speaker) = self.voices.get_mut(voice) else { return };
