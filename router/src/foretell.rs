@@ -5,7 +5,7 @@ use crate::health::{Health, Sign, Source, Standing};
 use crate::next::{Act, Move};
 use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
-use crate::plan::{CourseId, Member, Plan};
+use crate::plan::{CourseId, Plan};
 use crate::position::{Cursor, Frame, LEGS_MAX, Position};
 use crate::roads::Roads;
 use crate::target::{Peer, PeerId, Reach, TargetId, TargetKind};
@@ -35,6 +35,18 @@ pub struct Way {
     pub end: Duration,
     /// When `live_within` cut a step short, if it did.
     pub cut: Option<Duration>,
+}
+
+impl Way {
+    /// Who of those whose job is to answer rings first, and after how long; `None` if nobody does.
+    #[must_use]
+    pub fn live(&self, plan: &Plan) -> Option<(TargetId, Duration)> {
+        let is_live = |it: &&Try| {
+            let kind = plan.target(it.target).map(|target| target.kind);
+            it.rings && matches!(kind, Some(TargetKind::Service | TargetKind::Agent))
+        };
+        self.tries.iter().find(is_live).map(|it| (it.target, it.after))
+    }
 }
 
 /// One destination that is tried by one peer.
@@ -142,20 +154,17 @@ impl Plan {
     /// Every peer that a call may meet that enters this course: nothing else of a fault is its concern.
     #[must_use]
     pub fn met(&self, course: CourseId) -> BTreeSet<PeerId> {
-        let (mut open, mut seen, mut met) = (vec![course], BTreeSet::from([course]), BTreeSet::new());
-        while let Some(course) = open.pop().and_then(|id| self.course(id)) {
+        let mut met = BTreeSet::new();
+        for course in self.walked(course).into_iter().filter_map(|id| self.course(id)) {
             let lists =
                 [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-            for member in lists.into_iter().flatten().flatten().flat_map(|step| &step.members) {
-                match member {
-                    Member::Course(inner) => open.extend(seen.insert(*inner).then_some(*inner)),
-                    Member::Target(target) => match self.target(*target).map(|target| &target.reach) {
-                        Some(Reach::Sip(peers)) => met.extend(peers),
-                        Some(Reach::Number(_)) => {
-                            met.extend(self.carriers.iter().flat_map(|carrier| &carrier.trunks));
-                        }
-                        None => {}
-                    },
+            for target in lists.into_iter().flatten().flatten().flat_map(|step| step.rings()) {
+                match self.target(target).map(|target| &target.reach) {
+                    Some(Reach::Sip(peers)) => met.extend(peers),
+                    Some(Reach::Number(_)) => {
+                        met.extend(self.carriers.iter().flat_map(|carrier| &carrier.trunks));
+                    }
+                    None => {}
                 }
             }
         }

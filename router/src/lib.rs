@@ -27,6 +27,7 @@ mod leg;
 pub mod load;
 pub mod locate;
 pub mod logins;
+pub mod moments;
 pub mod name;
 pub mod names;
 pub mod networks;

@@ -216,7 +216,15 @@ impl Ask<'_> {
     fn begin(&self, step: &Step, pass: Pass) -> Option<Act> {
         let live = step.rings().any(|target| self.at.party(target).is_some_and(|party| party.live));
         let room = self.at.live() < self.at.breadth && self.at.invites < INVITES_MAX;
-        let mut turn = None;
+        let (live_by, mut turn) = (self.live_by(), None);
+        if room && live_by.is_some_and(|by| by <= self.now) {
+            // Their turn has come, whatever the pauses of the step.
+            let service = self.plan.rings_a_service(step).find(|target| self.may_ring(*target));
+            let way = service.and_then(|target| Some((target, self.choice().best(target, pass)?)));
+            if let Some((target, way)) = way {
+                return Some(self.ring(step, target, way));
+            }
+        }
         for target in step.rings() {
             let party = self.at.party(target);
             if !room || party.is_some_and(|party| party.live || party.done.is_some()) {
@@ -230,7 +238,7 @@ impl Ask<'_> {
             turn = Some(due);
             break;
         }
-        let live_by = self.live_by().filter(|by| *by > self.now);
+        let live_by = live_by.filter(|by| *by > self.now);
         live.then(|| Act::Wait(earlier(turn, live_by)))
     }
 
@@ -690,6 +698,17 @@ mod tests {
         assert_eq!(jump.act, Act::Leave, "ana's leg is given up");
         call.at.cursor = jump.cursor;
         assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::NoAnswer), ["answering by 1"]);
+    }
+
+    #[test]
+    fn pauses_of_a_step_keep_nobody_waiting_beyond_live_within() {
+        let staggered = Step { stagger: Duration::from_secs(30), ..step(&[ANA, BEN, ANSWERING]) };
+        let mut call = Try::open(plan(vec![staggered], None, None));
+        assert_eq!(call.rings(), ["ana by 1", "ask at 30.000s"]);
+        call.now = Time::from_micros(30_000_000);
+        assert_eq!(call.rings(), ["ben by 1", "ask at 40.000s"]);
+        call.now = Time::from_micros(40_000_000);
+        assert_eq!(call.rings(), ["answering by 1"]);
     }
 
     #[test]

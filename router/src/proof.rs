@@ -6,7 +6,8 @@ use crate::outage::Thing;
 use crate::plan::{CourseId, Plan};
 use crate::position::Frame;
 use crate::roads::Roads;
-use crate::target::PeerId;
+use crate::target::{PeerId, TargetId};
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many things fail together.
@@ -18,6 +19,24 @@ pub enum Depth {
     Singles,
     /// Each by itself, and every two.
     Pairs,
+}
+
+/// The worst that callers meet while so many things have failed, noticed or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// What has failed: places among the things.
+    pub things: Vec<usize>,
+    /// Who of those whose job is to answer rings then, and after how long; `None`: nobody does.
+    pub live: Option<(TargetId, Duration)>,
+}
+
+/// What callers of a course have to expect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worst {
+    /// The worst while at most none, one, two things have failed; as many as the depth asks for.
+    pub cases: Vec<Case>,
+    /// How many ways have been walked for it.
+    pub walks: u64,
 }
 
 /// What can fail of a plan, and whom that concerns.
@@ -64,6 +83,49 @@ impl<'a> Outages<'a> {
             for other in others {
                 self.both(entrance, unix, &[*one, *other], &mut show);
             }
+        }
+    }
+
+    /// The worst of all these ways.
+    #[must_use]
+    pub fn worst(&self, course: CourseId, unix: i64, depth: Depth) -> Worst {
+        let mut worst = Worst { cases: Vec::new(), walks: 0 };
+        self.of_course(course, unix, depth, |things, _, way| {
+            worst.walks += 1;
+            let live = way.live(self.plan);
+            let late = |live: Option<(TargetId, Duration)>| live.map_or(Duration::MAX, |(_, after)| after);
+            // The first way is the one without an outage.
+            let nothing = || Case { things: Vec::new(), live };
+            while worst.cases.len() <= things.len() {
+                let before = worst.cases.last().cloned();
+                worst.cases.push(before.unwrap_or_else(nothing));
+            }
+            for case in worst.cases.iter_mut().skip(things.len()) {
+                if late(live) > late(case.live) {
+                    *case = Case { things: things.to_vec(), live };
+                }
+            }
+        });
+        let wanted = match depth {
+            Depth::Nothing => 1,
+            Depth::Singles => 2,
+            Depth::Pairs => 3,
+        };
+        while worst.cases.len() < wanted {
+            let Some(last) = worst.cases.last().cloned() else { break };
+            worst.cases.push(last);
+        }
+        worst
+    }
+
+    /// How many ways [`of_course`](Self::of_course) walks.
+    #[must_use]
+    pub fn walks(&self, course: CourseId, depth: Depth) -> u64 {
+        let concern = u64::try_from(self.concern(course).len()).unwrap_or(u64::MAX);
+        match depth {
+            Depth::Nothing => 1,
+            Depth::Singles => 1 + 2 * concern,
+            Depth::Pairs => 1 + 2 * concern + concern * concern.saturating_sub(1),
         }
     }
 

@@ -219,3 +219,30 @@ fn every_pair_of_outages_is_told_by_those_that_concern_a_course() {
     }
     assert!(spared > 500, "{spared}");
 }
+
+#[test]
+fn by_live_within_somebody_rings_whose_job_it_is() {
+    let unix = TUESDAY_TEN / 1_000_000;
+    let (mut late, mut held) = (Vec::new(), 0);
+    for seed in 0..3_000 {
+        let mut chance = Chance::new(seed);
+        let plan = plan(&mut chance, true);
+        let mut identity = identity(1);
+        identity.listeners.push(router::inside::listener());
+        let roads = Roads::new(&plan, &identity.listeners, &Names::new());
+        let down: BTreeSet<PeerId> =
+            MORTAL.iter().filter(|_| chance.below(3) == 0).map(|(_, peer)| *peer).collect();
+        // Of those who are known to be down one may be asked before a machine of ours answers, and that takes his `first`.
+        let grace = if down.is_empty() { Duration::ZERO } else { Duration::from_secs(3) };
+        let fault = Fault { down, known: true };
+        let way = plan.foretell(&roads, plan.entrance(CourseId(0), unix), unix, &fault);
+        let Some((_, after)) = way.live(&plan) else { continue };
+        held += 1;
+        let within = plan.courses.first().unwrap().live_within;
+        if after > within + grace {
+            late.push((seed, after, within));
+        }
+    }
+    assert!(held > 1_000, "{held}");
+    assert_eq!(late, []);
+}

@@ -1,11 +1,13 @@
-//! What is foretold of a call, in words; and by which words people mean what can fail.
+//! What is foretold of a call, in words; by which words people mean what can fail, and which numbers have which plan.
 
 use crate::config::words;
 use core::time::Duration;
 use router::Plan;
 use router::foretell::{Try, Way};
 use router::outage::Thing;
+use router::plan::CourseId;
 use router::target::TargetKind;
+use std::collections::BTreeMap;
 
 /// Why no one thing is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,34 @@ pub(crate) fn in_words(plan: &Plan, way: &Way) -> String {
     });
     parts.join(", ")
 }
+
+/// Numbers by the plan that they have, in the order of their first.
+pub(crate) fn by_course(plan: &Plan) -> Vec<(CourseId, Vec<&str>)> {
+    let mut found: Vec<(CourseId, Vec<&str>)> = Vec::new();
+    let mut places: BTreeMap<CourseId, usize> = BTreeMap::new();
+    let listed = plan.numbers.iter().map(|(number, course)| (&**number, *course));
+    for (number, course) in listed.chain(plan.unlisted.map(|course| ("*", course))) {
+        let place = *places.entry(course).or_insert_with(|| {
+            found.push((course, Vec::new()));
+            found.len() - 1
+        });
+        if let Some((_, numbers)) = found.get_mut(place) {
+            numbers.push(number);
+        }
+    }
+    found
+}
+
+/// Some numbers of one plan; of more than three, the first.
+pub(crate) fn named(numbers: &[&str]) -> String {
+    match numbers {
+        [first, rest @ ..] if rest.len() >= NUMBERS_MAX => format!("{first} and {} more", rest.len()),
+        _ => crate::explain::and(numbers),
+    }
+}
+
+/// Numbers of one plan that are all named; of more, the first.
+const NUMBERS_MAX: usize = 3;
 
 fn moment(after: Duration) -> String {
     if after.is_zero() { "at once".into() } else { format!("after {}", words(after)) }

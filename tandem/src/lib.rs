@@ -20,6 +20,7 @@ pub mod metrics;
 mod moment;
 pub mod names;
 pub mod net;
+mod proven;
 pub mod run;
 pub mod start;
 pub mod store;

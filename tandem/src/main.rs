@@ -2,6 +2,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 use jiff::Timestamp;
+use router::proof::Depth;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tandem::calls::CallsTo;
@@ -40,6 +41,12 @@ enum Verb {
     Check {
         /// The plan file, or a folder with a `tandem.toml`
         plan: PathBuf,
+        /// How many things fail together in what it thinks of: none, singles or pairs; else as many as take a few seconds
+        #[arg(long, value_name = "HOW MANY", value_parser = depth)]
+        outages: Option<Depth>,
+        /// Every line of the table, not only the worst forty
+        #[arg(long)]
+        all: bool,
     },
     /// Say what would happen to a call: who rings, from when on, for how long, by which ways, and what comes after; or why
     /// a call that has come went where it went
@@ -91,7 +98,7 @@ enum Verb {
 fn main() -> ExitCode {
     match Line::parse().verb {
         Verb::Run { plan, log, level, calls } => run(&Options { plan, format: log, level, calls }),
-        Verb::Check { plan } => check::run(&plan),
+        Verb::Check { plan, outages, all } => check::run(&check::Options { plan, outages, all }),
         Verb::Messages(options) => messages::run(&options),
         Verb::Explain { number, folder, at: None } if why::is_name(&number) => {
             why::run(&number, &folder, Timestamp::now())
@@ -135,6 +142,15 @@ fn form(text: &str) -> Result<LogFormat, &'static str> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err("`text` or `json`"),
+    }
+}
+
+fn depth(text: &str) -> Result<Depth, &'static str> {
+    match text {
+        "none" => Ok(Depth::Nothing),
+        "singles" => Ok(Depth::Singles),
+        "pairs" => Ok(Depth::Pairs),
+        _ => Err("`none`, `singles` or `pairs`"),
     }
 }
 

@@ -2,11 +2,13 @@
 
 use crate::config::{Loaded, Refused, load};
 use crate::diagnostic::{Colour, Diagnostic, draw_all};
+use crate::proven::prove;
 use crate::tls::Tls;
 use jiff::Timestamp;
+use router::proof::Depth;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What a verb has to say.
@@ -18,16 +20,35 @@ pub struct Answer {
     pub fine: bool,
 }
 
+/// What the command line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The plan file, or a folder with a `tandem.toml`.
+    pub plan: PathBuf,
+    /// How many things fail together; `None` for as many as take a few seconds.
+    pub outages: Option<Depth>,
+    /// Every line of the table, however many.
+    pub all: bool,
+}
+
 /// Checks a plan file and prints the answer; exit status 0 for fine (warnings too), 1 for problems.
 #[must_use]
-pub fn run(path: &Path) -> ExitCode {
+pub fn run(options: &Options) -> ExitCode {
     let colour =
         if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()) {
             Colour::On
         } else {
             Colour::Off
         };
-    print(&answer(path, Timestamp::now(), colour))
+    let now = Timestamp::now();
+    let read = checked(&options.plan, now);
+    let mut answer = say(&read, colour);
+    if let Ok(loaded) = &read {
+        let proven = prove(&loaded.plan, now.as_second(), options.outages);
+        answer.text.push('\n');
+        answer.text.push_str(&proven.table(if options.all { usize::MAX } else { ROWS }));
+    }
+    print(&answer)
 }
 
 /// Prints an answer to standard output; a reader who has gone away is no problem.
@@ -37,15 +58,19 @@ pub(crate) fn print(answer: &Answer) -> ExitCode {
     ExitCode::from(u8::from(!answer.fine))
 }
 
-/// What `tandem check` says of a file.
+/// What `tandem check` says of a file, but for its outages.
 #[must_use]
 pub fn answer(path: &Path, now: Timestamp, colour: Colour) -> Answer {
+    say(&checked(path, now), colour)
+}
+
+fn checked(path: &Path, now: Timestamp) -> Result<Loaded, Refused> {
     let mut read = load(path, now);
     if let Ok(loaded) = &mut read {
         let (_, problems) = Tls::read(&loaded.tls, None, now.as_second());
         loaded.warnings.extend(problems);
     }
-    say(&read, colour)
+    read
 }
 
 /// What `tandem check` says of a file that has been read.
@@ -100,3 +125,6 @@ fn count(n: usize, word: &str) -> String {
 fn explain(problem: &Diagnostic) -> String {
     format!("`tandem help {}` explains a code.", problem.code)
 }
+
+/// Lines of the table that fit on a screen.
+const ROWS: usize = 40;

@@ -3,14 +3,12 @@
 use super::{At, and};
 use crate::cli::check::{Answer, print};
 use crate::config::{Loaded, load};
-use crate::foretold::{Unfound, find, in_words};
+use crate::foretold::{Unfound, by_course, find, in_words, named};
 use crate::imagined;
 use jiff::Timestamp;
-use router::Plan;
 use router::foretell::Fault;
 use router::outage::Thing;
-use router::plan::CourseId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -112,30 +110,6 @@ fn said(loaded: &Loaded, broken: &[&Thing], at: Option<At>, now: Timestamp) -> A
     Answer { text: head + &text, fine }
 }
 
-/// Numbers by the plan that they have, in the order of their first.
-fn by_course(plan: &Plan) -> Vec<(CourseId, Vec<&str>)> {
-    let mut found: Vec<(CourseId, Vec<&str>)> = Vec::new();
-    let mut places: BTreeMap<CourseId, usize> = BTreeMap::new();
-    let listed = plan.numbers.iter().map(|(number, course)| (&**number, *course));
-    for (number, course) in listed.chain(plan.unlisted.map(|course| ("*", course))) {
-        let place = *places.entry(course).or_insert_with(|| {
-            found.push((course, Vec::new()));
-            found.len() - 1
-        });
-        if let Some((_, numbers)) = found.get_mut(place) {
-            numbers.push(number);
-        }
-    }
-    found
-}
-
-fn named(numbers: &[&str]) -> String {
-    match numbers {
-        [first, rest @ ..] if rest.len() >= NUMBERS_MAX => format!("{first} and {} more", rest.len()),
-        _ => and(numbers),
-    }
-}
-
 fn changes(changed: usize, same: usize) -> String {
     match (changed, same) {
         (0, _) => "nothing changes".into(),
@@ -145,9 +119,6 @@ fn changes(changed: usize, same: usize) -> String {
         (changed, same) => format!("{changed} numbers change, {same} do not"),
     }
 }
-
-/// Numbers of one plan that are all named; of more, the first.
-const NUMBERS_MAX: usize = 3;
 
 /// Things that are named when none is called so.
 const SHOWN: usize = 8;
