@@ -5,6 +5,7 @@ pub mod announcement;
 pub mod bridge;
 pub mod callee;
 pub mod caller;
+pub mod conceal;
 pub mod dialog;
 pub mod digits;
 mod end;

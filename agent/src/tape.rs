@@ -1,8 +1,10 @@
-//! A recording: sound placed by its RTP timestamps, so that what is late finds its place, and what is lost keeps it: a packet or two are covered
-//! by what was heard before, as a phone would do for who listens; more stays silent.
+//! A recording: sound placed by its RTP timestamps, so that what is late finds its place, and what is lost keeps it, and is made up
+//! ([`conceal`]) once nothing late can belong there.
 
+use crate::conceal::{self, CONTEXT};
 use crate::g711::{Law, RATE};
 use crate::rtp::Heard;
+use core::ops::Range;
 use core::time::Duration;
 use sip::Time;
 
@@ -14,6 +16,10 @@ pub struct Tape {
     /// Bytes that were sealed before `rest`.
     sealed: usize,
     rest: Vec<u8>,
+    /// The end of what was sealed last.
+    before: Vec<u8>,
+    /// Where in `rest` something is missing, in order.
+    gaps: Vec<Range<usize>>,
     stream: Option<Stream>,
     heard: usize,
 }
@@ -24,19 +30,18 @@ struct Stream {
     ssrc: u32,
     timestamp: u32,
     place: usize,
+    /// The number of the last packet in the order of sending.
+    sequence: u16,
 }
 
 /// A part of this length is handed out as soon as it is complete: whoever dies loses no more.
 pub const SEGMENT: usize = 5 * RATE as usize;
 
-/// What is said again: a packet of the usual length.
-const COVER: usize = RATE as usize / 50;
-
-/// So much of it at most; longer it would be heard as what it is.
-const COVERED: usize = 2 * COVER;
-
 /// A packet may be late by this.
 const LATE: usize = RATE as usize / 5;
+
+/// Gaps of one part that are made up; further ones stay silent. Of 250 packets every second one may be missing.
+const GAPS_MAX: usize = 128;
 
 /// A timestamp that is further than this from when its packet came means nothing: the stream is placed anew.
 const ASTRAY: usize = RATE as usize;
@@ -45,7 +50,16 @@ impl Tape {
     /// Begins to record now.
     #[must_use]
     pub const fn new(law: Law, now: Time) -> Self {
-        Self { law, began: now, sealed: 0, rest: Vec::new(), stream: None, heard: 0 }
+        Self {
+            law,
+            began: now,
+            sealed: 0,
+            rest: Vec::new(),
+            before: Vec::new(),
+            gaps: Vec::new(),
+            stream: None,
+            heard: 0,
+        }
     }
 
     /// The law of its bytes.
@@ -80,18 +94,20 @@ impl Tape {
         if place > here + ASTRAY {
             return false;
         }
+        let (ssrc, timestamp, sequence) = (packet.ssrc, packet.timestamp, packet.sequence);
         if by_stamp.is_none() {
-            self.stream = Some(Stream { ssrc: packet.ssrc, timestamp: packet.timestamp, place });
+            self.stream = Some(Stream { ssrc, timestamp, place, sequence });
         }
         // What came after its part was sealed is lost.
         let Some(start) = place.checked_sub(self.sealed) else { return false };
         let end = start + packet.payload.len();
         if by_stamp.is_some() {
-            self.cover(start);
+            self.miss(start, sequence, packet.payload.len());
         }
         if self.rest.len() < end {
             self.rest.resize(end, self.law.silence());
         }
+        self.find(start..end);
         for (at, byte) in self.rest.iter_mut().skip(start).zip(packet.payload) {
             *at = if law == self.law { *byte } else { self.law.encode(law.decode(*byte)) };
         }
@@ -99,11 +115,42 @@ impl Tape {
         true
     }
 
-    /// Something is missing up to there: if it is little, what was heard last is said again.
-    fn cover(&mut self, start: usize) {
-        let (length, missing) = (self.rest.len(), start.saturating_sub(self.rest.len()));
-        if missing <= COVERED && length >= COVER {
-            (0..missing).for_each(|at| self.rest.extend(self.rest.get(length - COVER + at % COVER).copied()));
+    /// A packet of so many samples and with this number belongs there: is something missing before it that was sent? Who falls silent
+    /// sends nothing, and keys and comfort noise are numbered too: only numbers that are missing together with their time were sound.
+    fn miss(&mut self, start: usize, sequence: u16, samples: usize) {
+        let (Some(stream), Some(missing)) = (&mut self.stream, start.checked_sub(self.rest.len())) else {
+            return;
+        };
+        let lost = usize::from(sequence.wrapping_sub(stream.sequence).wrapping_sub(1)) * samples;
+        stream.sequence = sequence;
+        if missing > 0 && missing == lost && self.gaps.len() < GAPS_MAX {
+            self.gaps.push(self.rest.len()..start);
+        }
+    }
+
+    /// What was missing there has come.
+    fn find(&mut self, found: Range<usize>) {
+        if self.gaps.last().is_none_or(|gap| gap.end <= found.start) {
+            return;
+        }
+        let parts =
+            |gap: Range<usize>| [gap.start..gap.end.min(found.start), gap.start.max(found.end)..gap.end];
+        let left = core::mem::take(&mut self.gaps).into_iter().flat_map(parts);
+        self.gaps = left.filter(|part| !part.is_empty()).take(GAPS_MAX).collect();
+    }
+
+    /// Makes up what is missing from before there on: all around it has come.
+    fn conceal(&mut self, until: usize) {
+        let due = self.gaps.iter().take_while(|gap| gap.start < until).count();
+        let ends = self.gaps.iter().skip(1).map(|gap| gap.start).chain([self.rest.len()]);
+        let ends: Vec<usize> = ends.take(due).collect();
+        for (gap, end) in self.gaps.drain(..due).zip(ends) {
+            let (known, rest) = self.rest.split_at_mut(gap.start);
+            let (missing, after) = rest.split_at_mut(gap.len());
+            let known = known.get(known.len().saturating_sub(CONTEXT)..).unwrap_or_default();
+            let older = (known.len() + self.before.len()).saturating_sub(CONTEXT);
+            let before = [self.before.get(older..).unwrap_or_default(), known].concat();
+            conceal::fill(&before, missing, after.get(..end - gap.end).unwrap_or_default(), self.law);
         }
     }
 
@@ -112,14 +159,19 @@ impl Tape {
         if self.rest.len() < SEGMENT + LATE {
             return None;
         }
+        self.conceal(SEGMENT);
         let later = self.rest.split_off(SEGMENT);
         self.sealed += SEGMENT;
-        Some(core::mem::replace(&mut self.rest, later))
+        let part = core::mem::replace(&mut self.rest, later);
+        self.before = part.get(SEGMENT - CONTEXT..).unwrap_or_default().to_vec();
+        self.gaps.iter_mut().for_each(|gap| *gap = gap.start - SEGMENT..gap.end - SEGMENT);
+        Some(part)
     }
 
     /// What is left, up to now: the end of the recording.
     #[must_use]
     pub fn finish(mut self, now: Time) -> Vec<u8> {
+        self.conceal(self.rest.len());
         let end = self.place_of(now).saturating_sub(self.sealed).min(self.rest.len() + ASTRAY);
         if self.rest.len() < end {
             self.rest.resize(end, self.law.silence());
@@ -144,7 +196,8 @@ mod tests {
     }
 
     fn write(tape: &mut Tape, now: u64, ssrc: u32, timestamp: u32, payload: &[u8]) {
-        let packet = Heard { payload_type: 0, marker: false, sequence: 0, timestamp, ssrc, payload };
+        let sequence = (timestamp / 160) as u16;
+        let packet = Heard { payload_type: 0, marker: false, sequence, timestamp, ssrc, payload };
         tape.write(&packet, Law::Mu, at(now));
     }
 
@@ -162,23 +215,95 @@ mod tests {
         bytes.chunk_by(|one, other| one == other).map(|run| (run[0], run.len() / 8)).collect()
     }
 
-    #[test]
-    fn a_packet_that_is_lost_is_covered_and_what_is_late_finds_its_place() {
-        let mut tape = Tape::new(Law::Mu, at(0));
-        for (now, timestamp, byte) in [(0, 1_000, 1), (20, 1_160, 2), (80, 1_640, 5), (90, 1_480, 4)] {
-            write(&mut tape, now, 7, timestamp, &[byte; 160]);
+    /// What is kept of a stream of packets of 20 ms that begins at 0, in which these never came.
+    fn kept(sound: &[u8], lost: &[usize]) -> Vec<u8> {
+        let (mut tape, mut kept) = (Tape::new(Law::Mu, at(0)), Vec::new());
+        let packets: Vec<&[u8]> = sound.chunks(160).collect();
+        for (number, payload) in packets.iter().enumerate().filter(|(number, _)| !lost.contains(number)) {
+            let number = u32::try_from(number).unwrap();
+            write(&mut tape, u64::from(number) * 20, 1, number * 160, payload);
+            kept.extend(tape.seal().unwrap_or_default());
         }
-        assert_eq!(tape.heard_permille(), 800);
-        assert_eq!(runs(&tape.finish(at(100))), [(1, 20), (2, 40), (4, 20), (5, 20)]);
+        kept.extend(tape.finish(at(packets.len() as u64 * 20)));
+        kept
     }
 
     #[test]
-    fn of_three_packets_nobody_knows_what_was_in_them() {
-        let mut tape = Tape::new(Law::Mu, at(0));
-        for (now, timestamp, byte) in [(0, 0, 1), (60, 480, 4), (140, 1_120, 8)] {
-            write(&mut tape, now, 1, timestamp, &[byte; 160]);
+    fn what_is_lost_is_made_up_of_both_sides_and_all_that_came_is_as_it_came() {
+        // A tone that rises: no two packets are the same.
+        let tone = |at: usize| (9_000.0 * (at as f32 * (0.05 + at as f32 * 1e-6)).sin()) as i16;
+        let sound: Vec<u8> = (0..600 * 160).map(|at| Law::Mu.encode(tone(at))).collect();
+        // Packets 249 and 250 are on either side of where a part ends.
+        for lost in
+            [&[7][..], &[7, 9], &[7, 8], &[249], &[250], &[249, 250], &[248, 251], &[252], &[500, 502]]
+        {
+            let mut expected = sound.clone();
+            for number in lost {
+                expected[number * 160..][..160].fill(0xff);
+            }
+            let gaps = lost.chunk_by(|one, next| one + 1 == *next);
+            for gap in gaps.map(|gap| gap[0] * 160..(gap[gap.len() - 1] + 1) * 160) {
+                let (before, rest) = expected.split_at_mut(gap.start);
+                let (missing, after) = rest.split_at_mut(gap.len());
+                let next = lost.iter().map(|number| number * 160).find(|start| *start >= gap.end);
+                let known = next.map_or(after.len(), |next| next - gap.end);
+                conceal::fill(before, missing, &after[..known], Law::Mu);
+                assert!(missing.iter().any(|byte| *byte != 0xff));
+            }
+            assert!(kept(&sound, lost) == expected, "{lost:?}");
         }
-        assert_eq!(runs(&tape.finish(at(160))), [(1, 60), (4, 20), (0xff, 60), (8, 20)]);
+    }
+
+    #[test]
+    fn what_is_late_finds_its_place() {
+        let mut tape = Tape::new(Law::Mu, at(0));
+        // The third comes after the fifth, of which the fourth was missing too, and the first half of that later still.
+        let stream = [(0, 1_000, 1), (20, 1_160, 2), (80, 1_640, 5), (90, 1_320, 3)];
+        for (now, timestamp, byte) in stream {
+            write(&mut tape, now, 7, timestamp, &[byte; 160]);
+        }
+        write(&mut tape, 95, 7, 1_480, &[4; 80]);
+        assert_eq!((tape.gaps.len(), tape.gaps.first()), (1, Some(&(560..640))));
+        write(&mut tape, 99, 7, 1_560, &[4; 80]);
+        assert_eq!((&tape.gaps[..], tape.heard_permille()), (&[][..], 1_000));
+        assert_eq!(runs(&tape.finish(at(100))), [(1, 20), (2, 20), (3, 20), (4, 20), (5, 20)]);
+    }
+
+    #[test]
+    fn who_sends_nothing_or_a_key_was_silent() {
+        let silent = |sequence: u16, timestamp: u32| {
+            let mut tape = Tape::new(Law::Mu, at(0));
+            write(&mut tape, 0, 1, 0, &[9; 160]);
+            let packet =
+                Heard { payload_type: 0, marker: true, sequence, timestamp, ssrc: 1, payload: &[9; 160] };
+            tape.write(&packet, Law::Mu, at(120));
+            runs(&tape.finish(at(120)))
+        };
+        // The next number, and a key of 100 ms in seven packets.
+        for sequence in [1, 8] {
+            assert_eq!(silent(sequence, 960), [(9, 20), (0xff, 100), (9, 20)]);
+        }
+        // Two packets that were numbered and never came.
+        assert_eq!(silent(3, 480), [(9, 80), (0xff, 40)]);
+    }
+
+    #[test]
+    fn of_a_flood_of_gaps_a_bounded_number_is_made_up() {
+        let mut tape = Tape::new(Law::Mu, at(0));
+        for packet in 0..2_000_u32 {
+            let sequence = (packet * 2) as u16;
+            let sound = Heard {
+                payload_type: 0,
+                marker: false,
+                sequence,
+                timestamp: packet * 2,
+                ssrc: 1,
+                payload: &[9],
+            };
+            tape.write(&sound, Law::Mu, at(u64::from(packet) / 4));
+        }
+        assert_eq!(tape.gaps.len(), GAPS_MAX);
+        assert_eq!(tape.finish(at(500)).len(), 4_000);
     }
 
     #[test]
