@@ -133,9 +133,9 @@ impl Plan {
     /// Where a course is entered at this second since 1970: its first step, or the first of `closed`.
     #[must_use]
     pub fn entrance(&self, course: CourseId, unix: i64) -> Frame {
-        let closed = self.course(course).is_some_and(|course| {
-            course.closed.is_some()
-                && course.hours.as_ref().is_some_and(|hours| !hours.open_at(&self.zone, unix))
+        let closed = self.course(course).is_some_and(|it| {
+            it.closed.is_some()
+                && it.hours.as_ref().is_some_and(|hours| !hours.open_at(self.zone_of(course), unix))
         });
         Frame { course, list: if closed { List::Closed } else { List::Steps }, step: 0 }
     }

@@ -38,7 +38,8 @@ impl Plan {
                     && out.len() < PASSED_MAX
                 {
                     let why = if to.act == Act::Leave { Why::Late } else { ask.choice().put_off(*id) };
-                    out.push(Passed { target: Arc::clone(&target.name), line: step.line, at: now, why });
+                    let (name, line) = (Arc::clone(&target.name), self.place(step.line).1);
+                    out.push(Passed { target: name, line, at: now, why });
                 }
             }
             match to.act {

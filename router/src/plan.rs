@@ -34,6 +34,8 @@ pub struct Plan {
     pub limits: BTreeMap<Limited, Limit>,
     /// All `[plans.*]`.
     pub courses: Vec<Course>,
+    /// The time zones of those that do not live by the business's.
+    pub zones: BTreeMap<CourseId, Arc<Zone>>,
     /// How much those may send out to phone numbers that may not send out all.
     pub caps: BTreeMap<CourseId, Cap>,
     /// Which course a number has: E.164 with the plus, or any SIP user part.
@@ -50,6 +52,8 @@ pub struct Plan {
     pub strangers: Welcome,
     /// Calls for help, and back.
     pub emergency: Emergency,
+    /// The files of the plan behind its first one: each with the number of lines that are before it in all others.
+    pub files: Vec<(u32, Arc<str>)>,
 }
 
 /// What may have a limit.
@@ -99,7 +103,7 @@ pub struct Step {
     pub from: Option<Who>,
     /// Does whoever answers by a phone number have to press 1? `None` for what each target says.
     pub confirm: Option<bool>,
-    /// The line in the plan file.
+    /// The line in the plan, counted through all of its files: see [`Plan::place`].
     pub line: u32,
 }
 
@@ -137,6 +141,20 @@ impl Plan {
     #[must_use]
     pub fn peer(&self, id: PeerId) -> Option<&Peer> {
         self.peers.get(id.0 as usize)
+    }
+
+    /// The file of a line that is counted through all files, if it is not the first one, and the line in it.
+    #[must_use]
+    pub fn place(&self, line: u32) -> (Option<&Arc<str>>, u32) {
+        let after = self.files.partition_point(|(before, _)| *before < line);
+        let file = after.checked_sub(1).and_then(|at| self.files.get(at));
+        file.map_or((None, line), |(before, path)| (Some(path), line - before))
+    }
+
+    /// The clock that a course lives by.
+    #[must_use]
+    pub fn zone_of(&self, course: CourseId) -> &Zone {
+        self.zones.get(&course).map_or(&self.zone, |zone| zone)
     }
 
     /// The limits that a call to this target by this peer counts for.

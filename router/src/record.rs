@@ -251,7 +251,7 @@ pub struct CallRecord {
 pub struct Passed {
     /// Who.
     pub target: Arc<str>,
-    /// The line of the step in the plan file.
+    /// The line of the step in its file of the plan.
     pub line: u32,
     /// When.
     pub at: Time,
@@ -326,7 +326,7 @@ pub struct LegRecord {
     pub peer: Arc<str>,
     /// By which path.
     pub path: Path,
-    /// The line of its step in the plan file.
+    /// The line of its step in its file of the plan.
     pub line: u32,
     /// What was changed in it, if it is another try at the hop of the leg before.
     pub fix: Option<Fix>,

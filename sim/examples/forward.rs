@@ -195,6 +195,8 @@ fn plan() -> Arc<Plan> {
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        files: Vec::new(),
+        zones: BTreeMap::new(),
         caps: BTreeMap::new(),
     })
 }

@@ -108,6 +108,8 @@ pub fn town() -> Plan {
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        files: Vec::new(),
+        zones: BTreeMap::new(),
         caps: BTreeMap::new(),
     }
 }

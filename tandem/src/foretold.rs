@@ -20,7 +20,8 @@ pub(crate) enum Unfound<'a> {
 
 /// The thing that is meant by `site office`, or by its name alone if nothing else has it.
 pub(crate) fn find<'a>(things: &'a [Thing], written: &str) -> Result<&'a Thing, Unfound<'a>> {
-    let fits = |thing: &&Thing| *thing.name == *written || thing.to_string() == written;
+    let name = |thing: &Thing| written.strip_prefix(thing.kind.as_str())?.strip_prefix(' ');
+    let fits = |thing: &&Thing| *thing.name == *written || name(thing) == Some(&*thing.name);
     let found: Vec<&Thing> = things.iter().filter(fits).collect();
     match found.as_slice() {
         [one] => Ok(one),

@@ -159,6 +159,8 @@ fn full() -> Plan {
         networks: BTreeMap::new(),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        files: Vec::new(),
+        zones: BTreeMap::new(),
         caps: BTreeMap::new(),
     }
 }

@@ -90,6 +90,8 @@ pub fn plan() -> Arc<Plan> {
         networks: BTreeMap::from([(Network::of_sender(address(CALLER).ip()), PeerId(0))]),
         strangers: Welcome::default(),
         emergency: Emergency::default(),
+        files: Vec::new(),
+        zones: BTreeMap::new(),
         caps: BTreeMap::new(),
     })
 }

@@ -30,7 +30,7 @@ pub(super) fn read_mailboxes<'a>(
     problems: &mut Problems<'_>,
 ) {
     for (key, _) in entries {
-        let role = Role::Mailbox(key.text.into());
+        let role = Role::Mailbox(draft.full(key.text));
         push(&key, role, defaults, draft, problems);
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn read_announcements<'a>(
     problems: &mut Problems<'_>,
 ) {
     for (key, value) in entries {
-        let name: Arc<str> = key.text.into();
+        let name = draft.full(key.text);
         if let Some(clip) = announcement(&key, value, problems) {
             draft.guide.announcements.insert(Arc::clone(&name), clip);
         }
@@ -97,9 +97,10 @@ pub(super) fn guide(mut guide: Guide, mailboxes: &Mailboxes) -> Guide {
 }
 
 fn push(key: &Key<'_>, role: Role, defaults: &Defaults, draft: &mut Draft, problems: &mut Problems<'_>) {
-    let peers = speaker(key.text, role, defaults, draft, problems);
+    let name = draft.full(key.text);
+    let peers = speaker(&name, role, defaults, draft, problems);
     draft.plan.targets.push(Target {
-        name: key.text.into(),
+        name,
         kind: TargetKind::Agent,
         reach: Reach::Sip(peers),
         ring: RING,

@@ -29,9 +29,43 @@ pub(super) fn read<'a>(
 ) {
     bound("plans", PLANS_MAX, &entries, problems);
     for (key, value) in entries {
-        let mut walk = Walk { names, plan: key.text, targets: &draft.plan.targets };
+        let name = draft.full(key.text);
+        let mut walk = Walk { names, plan: &name, targets: &draft.plan.targets };
         let course = course(&key, value, defaults, clocks, &mut walk, problems);
         draft.courses.push(course);
+    }
+}
+
+/// Reads the plan whose keys stand in this table beside others, which are left in it.
+pub(super) fn read_one<'a>(
+    key: &Key<'a>,
+    keys: &mut Table<'a>,
+    (defaults, clocks): (&Defaults, &[Clock]),
+    names: &mut Names<'a>,
+    draft: &mut Draft,
+    problems: &mut Problems<'_>,
+) {
+    let name = draft.full(key.text);
+    let mut walk = Walk { names, plan: &name, targets: &draft.plan.targets };
+    let mut course = bare(&name, key.span.clone(), defaults);
+    fill(&mut course, keys, clocks, &mut walk, problems);
+    draft.courses.push(course);
+}
+
+/// A plan that says nothing yet.
+fn bare(name: &str, span: Span, defaults: &Defaults) -> CourseDraft {
+    CourseDraft {
+        name: name.into(),
+        span,
+        steps: ListDraft::default(),
+        closed: None,
+        busy: None,
+        full: None,
+        hours: None,
+        live_within: defaults.live_within.unwrap_or(LIVE_WITHIN.default),
+        declined: Declined::default(),
+        floor: defaults.floor.unwrap_or(true),
+        cap: defaults.cap,
     }
 }
 
@@ -43,19 +77,7 @@ fn course<'a>(
     walk: &mut Walk<'_, 'a>,
     problems: &mut Problems<'_>,
 ) -> CourseDraft {
-    let mut course = CourseDraft {
-        name: key.text.into(),
-        span: key.span.clone(),
-        steps: ListDraft::default(),
-        closed: None,
-        busy: None,
-        full: None,
-        hours: None,
-        live_within: defaults.live_within.unwrap_or(LIVE_WITHIN.default),
-        declined: Declined::default(),
-        floor: defaults.floor.unwrap_or(true),
-        cap: Cap::default(),
-    };
+    let mut course = bare(walk.plan, key.span.clone(), defaults);
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
         course.steps = steps("steps", value, walk, problems);
         return course;
@@ -63,11 +85,25 @@ fn course<'a>(
     let place = format!("[plans.{}]", shown(key.text));
     let wanted = "a list of steps, or a table with `steps`";
     let Some(mut keys) = table(place, key.span.clone(), wanted, value, problems) else { return course };
+    fill(&mut course, &mut keys, clocks, walk, problems);
+    keys.finish(problems);
+    course
+}
+
+/// Reads the keys of a plan.
+fn fill<'a>(
+    course: &mut CourseDraft,
+    keys: &mut Table<'a>,
+    clocks: &[Clock],
+    walk: &mut Walk<'_, 'a>,
+    problems: &mut Problems<'_>,
+) {
     match keys.take("steps") {
         Some(value) => course.steps = steps("steps", value, walk, problems),
         None => {
-            let title = format!("plan `{}` has no steps", shown(key.text));
-            let problem = Diagnostic::new(Code::E021, title).at(key.span.clone(), "calls to it reach nobody");
+            let title = format!("plan `{}` has no steps", shown(walk.plan));
+            let problem =
+                Diagnostic::new(Code::E021, title).at(course.span.clone(), "calls to it reach nobody");
             problems.add(problem.help("write `steps = [\"office\", \"answering\"]`"));
         }
     }
@@ -77,19 +113,22 @@ fn course<'a>(
     let live = keys.take("live_within");
     let live = live.and_then(|value| duration("live_within", &LIVE_WITHIN, value, problems));
     course.live_within = live.unwrap_or(course.live_within);
-    let mut cap = |setting: &Most| keys.take(setting.name).and_then(|value| most(setting, value, problems));
-    course.cap = Cap {
-        calls_per_hour: cap(&CALLS_PER_HOUR),
-        calls_per_day: cap(&CALLS_PER_DAY),
-        minutes_per_day: cap(&MINUTES_PER_DAY),
-    };
-    course.hours = hours(&mut keys, course.closed.is_some(), clocks, problems);
-    course.declined = declined(&mut keys, problems).unwrap_or_default();
+    course.cap = cap(keys, course.cap, problems);
+    course.hours = hours(keys, course.closed.is_some(), clocks, problems);
+    course.declined = declined(keys, problems).unwrap_or_default();
     let floor = keys.take("floor").and_then(|value| flag("floor", value, problems));
     course.floor = floor.unwrap_or(course.floor);
-    refuse(&mut keys, Place::Plan, problems);
-    keys.finish(problems);
-    course
+    refuse(keys, Place::Plan, problems);
+}
+
+/// How much may be sent out to phone numbers; what is not written is as `usual`.
+pub(super) fn cap(keys: &mut Table<'_>, usual: Cap, problems: &mut Problems<'_>) -> Cap {
+    let mut cap = |setting: &Most| keys.take(setting.name).and_then(|value| most(setting, value, problems));
+    Cap {
+        calls_per_hour: cap(&CALLS_PER_HOUR).or(usual.calls_per_hour),
+        calls_per_day: cap(&CALLS_PER_DAY).or(usual.calls_per_day),
+        minutes_per_day: cap(&MINUTES_PER_DAY).or(usual.minutes_per_day),
+    }
 }
 
 /// Which named hours a plan keeps: what `hours` says, else `open`.

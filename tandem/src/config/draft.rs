@@ -3,7 +3,9 @@
 
 use crate::config::expect::Expect;
 use crate::config::hours::Clock;
-use crate::config::mailboxes::Mailboxes;
+use crate::config::mailboxes::{Customer, Mailboxes};
+use crate::config::names::full;
+use crate::config::source::Source;
 use crate::config::tls::PeerTls;
 use crate::diagnostic::Span;
 use agent::guide::Guide;
@@ -40,6 +42,10 @@ pub(super) struct Draft {
     pub(super) mailboxes: Mailboxes,
     /// Whom calls have to reach.
     pub(super) expects: Vec<Expect>,
+    /// The first mailbox that has an address.
+    pub(super) mailed: Option<Span>,
+    /// The customer whose part of the plan is read: its name stands before all that it names.
+    pub(super) customer: Option<Arc<Customer>>,
 }
 
 /// One `[plans.*]`.
@@ -104,8 +110,14 @@ pub(super) enum Rung {
 }
 
 impl Draft {
+    /// A name of the part that is read, as logs and metrics have it.
+    pub(super) fn full(&self, name: &str) -> Arc<str> {
+        full(self.customer.as_ref().map(|customer| &*customer.key), name)
+    }
+
     /// The finished plan. Only for a draft without problems: a member that is nobody is left out.
-    pub(super) fn finish(mut self) -> Plan {
+    pub(super) fn finish(mut self, source: &Source) -> Plan {
+        self.plan.files = source.included().map(|(rows, path)| (rows, path.into())).collect();
         let caps = (0..).map(CourseId).zip(self.courses.iter().map(|course| course.cap));
         self.plan.caps = caps.filter(|(_, cap)| *cap != Cap::default()).collect();
         self.plan.courses = self.courses.into_iter().map(CourseDraft::finish).collect();

@@ -3,7 +3,7 @@
 use crate::codes::Code;
 use crate::config::draft::Draft;
 use crate::config::duration::{duration, words};
-use crate::config::names::nearest;
+use crate::config::names::{full, nearest, split};
 use crate::config::reader::{Problems, Table, Value, shown, table, text, texts, too_many};
 use crate::config::settings::{EXPECTS_MAX, THINGS_MAX, WITHIN};
 use crate::diagnostic::{Diagnostic, Span};
@@ -16,7 +16,7 @@ use router::Plan;
 use router::foretell::Fault;
 use router::outage::Thing;
 use router::plan::CourseId;
-use router::target::{PeerId, Target, TargetId};
+use router::target::{PeerId, TargetId};
 use std::collections::BTreeSet;
 use toml::de::DeValue;
 
@@ -56,9 +56,12 @@ fn one(
 ) -> Option<Expect> {
     let mut keys = table("[[expect]]", key.clone(), "a table", value, problems)?;
     let course = required(&mut keys, "number", value, problems).and_then(|at| number(at, draft, problems));
+    // Names are first those of the customer whose number it is.
+    let name = course.and_then(|id| draft.courses.get(id.0 as usize)).map(|course| &*course.name);
+    let customer = name.and_then(|name| split(name).0);
     let reaches = required(&mut keys, "reaches", value, problems)
-        .and_then(|at| Some((target(at, draft, problems)?, at.span())));
-    let down = keys.take("down").map(|value| down(value, things, problems)).unwrap_or_default();
+        .and_then(|at| Some((target(at, customer, draft, problems)?, at.span())));
+    let down = keys.take("down").map(|value| down(value, customer, things, problems)).unwrap_or_default();
     let at = keys.take("at").and_then(|value| moment(value, problems));
     let within = keys.take("within").and_then(|value| duration("within", &WITHIN, value, problems));
     keys.finish(problems);
@@ -96,14 +99,24 @@ fn number(value: &Value<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Opti
     found
 }
 
-fn target(value: &Value<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Option<TargetId> {
+fn target(
+    value: &Value<'_>,
+    customer: Option<&str>,
+    draft: &Draft,
+    problems: &mut Problems<'_>,
+) -> Option<TargetId> {
     let written = text("reaches", "the name of a destination", value, problems)?;
-    let named = |target: &Target| &*target.name == written;
-    let found = draft.plan.targets.iter().position(named).and_then(|place| u32::try_from(place).ok());
+    let place = |name: &str| draft.plan.targets.iter().position(|target| &*target.name == name);
+    let own = customer.and_then(|customer| place(&full(Some(customer), written)));
+    let found = own.or_else(|| place(written)).and_then(|place| u32::try_from(place).ok());
     if found.is_none() {
         let title = format!("no destination is called `{}`", shown(written));
         let problem = Diagnostic::new(Code::E101, title).at(value.span(), "not defined");
-        let near = nearest(written, draft.plan.targets.iter().map(|target| &*target.name));
+        let known = draft.plan.targets.iter().map(|target| match split(&target.name) {
+            (whose, name) if whose == customer => name,
+            _ => &*target.name,
+        });
+        let near = nearest(written, known);
         problems.add(match near {
             Some(near) => problem.help(format!("did you mean `{}`?", shown(near))),
             None => problem.help("a site, a person, a service, a mailbox or an announcement; not a plan"),
@@ -112,17 +125,31 @@ fn target(value: &Value<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Opti
     found.map(TargetId)
 }
 
-fn down(value: &Value<'_>, things: &[Thing], problems: &mut Problems<'_>) -> BTreeSet<PeerId> {
+fn down(
+    value: &Value<'_>,
+    customer: Option<&str>,
+    things: &[Thing],
+    problems: &mut Problems<'_>,
+) -> BTreeSet<PeerId> {
     let mut found = BTreeSet::new();
     for (written, span) in
         texts("down", "what has failed, such as \"site office\"", THINGS_MAX, value, problems)
     {
-        match find(things, written) {
+        let own = customer.and_then(|customer| find(things, &of_customer(customer, written)).ok());
+        match own.map_or_else(|| find(things, written), Ok) {
             Ok(thing) => found.extend(&thing.peers),
             Err(unfound) => problems.add(unknown(&unfound, written, span)),
         }
     }
     found
+}
+
+/// `site hq` as everybody else calls it: `site acme/hq`.
+fn of_customer(customer: &str, written: &str) -> String {
+    match written.split_once(' ') {
+        Some((kind, name)) => format!("{kind} {customer}/{name}"),
+        None => format!("{customer}/{written}"),
+    }
 }
 
 fn unknown(unfound: &Unfound<'_>, written: &str, span: Span) -> Diagnostic {
@@ -164,7 +191,7 @@ pub(super) fn judge(plan: &Plan, expects: &[Expect], now: Timestamp) -> Vec<Diag
     }
     let roads = imagined::roads(plan);
     let broken = |expect: &Expect| {
-        let unix = expect.at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
+        let unix = expect.at.unwrap_or(At::Exactly(now)).unix(plan.zone_of(expect.course), now);
         let ways = [false, true].map(|known| {
             let fault = Fault { down: expect.down.clone(), known };
             plan.foretell(&roads, plan.entrance(expect.course, unix), unix, &fault)

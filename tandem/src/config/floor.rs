@@ -3,11 +3,12 @@
 use crate::codes::Code;
 use crate::config::Source;
 use crate::config::draft::{CourseDraft, Draft, ListDraft, Rung, StepDraft};
+use crate::config::names::split;
 use crate::config::reader::{Problems, quoted, shown};
 use crate::config::settings::DEPTH_MAX;
 use crate::diagnostic::{Diagnostic, Span};
 use router::plan::CourseId;
-use router::target::{TargetId, TargetKind};
+use router::target::{Target, TargetId, TargetKind};
 use std::collections::BTreeSet;
 
 /// Looks at the plans that a number has. A plan inside of others needs no floor: the walk comes back from it.
@@ -90,10 +91,16 @@ fn open_end(
     if let Some(inner) = last.course().and_then(|(id, _)| draft.courses.get(id.0 as usize)) {
         problem = problem.at(inner.span.clone(), "nor do all lists of this one have one");
     }
-    let at_hand = draft.plan.targets.iter().find(|target| target.kind == TargetKind::Agent);
-    let problem = match at_hand {
+    let (customer, _) = split(&course.name);
+    let is_at_hand = |target: &&Target| {
+        let (whose, _) = split(&target.name);
+        let shared = whose.is_none() && !draft.mailboxes.by_name.contains_key(&target.name);
+        target.kind == TargetKind::Agent && (whose == customer || shared)
+    };
+    let own_first = |target: &&Target| split(&target.name).0 != customer;
+    let problem = match draft.plan.targets.iter().filter(is_at_hand).min_by_key(own_first) {
         Some(agent) => {
-            let (span, text) = longer(list, last, &agent.name, source);
+            let (span, text) = longer(list, last, split(&agent.name).1, source);
             problem.fix("end it with what answers on this machine:", span, text)
         }
         None => problem.help(DEFINE_ONE),

@@ -59,6 +59,12 @@ fn offsets(name: &str, zone: &TimeZone, now: Timestamp) -> Zone {
     Zone { name: name.into(), offsets }
 }
 
+/// E012: hours by a clock that nobody knows.
+pub(super) fn without_zone(hours: Span) -> Diagnostic {
+    let problem = Diagnostic::new(Code::E012, "opening hours need a time zone").at(hours, "by which clock?");
+    problem.help("write `timezone = \"America/Los_Angeles\"` at the top of the file")
+}
+
 /// All entries of `[hours]`.
 pub(super) fn read<'a>(entries: Vec<(Key<'a>, &'a Value<'a>)>, problems: &mut Problems<'_>) -> Vec<Clock> {
     let mut found = Vec::new();

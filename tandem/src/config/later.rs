@@ -84,7 +84,8 @@ pub(super) fn define<'a>(top: &mut Table<'a>, names: &mut Names<'a>, problems: &
 
 /// Refuses each destination that this version does not have, with the steps that name it.
 pub(super) fn refuse_destinations(names: &Names<'_>, problems: &mut Problems<'_>) {
-    let refused: Vec<_> = names.of(|kind| matches!(kind, Kind::Later(_))).map(destination).collect();
+    let refused: Vec<_> =
+        names.all().filter(|(_, named)| matches!(named.kind, Kind::Later(_))).map(destination).collect();
     problems.found.extend(refused);
 }
 
@@ -93,7 +94,7 @@ fn destination((name, named): (&str, &super::names::Named)) -> Diagnostic {
     let found = DESTINATIONS.iter().find(|(_, kind, _, _)| *kind == word);
     let (code, what) = found.map_or((Code::E203, "this"), |(_, _, code, what)| (*code, what));
     let name = shown(name);
-    let noun = word.trim_start_matches("a ").trim_start_matches("an ");
+    let noun = named.kind.noun();
     let title = format!("{what} not in this version: the {noun} `{name}` cannot be rung");
     let mut problem = Diagnostic::new(code, title).at(named.span.clone(), "defined here");
     for span in named.used.iter().take(USES_SHOWN) {
@@ -183,10 +184,10 @@ const LATER: [Later; 14] = [
     },
     Later {
         places: &[Top, Plan],
-        keys: &["templates", "customers", "operator", "use", "roles"],
+        keys: &["templates", "use", "roles"],
         code: Code::E212,
-        title: "customers and templates are",
-        meanwhile: "write one file for each business and run one node for each",
+        title: "templates are",
+        meanwhile: "write the steps of each customer in full",
     },
     Later {
         places: &[Top],

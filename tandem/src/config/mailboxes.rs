@@ -1,9 +1,10 @@
 //! `[mailboxes]`: who hears of the messages that callers leave, how long they are kept, and for whom they are sealed.
 
 use crate::codes::Code;
+use crate::config::draft::Draft;
 use crate::config::duration::{count, duration};
 use crate::config::mail::{self, MailSettings};
-use crate::config::reader::{Key, Problems, Table, Value, entries, flag, one_of, shown, table, text, texts};
+use crate::config::reader::{Key, Problems, Table, Value, flag, one_of, shown, table, text, texts};
 use crate::config::secret::{Reference, Secret, referenced};
 use crate::config::settings::{EMAILS_MAX, KEEP, LONGEST, MESSAGES, SEALED_FOR_MAX};
 use crate::config::sound;
@@ -55,8 +56,21 @@ pub struct Mailbox {
     pub messages: u32,
     /// Whether nothing of it may be deleted.
     pub hold: bool,
+    /// The customer whose it is; `None` for the business itself.
+    pub of: Option<Arc<Customer>>,
     /// The line that it begins in.
     pub line: u32,
+}
+
+/// A customer of an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// Its key in the plan file: stands before its names.
+    pub key: Arc<str>,
+    /// What it calls itself.
+    pub business: Arc<str>,
+    /// By which clock it lives.
+    pub zone: TimeZone,
 }
 
 /// Who is told by HTTP.
@@ -89,6 +103,14 @@ impl Default for Mailboxes {
     }
 }
 
+impl Mailboxes {
+    /// What the business calls itself whose mailbox it is; may be empty.
+    #[must_use]
+    pub fn business_of<'a>(&'a self, mailbox: &'a Mailbox) -> &'a str {
+        mailbox.of.as_ref().map_or(&*self.business, |customer| &*customer.business)
+    }
+}
+
 impl Mailbox {
     /// Everybody who is to hear of a message: `mailto:` addresses, and the URL of a webhook.
     pub fn recipients(&self) -> impl Iterator<Item = String> {
@@ -97,34 +119,37 @@ impl Mailbox {
     }
 }
 
-/// Reads `[mailboxes]` and `[mail]`.
-pub(super) fn read(root: &DeTable<'_>, top: &mut Table<'_>, problems: &mut Problems<'_>) -> Mailboxes {
-    let mut found = Mailboxes { file: problems.source.path().into(), ..Mailboxes::default() };
-    let mut mailed = None;
-    let mut written = Vec::new();
-    // What is no table is refused where names are given.
-    if let Some(DeValue::Table(table)) = root.get("mailboxes").map(Value::get_ref) {
-        written = entries(table);
-    }
-    for (key, value) in written {
-        let at = key.span.clone();
-        let name = key.text.into();
-        if let Some(mailbox) = mailbox(key, value, problems) {
+/// Reads the mailboxes of one part of the plan.
+pub(super) fn read(entries: &[(Key<'_>, &Value<'_>)], draft: &mut Draft, problems: &mut Problems<'_>) {
+    for (key, value) in entries {
+        if let Some(mut mailbox) = mailbox(key, value, problems) {
             if !mailbox.emails.is_empty() {
-                mailed.get_or_insert(at);
+                draft.mailed.get_or_insert(key.span.clone());
             }
-            found.by_name.insert(name, mailbox);
+            mailbox.of.clone_from(&draft.customer);
+            let name = draft.full(key.text);
+            draft.mailboxes.by_name.insert(name, mailbox);
         }
     }
-    found.mail = mail::read(top, mailed, problems);
-    // A time zone that is none is refused where the hours are read.
-    if let Some(DeValue::String(zone)) = root.get("timezone").map(Value::get_ref) {
-        found.zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    }
-    found
 }
 
-fn mailbox(key: Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Mailbox> {
+/// Reads what holds for all mailboxes, once all are known: how mail leaves, and by which clock the business lives.
+pub(super) fn finish(
+    root: &DeTable<'_>,
+    top: &mut Table<'_>,
+    draft: &mut Draft,
+    problems: &mut Problems<'_>,
+) {
+    draft.mailboxes.file = problems.source.path().into();
+    draft.mailboxes.business = Arc::clone(&draft.plan.business);
+    draft.mailboxes.mail = mail::read(top, draft.mailed.take(), problems);
+    // A time zone that is none is refused where the hours are read.
+    if let Some(DeValue::String(zone)) = root.get("timezone").map(Value::get_ref) {
+        draft.mailboxes.zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    }
+}
+
+fn mailbox(key: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Mailbox> {
     let line = line_of(&key.span, problems);
     if let DeValue::String(written) = value.get_ref() {
         let email = mail::address(written, &value.span(), problems)?;
@@ -185,6 +210,7 @@ impl Default for Mailbox {
             operator: None,
             messages: MESSAGES.default,
             hold: false,
+            of: None,
             line: 0,
         }
     }
@@ -334,6 +360,7 @@ mod tests {
     use super::*;
     use crate::config::Source;
     use crate::config::mail::{MailLines, MailLogin, MailTls};
+    use crate::config::reader::section;
 
     /// What a text means, and what is said of it, one problem a line.
     fn said(text: &str) -> (Mailboxes, Vec<String>) {
@@ -342,7 +369,10 @@ mod tests {
         let (root, errors) = DeTable::parse_recoverable(source.text());
         assert_eq!(errors.len(), 0, "{errors:?}");
         let mut top = Table::new("the file", 0..0, root.get_ref());
-        let found = read(root.get_ref(), &mut top, &mut problems);
+        let mut draft = Draft::default();
+        read(&section(&mut top, "mailboxes", &mut problems), &mut draft, &mut problems);
+        finish(root.get_ref(), &mut top, &mut draft, &mut problems);
+        let found = draft.mailboxes;
         let short = |problem: &Diagnostic| {
             let line = source.line(problem.start());
             format!("{line} {}: {}", problem.code, problem.title)
@@ -405,6 +435,7 @@ mod tests {
             pin: Some(Secret::new("$argon2id$v=19$m=16")),
             messages: 20,
             hold: true,
+            of: None,
             line: 1,
         };
         assert_eq!(found.by_name["inbox"], inbox);

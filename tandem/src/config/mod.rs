@@ -5,6 +5,7 @@ mod agents;
 mod allow;
 mod carriers;
 mod courses;
+mod customers;
 mod deny;
 mod dialects;
 mod draft;
@@ -32,6 +33,7 @@ mod presentation;
 mod reader;
 mod register;
 mod secret;
+mod sections;
 pub mod settings;
 mod sound;
 mod source;
@@ -43,7 +45,7 @@ mod tree;
 
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
-pub use mailboxes::{Attach, Mailbox, Mailboxes, Webhook};
+pub use mailboxes::{Attach, Customer, Mailbox, Mailboxes, Webhook};
 pub use node::{Advertise, Listen, Log, LogFormat, LogLevel, NodeSettings};
 pub use secret::Secret;
 pub(crate) use source::Part;
@@ -54,16 +56,18 @@ use crate::codes::Code;
 use crate::diagnostic::{Colour, Diagnostic, Span, draw_all};
 use agent::guide::Guide;
 use allow::Allows;
+use customers::Base;
 use draft::Draft;
 use include::Gathered;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use later::Place;
 use names::{Kind, Names};
+use numbers::Listing;
 use peers::Defaults;
 use reader::{Problems, Table, flag, section, text};
-use router::target::TargetKind;
 use router::{Plan, Transport};
+use sections::Sections;
 use std::path::Path;
 use std::sync::Arc;
 use syntax::Doubts;
@@ -146,7 +150,7 @@ pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
     draft.guide.disk_floor = node.disk_floor;
     let guide = Arc::new(agents::guide(core::mem::take(&mut draft.guide), &mailboxes));
     let expects = core::mem::take(&mut draft.expects);
-    let plan = Arc::new(draft.finish());
+    let plan = Arc::new(draft.finish(&source));
     let broken = expect::judge(&plan, &expects, now);
     if !broken.is_empty() {
         found.splice(..0, broken);
@@ -212,9 +216,7 @@ fn whole_file<'a>(
     let mut top = Table::new("the file", 0..0, root);
     let mut draft = Draft::default();
     let mut names = Names::default();
-    let business =
-        top.take("business").and_then(|value| text("business", "the name of the business", value, problems));
-    draft.plan.business = business.unwrap_or("").into();
+    draft.plan.business = business(&mut top, problems).into();
     draft.plan.strict_6xx =
         top.take("strict_6xx").and_then(|value| flag("strict_6xx", value, problems)).unwrap_or(false);
     let denied = deny::read(&mut top, problems);
@@ -222,48 +224,27 @@ fn whole_file<'a>(
     let mut node = node::read(&mut top, problems);
     draft.plan.strangers = node.strangers();
     let defaults = Defaults::read(&mut top, problems);
-    let hours_at = span_of(root, "hours");
     let zone = hours::zone(&mut top, now, problems);
     let clocks = section(&mut top, "hours", problems);
     let clocks = hours::read(clocks, problems);
-    if let (None, Some(span)) = (&zone, hours_at) {
-        let problem =
-            Diagnostic::new(Code::E012, "opening hours need a time zone").at(span, "by which clock?");
-        problems.add(problem.help("write `timezone = \"America/Los_Angeles\"` at the top of the file"));
+    if let (None, Some(span)) = (&zone, span_of(root, "hours")) {
+        problems.add(hours::without_zone(span));
     }
+    let known = zone.as_ref().and_then(|zone| TimeZone::get(&zone.name).ok());
+    let base = Base { defaults: &defaults, clocks: &clocks, now, zone: known };
     draft.plan.zone = zone.unwrap_or_default();
 
-    let mut define = |kind, key, problems: &mut Problems<'_>| {
-        let entries = section(&mut top, key, problems);
-        names.define(kind, entries, problems)
-    };
-    let carriers = define(Kind::Carrier, "carriers", problems);
-    let sites = define(Kind::Site, "sites", problems);
-    let people = define(Kind::Person, "people", problems);
-    let services = define(Kind::Service, "services", problems);
-    let mailboxes = define(Kind::Mailbox, "mailboxes", problems);
-    let announcements = define(Kind::Announcement, "announcements", problems);
-    let plans = define(Kind::Plan, "plans", problems);
-    later::define(&mut top, &mut names, problems);
-
-    draft.mailboxes = mailboxes::read(root, &mut top, problems);
-    draft.mailboxes.business = Arc::clone(&draft.plan.business);
-    carriers::read(carriers, &defaults, &mut draft, problems);
-    targets::read(TargetKind::Site, sites, &defaults, &mut draft, problems);
-    targets::read(TargetKind::Person, people, &defaults, &mut draft, problems);
-    targets::read(TargetKind::Service, services, &defaults, &mut draft, problems);
-    agents::read_mailboxes(mailboxes, &defaults, &mut draft, problems);
-    agents::read_announcements(announcements, &defaults, &mut draft, problems);
-    courses::read(plans, &defaults, &clocks, &mut names, &mut draft, problems);
+    let listing = destinations(&mut top, &base, &mut names, &mut draft, problems);
+    mailboxes::finish(root, &mut top, &mut draft, problems);
     operators::read(&mut names, &mut draft, problems);
     agents::give_words(&defaults, &mut draft, problems);
-    let numbers = section(&mut top, "numbers", problems);
-    let listed: Vec<_> = numbers.iter().map(|(key, _)| (key.text, key.span.clone())).collect();
-    emergency::refuse_listed(&listed, &draft, problems);
-    let _ = top.take("include"); // Its files have been read.
-    if !(root.contains_key("customers") && numbers.is_empty()) {
-        numbers::read(numbers, span_of(root, "numbers"), &mut names, &mut draft, problems);
+    emergency::refuse_listed(&listing.keys, &draft, problems);
+    // Of a customer without numbers that was said.
+    let customers = root.get("customers").and_then(|value| value.get_ref().as_table());
+    if listing.keys.is_empty() && customers.is_none_or(DeTable::is_empty) {
+        numbers::none(span_of(root, "numbers"), problems);
     }
+    let _ = top.take("include"); // Its files have been read.
     draft.expects = expect::read(&mut top, &draft, problems);
     later::refuse(&mut top, Place::Top, problems);
     later::refuse_destinations(&names, problems);
@@ -274,6 +255,40 @@ fn whole_file<'a>(
     let is_secure = |peer: &router::target::Peer| peer.transport.is_some_and(Transport::is_secure);
     node.listen_by_tls(draft.plan.peers.iter().any(is_secure), problems);
     (draft, node.finish())
+}
+
+/// `business`, or `operator` where there are customers.
+fn business<'a>(top: &mut Table<'a>, problems: &mut Problems<'_>) -> &'a str {
+    let business = top.take("business");
+    let name = business.and_then(|value| text("business", "the name of the business", value, problems));
+    let operator = top.take("operator");
+    let operator = operator.and_then(|value| text("operator", "the name of the operator", value, problems));
+    name.or(operator).unwrap_or("")
+}
+
+/// Everything that has a name, and the numbers.
+fn destinations<'a>(
+    top: &mut Table<'a>,
+    base: &Base<'_>,
+    names: &mut Names<'a>,
+    draft: &mut Draft,
+    problems: &mut Problems<'_>,
+) -> Listing<'a> {
+    let (defaults, clocks) = (base.defaults, base.clocks);
+    let carriers = section(top, "carriers", problems);
+    let carriers = names.define(Kind::Carrier, carriers, problems);
+    let mut sections = Sections::take(top, problems);
+    sections.define(names, problems);
+    later::define(top, names, problems);
+    let customers = section(top, "customers", problems);
+    let customers = names.define(Kind::Customer, customers, problems);
+    carriers::read(carriers, defaults, draft, problems);
+    sections.read((defaults, clocks), names, draft, problems);
+    let mut listing = Listing::default();
+    let numbers = section(top, "numbers", problems);
+    numbers::read(numbers, names, draft, &mut listing, problems);
+    customers::read(customers, base, names, draft, &mut listing, problems);
+    listing
 }
 
 fn span_of(root: &DeTable<'_>, key: &str) -> Option<Span> {

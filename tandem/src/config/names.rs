@@ -5,6 +5,7 @@ use crate::config::reader::{Key, Problems, shown};
 use crate::config::settings::NAME_MAX;
 use crate::diagnostic::{Diagnostic, Span};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,8 @@ pub(super) enum Kind {
     Mailbox,
     Announcement,
     Plan,
-    /// Something that this version does not have; its word: "mailbox".
+    Customer,
+    /// Something that this version does not have; its word: "a receptionist".
     Later(&'static str),
 }
 
@@ -25,16 +27,21 @@ pub(super) enum Kind {
 pub(super) struct Named {
     pub(super) kind: Kind,
     pub(super) span: Span,
+    /// With the customer before it, if it is one's: as logs and metrics have it.
+    pub(super) full: Arc<str>,
     /// Its place among the targets, or among the plans.
     pub(super) id: u32,
     /// Where steps name it, if it is something this version does not have.
     pub(super) used: Vec<Span>,
 }
 
-/// All names of a file.
+/// All names of a plan: those that are at the top of it, and those of each customer, which nobody else sees.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    by_name: BTreeMap<&'a str, Named>,
+    top: BTreeMap<&'a str, Named>,
+    customers: Vec<(&'a str, BTreeMap<&'a str, Named>)>,
+    /// The customer whose part of the plan is read.
+    here: Option<usize>,
     targets: u32,
     plans: u32,
 }
@@ -52,41 +59,121 @@ impl<'a> Names<'a> {
     }
 
     fn enter(&mut self, kind: Kind, key: &Key<'a>, problems: &mut Problems<'_>) -> bool {
-        if let Some(first) = self.by_name.get(key.text) {
+        if let Some(first) = self.own().get(key.text) {
             problems.add(doubled(first, kind, key));
             return false;
         }
         check_name(key, problems);
+        let full = full(self.customer(), key.text);
         let counter = match kind {
             Kind::Site | Kind::Person | Kind::Service | Kind::Mailbox | Kind::Announcement => {
                 &mut self.targets
             }
             Kind::Plan => &mut self.plans,
-            Kind::Carrier | Kind::Later(_) => &mut 0,
+            Kind::Carrier | Kind::Customer | Kind::Later(_) => &mut 0,
         };
-        let named = Named { kind, span: key.span.clone(), id: *counter, used: Vec::new() };
+        let named = Named { kind, span: key.span.clone(), full, id: *counter, used: Vec::new() };
         *counter += 1;
-        self.by_name.insert(key.text, named);
+        match self.here.and_then(|here| self.customers.get_mut(here)) {
+            Some((_, own)) => own.insert(key.text, named),
+            None => self.top.insert(key.text, named),
+        };
         true
     }
 
-    pub(super) fn find(&mut self, name: &str) -> Option<&mut Named> {
-        self.by_name.get_mut(name)
+    /// From here on a new customer's part of the plan is read.
+    pub(super) fn begin(&mut self, customer: &'a str) {
+        let here = self.customers.len();
+        if let (Some(named), Ok(id)) = (self.top.get_mut(customer), u32::try_from(here)) {
+            named.id = id;
+        }
+        self.here = Some(here);
+        self.customers.push((customer, BTreeMap::new()));
     }
 
-    /// All names that stand for what `wanted` says.
-    pub(super) fn of(&self, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = (&'a str, &Named)> {
-        self.by_name.iter().filter(move |(_, named)| wanted(named.kind)).map(|(name, named)| (*name, named))
+    /// From here on a part of the plan is read that is this customer's, or nobody's.
+    pub(super) fn go_to(&mut self, customer: Option<&str>) {
+        let named = customer.and_then(|name| self.top.get(name));
+        self.here = named.filter(|named| named.kind == Kind::Customer).map(|named| named.id as usize);
+    }
+
+    /// The customer whose part of the plan is read.
+    pub(super) fn customer(&self) -> Option<&'a str> {
+        self.here.and_then(|here| self.customers.get(here)).map(|(name, _)| *name)
+    }
+
+    /// The names of the customer whose part of the plan is read, or of nobody.
+    fn own(&self) -> &BTreeMap<&'a str, Named> {
+        self.here.and_then(|here| self.customers.get(here)).map_or(&self.top, |(_, own)| own)
+    }
+
+    /// What a name stands for where the plan is read: a customer's names come before those that all share.
+    pub(super) fn find(&mut self, name: &str) -> Option<&mut Named> {
+        let (at_top, here) = (self.here.is_none(), self.here);
+        let own = here.and_then(|here| self.customers.get_mut(here)).map(|(_, own)| own);
+        if let Some(named) = own.and_then(|own| own.get_mut(name)) {
+            return Some(named);
+        }
+        self.top.get_mut(name).filter(|named| at_top || named.kind.is_shared())
+    }
+
+    /// What is called so at the top, and is no customer's to name.
+    pub(super) fn of_the_operator(&self, name: &str) -> Option<&Named> {
+        self.here?;
+        self.top.get(name).filter(|named| !named.kind.is_shared())
+    }
+
+    /// All names that can be named where the plan is read, and stand for what `wanted` says.
+    fn of(&self, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = (&'a str, &Named)> {
+        let at_top = self.here.is_none();
+        let shared = self.top.iter().filter(move |(_, named)| !at_top && named.kind.is_shared());
+        let all = self.own().iter().chain(shared).map(|(name, named)| (*name, named));
+        all.filter(move |(_, named)| wanted(named.kind))
+    }
+
+    /// All names of the plan, customers' after those at the top.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, &Named)> {
+        let customers = self.customers.iter().flat_map(|(_, own)| own);
+        self.top.iter().chain(customers).map(|(name, named)| (*name, named))
     }
 
     /// The defined name that is nearest to a wrong one, if one is near.
     pub(super) fn nearest(&self, wrong: &str, wanted: impl Fn(Kind) -> bool) -> Option<(&'a str, &Named)> {
         let near = nearest(wrong, self.of(wanted).map(|(name, _)| name))?;
-        Some((near, self.by_name.get(near)?))
+        Some((near, self.own().get(near).or_else(|| self.top.get(near))?))
     }
 }
 
+/// A name as logs and metrics have it.
+pub(super) fn full(customer: Option<&str>, name: &str) -> Arc<str> {
+    customer.map_or_else(|| name.into(), |customer| format!("{customer}/{name}").into())
+}
+
+/// The customer in such a name, and what is left of it. For a destination or a plan, not for a peer: a carrier's trunk has two parts too.
+pub(super) fn split(full: &str) -> (Option<&str>, &str) {
+    full.split_once('/').map_or((None, full), |(customer, name)| (Some(customer), name))
+}
+
 impl Kind {
+    /// May customers name it? The ways out, and who answers for all of them.
+    const fn is_shared(self) -> bool {
+        match self {
+            Self::Carrier | Self::Service | Self::Announcement | Self::Customer | Self::Later(_) => true,
+            Self::Site | Self::Person | Self::Mailbox | Self::Plan => false,
+        }
+    }
+
+    /// Can steps name it?
+    pub(super) const fn is_rung(self) -> bool {
+        !matches!(self, Self::Carrier | Self::Customer)
+    }
+
+    /// The word for it, without its article.
+    pub(super) fn noun(self) -> &'static str {
+        let word = self.word();
+        word.split_once(' ').map_or(word, |(_, noun)| noun)
+    }
+
     /// The word for it, with its article.
     pub(super) const fn word(self) -> &'static str {
         match self {
@@ -97,6 +184,7 @@ impl Kind {
             Self::Person => "a person",
             Self::Service => "a service",
             Self::Plan => "a plan",
+            Self::Customer => "a customer",
             Self::Later(word) => word,
         }
     }

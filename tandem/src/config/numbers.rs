@@ -12,71 +12,131 @@ use router::plan::CourseId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Reads all numbers into the draft. `section` is the key `[numbers]`, if the file has it.
+/// The numbers that have been listed so far.
+#[derive(Debug, Default)]
+pub(super) struct Listing<'a> {
+    firsts: BTreeMap<Arc<str>, First<'a>>,
+    /// All keys as they are written.
+    pub(super) keys: Vec<(&'a str, Span)>,
+    /// Are there more than a plan may have?
+    is_full: bool,
+}
+
+/// Where a number is listed.
+#[derive(Clone, Debug)]
+struct First<'a> {
+    span: Span,
+    /// In a range, and not by itself?
+    in_range: bool,
+    customer: Option<&'a str>,
+}
+
+/// Reads numbers into the draft, each with the plan that it names.
 pub(super) fn read<'a>(
     entries: Vec<(Key<'a>, &'a Value<'a>)>,
-    section: Option<Span>,
     names: &mut Names<'a>,
     draft: &mut Draft,
+    listing: &mut Listing<'a>,
     problems: &mut Problems<'_>,
 ) {
-    if entries.is_empty() {
-        let blank = problems.source.text().trim().is_empty();
-        let title =
-            if blank { "the file is empty" } else { "the file has no numbers: every call would get 404" };
-        let problem = Diagnostic::new(Code::E012, title);
-        let problem = section.into_iter().fold(problem, |problem, span| problem.at(span, "nothing in here"));
-        problems.add(
-            problem.help("write `\"+15035550100\" = \"main\"` under `[numbers]`; `\"*\"` is for all others"),
-        );
-    }
-    let mut firsts = BTreeMap::new();
     for (key, value) in entries {
         let course = plan(&key, value, names, problems);
-        if key.text == "*" {
+        if key.text == "*" && names.customer().is_none() {
             draft.plan.unlisted = course;
-            continue;
+            listing.keys.push((key.text, key.span));
+        } else {
+            listing.list(key, names.customer(), course, draft, problems);
         }
-        let numbers = match listed(key.text) {
-            Ok(numbers) => numbers,
-            Err(bad) => {
-                problems.add(bad.problem(&key));
-                continue;
-            }
-        };
-        if draft.plan.numbers.len() + numbers.len() > NUMBERS_MAX {
-            let title = format!("the file has more than {NUMBERS_MAX} numbers");
-            problems
-                .add(Diagnostic::new(Code::E013, title).at(key.span, "one over").help("run a second node"));
-            return;
-        }
-        // A number of a plan that is not there still counts as listed: it is not to be called doubled or missing.
-        enter(numbers, course.unwrap_or(CourseId(u32::MAX)), &key, &mut firsts, draft, problems);
     }
 }
 
-fn enter(
-    numbers: Vec<Arc<str>>,
-    course: CourseId,
-    key: &Key<'_>,
-    firsts: &mut BTreeMap<Arc<str>, Span>,
-    draft: &mut Draft,
-    problems: &mut Problems<'_>,
-) {
-    let mut doubled = None;
-    for number in numbers {
-        if let Some(first) = firsts.get(&number) {
-            doubled.get_or_insert((number, first.clone()));
-            continue;
+/// E012: a plan without numbers. `section` is the key `[numbers]`, if it is there.
+pub(super) fn none(section: Option<Span>, problems: &mut Problems<'_>) {
+    let blank = problems.source.text().trim().is_empty();
+    let title = if blank { "the file is empty" } else { "the file has no numbers: every call would get 404" };
+    let problem = Diagnostic::new(Code::E012, title);
+    let problem = section.into_iter().fold(problem, |problem, span| problem.at(span, "nothing in here"));
+    problems.add(
+        problem.help("write `\"+15035550100\" = \"main\"` under `[numbers]`; `\"*\"` is for all others"),
+    );
+}
+
+impl<'a> Listing<'a> {
+    /// Lists what a key says, for a customer or for nobody.
+    pub(super) fn list(
+        &mut self,
+        key: Key<'a>,
+        customer: Option<&'a str>,
+        course: Option<CourseId>,
+        draft: &mut Draft,
+        problems: &mut Problems<'_>,
+    ) {
+        self.keys.push((key.text, key.span.clone()));
+        if key.text == "*" {
+            let title = "`*` is for numbers that nobody listed: they are no customer's";
+            let problem = Diagnostic::new(Code::E020, title).at(key.span, "not here");
+            problems.add(problem.help("write it under `[numbers]` of the plan file"));
+            return;
         }
-        firsts.insert(Arc::clone(&number), key.span.clone());
-        draft.plan.numbers.insert(number, course);
+        let numbers = match listed(key.text) {
+            Ok(numbers) => numbers,
+            Err(bad) => return problems.add(bad.problem(&key)),
+        };
+        if self.firsts.len() + numbers.len() > NUMBERS_MAX {
+            if !core::mem::replace(&mut self.is_full, true) {
+                let title = format!("the file has more than {NUMBERS_MAX} numbers");
+                let problem = Diagnostic::new(Code::E013, title).at(key.span, "one over");
+                problems.add(problem.help("run a second node"));
+            }
+            return;
+        }
+        let here = First { span: key.span, in_range: key.text.contains(".."), customer };
+        // A number of a plan that is not there still counts as listed: it is not to be called doubled or missing.
+        self.enter(numbers, course.unwrap_or(CourseId(u32::MAX)), &here, draft, problems);
     }
-    if let Some((number, first)) = doubled {
-        let problem = Diagnostic::new(Code::E103, format!("number {} has two plans", shown(&number)));
-        let problem = problem.at(key.span.clone(), "here again").at(first, "listed here first");
-        problems.add(problem.help("a call takes one of them: take the other out"));
+
+    /// A number by itself is an exception to the range that it lies in.
+    fn enter(
+        &mut self,
+        numbers: Vec<Arc<str>>,
+        course: CourseId,
+        here: &First<'a>,
+        draft: &mut Draft,
+        problems: &mut Problems<'_>,
+    ) {
+        let mut doubled = None;
+        for number in numbers {
+            match self.firsts.get(&number) {
+                Some(first) if first.in_range == here.in_range || first.customer != here.customer => {
+                    doubled.get_or_insert((number, first.clone()));
+                    continue;
+                }
+                Some(_) if here.in_range => continue,
+                Some(_) | None => {}
+            }
+            self.firsts.insert(Arc::clone(&number), here.clone());
+            draft.plan.numbers.insert(number, course);
+        }
+        if let Some((number, first)) = doubled {
+            problems.add(twice(&number, &first, here));
+        }
     }
+}
+
+fn twice(number: &str, first: &First<'_>, again: &First<'_>) -> Diagnostic {
+    let number = shown(number);
+    if first.customer == again.customer {
+        let problem = Diagnostic::new(Code::E103, format!("number {number} has two plans"));
+        let problem =
+            problem.at(again.span.clone(), "here again").at(first.span.clone(), "listed here first");
+        return problem.help("a call takes one of them: take the other out");
+    }
+    let whose = |it: &First<'_>| {
+        it.customer.map_or_else(|| "the operator's".to_owned(), |name| format!("of `{}`", shown(name)))
+    };
+    let title = format!("number {number} is {} and {}", whose(first), whose(again));
+    let problem = Diagnostic::new(Code::E103, title).at(again.span.clone(), whose(again));
+    problem.at(first.span.clone(), whose(first)).help("a call goes to one of them: take the other out")
 }
 
 /// The numbers that a key lists.

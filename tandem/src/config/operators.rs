@@ -2,7 +2,7 @@
 
 use crate::codes::Code;
 use crate::config::draft::{CourseDraft, Draft, ListDraft, Rung, StepDraft};
-use crate::config::names::{Kind, Names};
+use crate::config::names::{Kind, Names, split};
 use crate::config::reader::{Problems, quoted, shown};
 use crate::config::settings::LIVE_WITHIN;
 use crate::diagnostic::{Diagnostic, Span};
@@ -19,12 +19,15 @@ pub(super) fn read(names: &mut Names<'_>, draft: &mut Draft, problems: &mut Prob
     let wanted: Vec<_> =
         mailboxes.filter_map(|(mailbox, it)| Some((Arc::clone(mailbox), it.operator.clone()?))).collect();
     for (mailbox, (name, span)) in wanted {
+        let (customer, own) = split(&mailbox);
+        names.go_to(customer);
         let Some(course) = course(&mailbox, &name, &span, names, draft, problems) else { continue };
-        let target = names.find(&mailbox).and_then(|named| draft.plan.targets.get(named.id as usize));
+        let target = names.find(own).and_then(|named| draft.plan.targets.get(named.id as usize));
         if let Some(Reach::Sip(peers)) = target.map(|target| &target.reach) {
             draft.plan.of_agents.extend(peers.iter().map(|peer| (*peer, course)));
         }
     }
+    names.go_to(None);
 }
 
 /// The plan that is named, or one with the destination that is named alone.
@@ -70,7 +73,7 @@ fn course(
             problems.add(no_person("is a machine of this node"));
             None
         }
-        Kind::Carrier | Kind::Later(_) => {
+        Kind::Carrier | Kind::Customer | Kind::Later(_) => {
             problems.add(no_person("cannot be rung"));
             None
         }
@@ -108,7 +111,7 @@ fn alone(mailbox: &str, target: TargetId, span: &Span, problems: &Problems<'_>) 
         from: None,
         confirm: None,
         span: span.clone(),
-        line: u32::try_from(problems.source.line(span.start)).unwrap_or(u32::MAX),
+        line: u32::try_from(problems.source.row(span.start)).unwrap_or(u32::MAX),
     };
     CourseDraft {
         name: format!("operator of {mailbox}").into(),

@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
 use router::dialect::Dialect;
 use router::presentation::Presentation;
+use router::spent::Cap;
 use router::target::{Login, Peer, PeerId, PeerKind, Probe};
 use router::verdict::CodeRule;
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub(super) struct Defaults {
     pub(super) confirm: Option<bool>,
     /// Whether plans have to end with what answers on this machine.
     pub(super) floor: Option<bool>,
+    /// What a plan may send out to phone numbers.
+    pub(super) cap: Cap,
     probe: ProbeKeys,
     first: Option<Duration>,
     progress: Option<Duration>,

@@ -55,6 +55,12 @@ impl<'a> Table<'a> {
         Self { place: place.into(), span, left: entries(table), asked: Vec::new() }
     }
 
+    /// Where the first of these keys stands that is there.
+    pub(super) fn place_of(&self, keys: &[&str]) -> Option<Span> {
+        let found = self.left.iter().find(|(found, _)| keys.contains(&found.text));
+        found.map(|(key, _)| key.span.clone())
+    }
+
     /// The value of a key, which is then known.
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
         self.take_entry(key).map(|(_, value)| value)

@@ -315,6 +315,10 @@ pub const COUNTS: [&Count; 2] = [&DOWN_AFTER, &UP_AFTER];
 pub const PATTERNS_MAX: usize = 64;
 /// Files of one plan; a customer needs one at most.
 pub const FILES_MAX: usize = 10_000;
+/// Customers of one plan.
+pub const CUSTOMERS_MAX: usize = 10_000;
+/// Numbers that a customer lists one by one; more of them are ranges.
+pub const LIST_MAX: usize = 10_000;
 /// Steps in one list; a caller who waits through more has hung up.
 pub const STEPS_MAX: usize = 64;
 /// Expectations in a file.

@@ -96,6 +96,12 @@ impl Source {
         &self.parts
     }
 
+    /// The files behind the first one: how many rows are before each, and what problems call it.
+    pub(crate) fn included(&self) -> impl Iterator<Item = (u32, &str)> {
+        let included = self.parts.iter().skip(1);
+        included.map(|part| (u32::try_from(part.rows).unwrap_or(u32::MAX), &*part.path))
+    }
+
     /// The file that a byte is in.
     pub(crate) fn part(&self, at: usize) -> Option<&Part> {
         let after = self.parts.partition_point(|part| part.span.start <= at);

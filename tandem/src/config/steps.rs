@@ -13,12 +13,13 @@ use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
 use core::time::Duration;
 use router::plan::{CourseId, Declined};
 use router::target::{Reach, Target, TargetId};
+use std::sync::Arc;
 use toml::de::DeValue;
 
 /// The plan whose steps are read, and all names.
 pub(super) struct Walk<'n, 'a> {
     pub(super) names: &'n mut Names<'a>,
-    pub(super) plan: &'a str,
+    pub(super) plan: &'n str,
     pub(super) targets: &'n [Target],
 }
 
@@ -54,7 +55,7 @@ pub(super) fn steps<'a>(
 }
 
 fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Problems<'_>) -> Option<StepDraft> {
-    let line = u32::try_from(problems.source.line(value.span().start)).unwrap_or(u32::MAX);
+    let line = u32::try_from(problems.source.row(value.span().start)).unwrap_or(u32::MAX);
     let mut step = StepDraft {
         members: Vec::new(),
         say: None,
@@ -155,7 +156,7 @@ fn said<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
     let problem = Diagnostic::new(Code::E101, title);
     let problem = match walk.names.find(name) {
         Some(named) if named.kind == Kind::Announcement => {
-            return Some(Said { name: name.into(), word: None });
+            return Some(Said { name: Arc::clone(&named.full), word: None });
         }
         Some(named) => problem
             .at(value.span(), "not an announcement")
@@ -253,6 +254,13 @@ fn rung(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems
             named.used.push(span);
             Rung::Later
         }
+        Kind::Customer => {
+            let title = format!("`{}` is a customer, and a customer cannot be rung", shown(name));
+            let problem = Diagnostic::new(Code::E104, title).at(span, "a step names a destination");
+            let problem = problem.at(named.span.clone(), "a customer");
+            problems.add(problem.help("its plans are entered by its numbers alone"));
+            Rung::Nobody
+        }
         Kind::Carrier => {
             let title = format!("`{}` is a carrier, and a carrier cannot be rung", shown(name));
             let defined = named.span.clone();
@@ -268,6 +276,13 @@ fn rung(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems
 
 fn unknown(name: &str, span: Span, walk: &Walk<'_, '_>, so_far: usize) -> Diagnostic {
     let title = format!("plan `{}` rings `{}`, which is not defined", shown(walk.plan), shown(name));
+    if let Some(named) = walk.names.of_the_operator(name) {
+        let problem = Diagnostic::new(Code::E101, title).at(span, "not this customer's");
+        let problem = problem.at(named.span.clone(), format!("{} of the operator", named.kind.word()));
+        return problem.help(
+            "customers share the operator's carriers, services and announcements; all else they have of their own",
+        );
+    }
     let problem = Diagnostic::new(Code::E101, title).at(span.clone(), "nobody is called so");
     if phone::is_meant(name) {
         return problem
@@ -277,7 +292,7 @@ fn unknown(name: &str, span: Span, walk: &Walk<'_, '_>, so_far: usize) -> Diagno
         return problem.help("in a step `ring` says who, and `for` says how long");
     }
     // Comparing names costs; whoever has so many problems has another one.
-    let near = if so_far > DRAWN_MAX { None } else { walk.names.nearest(name, |kind| kind != Kind::Carrier) };
+    let near = if so_far > DRAWN_MAX { None } else { walk.names.nearest(name, Kind::is_rung) };
     match near {
         Some((near, named)) => problem
             .at(named.span.clone(), format!("`{}` is defined here, {}", shown(near), named.kind.word()))

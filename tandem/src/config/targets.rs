@@ -30,19 +30,20 @@ pub(super) fn read<'a>(
 ) {
     bound(section(target), TARGETS_MAX, &entries, problems);
     for (key, value) in entries {
+        let name = draft.full(key.text);
         let found = destination(target, &key, value, defaults, problems);
         let reach = match found.way {
             Way::Sip(manners, addresses) => {
-                let peers = push_peers(target, key.text, &manners, addresses, draft, problems);
+                let peers = push_peers(target, &name, &manners, addresses, draft, problems);
                 give(&manners.networks, peers.first().copied(), draft, problems);
                 Reach::Sip(peers)
             }
             Way::Number(number) => Reach::Number(number),
         };
         let id = TargetId(u32::try_from(draft.plan.targets.len()).unwrap_or(u32::MAX));
-        found.limits.put(Limited::Target(id), Counted::Target(key.text.into()), &mut draft.plan);
+        found.limits.put(Limited::Target(id), Counted::Target(Arc::clone(&name)), &mut draft.plan);
         draft.plan.targets.push(Target {
-            name: key.text.into(),
+            name,
             kind: target,
             reach,
             ring: found.ring,

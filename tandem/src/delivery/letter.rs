@@ -68,13 +68,14 @@ async fn by_mail(letter: &Letter, address: String, with: Try) -> Verdict {
 }
 
 async fn by_webhook(letter: &Letter, with: Try) -> Verdict {
-    let hook =
-        with.mailboxes.by_name.get(letter.mailbox.as_str()).and_then(|mailbox| mailbox.webhook.clone());
+    let mailbox = with.mailboxes.by_name.get(letter.mailbox.as_str());
+    let hook = mailbox.and_then(|mailbox| mailbox.webhook.clone());
+    let business = mailbox.map_or("", |mailbox| with.mailboxes.business_of(mailbox)).to_owned();
     let Some(hook) = hook.filter(|hook| *hook.url == *letter.recipient) else {
         return Verdict::Dead("the plan does not have this webhook any more".into());
     };
-    let (message, folder, all) = (letter.message.clone(), with.folder, with.mailboxes);
-    let body = spawn_blocking(move || Ok(webhook::body(&manifest(&folder, &message)?, &all.business)));
+    let (message, folder) = (letter.message.clone(), with.folder);
+    let body = spawn_blocking(move || Ok(webhook::body(&manifest(&folder, &message)?, &business)));
     match finished(body.await) {
         Ok(body) => {
             let signature = webhook::signature(hook.secret.as_str(), with.unix, &body);

@@ -81,7 +81,7 @@ impl Words<'_> {
     /// How the sound's file is called.
     #[must_use]
     pub fn file(&self) -> String {
-        let began = self.manifest.at.to_zoned(self.all.zone.clone());
+        let began = self.manifest.at.to_zoned(self.zone().clone());
         began.strftime("voicemail-%Y-%m-%d-%H%M.wav").to_string()
     }
 
@@ -93,7 +93,7 @@ impl Words<'_> {
             if name.is_empty() { self.caller() } else { format!("{name}, {}", self.caller()) },
         )];
         rows.push(("Called", clean(&manifest.number)));
-        rows.push(("When", moment(manifest.at, &self.all.zone)));
+        rows.push(("When", moment(manifest.at, self.zone())));
         if self.sound != Sound::Nothing {
             rows.push(("Length", length(manifest.millis)));
         }
@@ -125,8 +125,7 @@ impl Words<'_> {
             lines.push("It is kept until the hold on its mailbox ends.".to_owned());
         } else {
             let keep = SignedDuration::try_from(self.mailbox.keep).unwrap_or_default();
-            let until =
-                manifest.at.checked_add(keep).unwrap_or(Timestamp::MAX).to_zoned(self.all.zone.clone());
+            let until = manifest.at.checked_add(keep).unwrap_or(Timestamp::MAX).to_zoned(self.zone().clone());
             lines.push(format!("It is kept until {}.", until.strftime("%-d %B %Y")));
         }
         lines
@@ -142,8 +141,12 @@ impl Words<'_> {
         if caller.is_empty() { "a hidden number".to_owned() } else { caller }
     }
 
+    fn zone(&self) -> &TimeZone {
+        self.mailbox.of.as_ref().map_or(&self.all.zone, |customer| &customer.zone)
+    }
+
     fn business(&self) -> String {
-        let business = clean(&self.all.business);
+        let business = clean(self.all.business_of(self.mailbox));
         if business.is_empty() { clean(&self.manifest.mailbox) } else { business }
     }
 

@@ -1,6 +1,7 @@
 //! Which number the phones that are rung see as the caller's.
 
 use super::patience::peers;
+use super::rows::place;
 use super::steps::Item;
 use router::Plan;
 use router::presentation::{Diverts, Presentation, Who};
@@ -21,7 +22,7 @@ pub(super) fn words_for(plan: &Plan, items: &[Item<'_>], number: &str) -> String
         if let Item::Step { step, .. } = item
             && let Some(who) = &step.from
         {
-            let at = format!("whatever peer the step at :{} goes by", step.line);
+            let at = format!("whatever peer the step at {} goes by", place(plan, step.line));
             lines.push((words(&Presentation::PLAIN.with(who), number), vec![at]));
         }
     }

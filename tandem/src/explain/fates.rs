@@ -4,7 +4,7 @@ use super::patience::peers;
 use super::rows::and;
 use super::steps::Item;
 use router::Plan;
-use router::target::{Peer, PeerKind};
+use router::target::{Peer, PeerKind, Target};
 use std::collections::BTreeMap;
 
 /// The failure domains that different ways of these steps have in common, a line each.
@@ -28,13 +28,19 @@ pub(super) fn shared(plan: &Plan, items: &[Item<'_>]) -> String {
 }
 
 /// Whose peer it is: the carrier, or the site or service with all its addresses.
-fn owner<'a>(plan: &'a Plan, peer: &'a Peer) -> &'a str {
+pub(super) fn owner<'a>(plan: &'a Plan, peer: &'a Peer) -> &'a str {
     match peer.kind {
         PeerKind::Trunk(carrier) => {
             plan.carriers.get(carrier.0 as usize).map_or("", |carrier| &*carrier.name)
         }
         PeerKind::Site | PeerKind::Service | PeerKind::Agent => {
-            peer.name.split('/').next().unwrap_or_default()
+            // Behind its name there may be which of its addresses it is.
+            let own = |target: &&Target| {
+                peer.name
+                    .strip_prefix(&*target.name)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            plan.targets.iter().find(own).map_or("", |target| &*target.name)
         }
     }
 }

@@ -112,7 +112,7 @@ fn explain(
     ask: impl FnOnce(&Loaded, &[PeerId]) -> String,
 ) -> String {
     let plan = &*loaded.plan;
-    let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
+    let unix = at.unwrap_or(At::Exactly(now)).unix(plan.zone_of(id), now);
     let root = plan.entrance(id, unix);
     let way = plan.foretell(&crate::imagined::roads(plan), root, unix, &Fault::default());
     let items = steps::items(plan, root, unix);
@@ -138,14 +138,15 @@ fn explain(
 
 /// Which day and time, whether it is open then, and for how long.
 fn clock(plan: &Plan, root: Frame, at: Option<At>, unix: i64) -> String {
-    let zone = if plan.zone.name.is_empty() { "UTC" } else { &*plan.zone.name };
-    let when = format!("{} in {zone}", At::words(at, &plan.zone, unix));
+    let zone = plan.zone_of(root.course);
+    let name = if zone.name.is_empty() { "UTC" } else { &*zone.name };
+    let when = format!("{} in {name}", At::words(at, zone, unix));
     let Some(hours) = plan.course(root.course).and_then(|course| course.hours.as_ref()) else {
         return when;
     };
     let state = if root.list == List::Closed { "closed" } else { "open" };
-    let until = hours.next_change(&plan.zone, unix).map(|change| {
-        let local = change.saturating_add(i64::from(plan.zone.offset_at(change)));
+    let until = hours.next_change(zone, unix).map(|change| {
+        let local = change.saturating_add(i64::from(zone.offset_at(change)));
         format!(" until {}", crate::moment::weekly(local))
     });
     format!("{when}: {state}{}", until.unwrap_or_default())
@@ -208,7 +209,7 @@ fn redirected(plan: &Plan, items: &[Item<'_>]) -> String {
             continue;
         }
         told.push(&peer.follow);
-        let owner = peer.name.split('/').next().unwrap_or_default();
+        let owner = fates::owner(plan, peer);
         let places: Vec<String> = peer.follow.iter().filter_map(|id| rows::address(plan, *id)).collect();
         text += &format!("  {owner} may send a call on to {}.\n", places.join(" or "));
     }

@@ -33,7 +33,14 @@ pub(super) fn in_words(plan: &Plan, step: &Step) -> String {
         Some(Member::Course(id)) => format!("plan {}", plan.course(*id).map_or("", |course| &*course.name)),
         Some(Member::Target(_)) | None => members(plan, step),
     };
-    format!("{who} (:{})", step.line)
+    format!("{who} ({})", place(plan, step.line))
+}
+
+/// Where a step stands: `:25` of the plan file, `acme.toml:7` of another.
+pub(super) fn place(plan: &Plan, line: u32) -> String {
+    let (file, line) = plan.place(line);
+    let name = file.map(|file| file.rsplit('/').next().unwrap_or_default());
+    format!("{}:{line}", name.unwrap_or_default())
 }
 
 /// `ana, ben and eve`.
@@ -51,7 +58,7 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
         Item::Course { number, name, closed, line } => {
             let closed = if *closed { ", closed" } else { "" };
             let what = format!("plan {name}{closed}:");
-            [number.clone(), what, String::new(), String::new(), format!(":{line}"), String::new()]
+            [number.clone(), what, String::new(), String::new(), place(plan, *line), String::new()]
         }
         Item::Step { number, frames, step } => {
             let is_here = |it: &&Try| it.cursor.frames().eq(frames.iter().copied());
@@ -63,7 +70,7 @@ fn row(plan: &Plan, item: &Item<'_>, way: &Way) -> [String; 6] {
             let said =
                 step.say.and_then(|id| plan.target(id)).map(|word| format!(" (after “{}”)", word.name));
             let who = members(plan, step) + &said.unwrap_or_default();
-            [number.clone(), who, ring, from, format!(":{}", step.line), ways(plan, step)]
+            [number.clone(), who, ring, from, place(plan, step.line), ways(plan, step)]
         }
     }
 }

@@ -1,0 +1,180 @@
+//! `[customers.*]`: businesses beside each other on one node. Each has names of its own, that nobody else sees; carriers,
+//! services and announcements of the operator are there for all.
+
+use crate::codes::Code;
+use crate::config::draft::Draft;
+use crate::config::duration::duration;
+use crate::config::hours::{self, Clock};
+use crate::config::mailboxes::Customer;
+use crate::config::names::{Kind, Names};
+use crate::config::numbers::{self, Listing};
+use crate::config::peers::{Defaults, bound};
+use crate::config::reader::{Key, Problems, Table, entries, flag, shown, table, text, texts};
+use crate::config::sections::{Entries, Sections};
+use crate::config::settings::{CUSTOMERS_MAX, LIST_MAX, LIVE_WITHIN, TARGETS_MAX};
+use crate::config::{courses, later};
+use crate::diagnostic::Diagnostic;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use router::plan::CourseId;
+use std::sync::Arc;
+use toml::de::DeValue;
+
+/// What the top of the plan says that holds for customers who say nothing else.
+pub(super) struct Base<'b> {
+    pub(super) defaults: &'b Defaults,
+    pub(super) clocks: &'b [Clock],
+    pub(super) now: Timestamp,
+    /// The operator's time zone, if one is written.
+    pub(super) zone: Option<TimeZone>,
+}
+
+/// Reads all customers into the draft.
+pub(super) fn read<'a>(
+    entries: Entries<'a>,
+    base: &Base<'_>,
+    names: &mut Names<'a>,
+    draft: &mut Draft,
+    listing: &mut Listing<'a>,
+    problems: &mut Problems<'_>,
+) {
+    bound("customers", CUSTOMERS_MAX, &entries, problems);
+    for (key, value) in entries.into_iter().take(CUSTOMERS_MAX) {
+        let place = format!("[customers.{}]", shown(key.text));
+        let wanted = "a table with `numbers` and `steps`";
+        if let Some(keys) = table(place, key.span.clone(), wanted, value, problems) {
+            one(&key, keys, base, names, draft, listing, problems);
+        }
+        if draft.plan.targets.len() > TARGETS_MAX {
+            let title = format!("the plan has more than {TARGETS_MAX} destinations");
+            problems
+                .add(Diagnostic::new(Code::E013, title).at(key.span, "one over").help("run a second node"));
+            break;
+        }
+    }
+    names.go_to(None);
+    draft.customer = None;
+}
+
+fn one<'a>(
+    key: &Key<'a>,
+    mut keys: Table<'a>,
+    base: &Base<'_>,
+    names: &mut Names<'a>,
+    draft: &mut Draft,
+    listing: &mut Listing<'a>,
+    problems: &mut Problems<'_>,
+) {
+    names.begin(key.text);
+    let business =
+        keys.take("business").and_then(|value| text("business", "the name of the customer", value, problems));
+    let zone = hours::zone(&mut keys, base.now, problems);
+    let own = zone.as_ref().and_then(|zone| TimeZone::get(&zone.name).ok());
+    draft.customer = Some(Arc::new(Customer {
+        key: key.text.into(),
+        business: business.unwrap_or(key.text).into(),
+        zone: own.or_else(|| base.zone.clone()).unwrap_or(TimeZone::UTC),
+    }));
+    let clocks = clocks(&mut keys, zone.is_some(), base, problems);
+    let defaults = defaults(&mut keys, base.defaults, problems);
+    let mut sections = Sections::take(&mut keys, problems);
+    sections.define(names, problems);
+    later::define(&mut keys, names, problems);
+    let main = main(&mut keys, names, problems);
+    let first = draft.courses.len();
+    sections.read((&defaults, &clocks), names, draft, problems);
+    if let Some(main) = main {
+        courses::read_one(&main, &mut keys, (&defaults, &clocks), names, draft, problems);
+    }
+    if let Some(zone) = zone.map(Arc::new) {
+        let own = (first..draft.courses.len()).filter_map(|id| u32::try_from(id).ok());
+        draft.plan.zones.extend(own.map(|id| (CourseId(id), Arc::clone(&zone))));
+    }
+    read_numbers(key, &mut keys, names, draft, listing, problems);
+    later::refuse(&mut keys, later::Place::Plan, problems);
+    keys.finish(problems);
+}
+
+/// The plan that stands in the customer itself, if one does: all its numbers have it that name no other.
+fn main<'a>(keys: &mut Table<'a>, names: &mut Names<'a>, problems: &mut Problems<'_>) -> Option<Key<'a>> {
+    let steps = keys.place_of(&OF_A_PLAN)?;
+    let main = names.define(Kind::Plan, vec![(Key { text: MAIN, span: steps }, ())], problems);
+    let found = main.into_iter().next().map(|(key, ())| key);
+    if found.is_none() {
+        // That there are two was said; of this one there is no more to say.
+        keys.take_all(|key| OF_A_PLAN.contains(&key) || key == "declined");
+    }
+    found
+}
+
+/// The customer's hours, and behind them the operator's.
+fn clocks(keys: &mut Table<'_>, has_zone: bool, base: &Base<'_>, problems: &mut Problems<'_>) -> Vec<Clock> {
+    let Some((key, value)) = keys.take_entry("hours") else { return base.clocks.to_vec() };
+    let written = match value.get_ref() {
+        DeValue::Table(table) => entries(table),
+        DeValue::String(_)
+        | DeValue::Array(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_) => vec![(Key { text: "open", span: key.span.clone() }, value)],
+    };
+    if !has_zone && base.zone.is_none() {
+        problems.add(hours::without_zone(key.span));
+    }
+    let mut found = hours::read(written, problems);
+    found.extend_from_slice(base.clocks);
+    found
+}
+
+/// What holds for all plans of a customer.
+fn defaults(keys: &mut Table<'_>, base: &Defaults, problems: &mut Problems<'_>) -> Defaults {
+    let live = keys.take("live_within");
+    let live = live.and_then(|value| duration("live_within", &LIVE_WITHIN, value, problems));
+    let floor = keys.take("floor").and_then(|value| flag("floor", value, problems));
+    let confirm = keys.take("confirm").and_then(|value| flag("confirm", value, problems));
+    let mut found = base.clone();
+    found.live_within = live.or(base.live_within);
+    found.floor = floor.or(base.floor);
+    found.confirm = confirm.or(base.confirm);
+    found.cap = courses::cap(keys, base.cap, problems);
+    found
+}
+
+/// `numbers`: each with its plan, or a list of those that have the plan `main`.
+fn read_numbers<'a>(
+    key: &Key<'a>,
+    keys: &mut Table<'a>,
+    names: &mut Names<'a>,
+    draft: &mut Draft,
+    listing: &mut Listing<'a>,
+    problems: &mut Problems<'_>,
+) {
+    let customer = shown(key.text);
+    let Some((place, value)) = keys.take_entry("numbers") else {
+        let title = format!("customer `{customer}` has no numbers: no call has its plan");
+        let problem = Diagnostic::new(Code::E012, title).at(key.span.clone(), "no `numbers`");
+        problems.add(problem.help("write `numbers = [\"+15035550100\"]`"));
+        return;
+    };
+    if let DeValue::Table(table) = value.get_ref() {
+        numbers::read(entries(table), names, draft, listing, problems);
+        return;
+    }
+    let main = names.find(MAIN).filter(|named| named.kind == Kind::Plan).map(|named| CourseId(named.id));
+    if main.is_none() {
+        let title = format!("customer `{customer}` has numbers and no plan `main`");
+        let problem = Diagnostic::new(Code::E101, title).at(place.span, "a list of numbers is for that plan");
+        problems.add(problem.help(
+            "write `steps = [\"office\", \"voicemail\"]`, or give each number its plan: `numbers = { \"+15035550100\" = \"desk\" }`",
+        ));
+    }
+    for (written, span) in texts("numbers", "a number such as \"+15035550100\"", LIST_MAX, value, problems) {
+        listing.list(Key { text: written, span }, Some(key.text), main, draft, problems);
+    }
+}
+
+/// The plan of numbers that name no other.
+const MAIN: &str = "main";
+/// Keys that make a plan of a customer.
+const OF_A_PLAN: [&str; 4] = ["steps", "closed", "busy", "full"];
