@@ -63,6 +63,12 @@ impl Bridge {
         Some(to)
     }
 
+    /// When anybody was heard last.
+    #[must_use]
+    pub const fn heard(&self) -> Time {
+        self.heard
+    }
+
     /// When it ends if nobody is heard until then.
     #[must_use]
     pub fn ends(&self) -> Time {

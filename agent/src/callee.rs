@@ -154,6 +154,11 @@ impl Callee {
         }
     }
 
+    /// Asks the caller's side to call there, in place of another call of ours with it: a value of Refer-To.
+    pub fn refer(&mut self, to: &[u8], now: Time, out: &mut Vec<Output>) {
+        self.talk.refer(to, now, out);
+    }
+
     /// Answers an offer that was made inside of the call.
     pub fn agree(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
         self.talk.agree(sdp, now, out);

@@ -154,6 +154,13 @@ impl Caller {
         }
     }
 
+    /// Who is called to take this call over from us, as the value of a Refer-To; `None` while it is not up.
+    #[must_use]
+    pub fn replaced(&self) -> Option<Vec<u8>> {
+        let up = self.up.as_ref().filter(|up| up.talk.is_up())?;
+        Some(up.talk.dialog().replaced())
+    }
+
     /// Answers an offer that was made inside of the call.
     pub fn agree(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
         self.up.iter_mut().for_each(|up| up.talk.agree(sdp, now, out));

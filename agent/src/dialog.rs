@@ -100,6 +100,17 @@ impl Dialog {
         &self.local_tag
     }
 
+    /// Who is called to take this call over from us, as the value of a Refer-To (RFC 3891 §3): the tags as they see them.
+    #[must_use]
+    pub fn replaced(&self) -> Vec<u8> {
+        // RFC 3891 §3: 0 stands for none.
+        let tag = |tag: &[u8]| escaped(if tag.is_empty() { b"0" } else { tag });
+        let (to, from) = (tag(&self.remote_tag), tag(&self.local_tag));
+        let replaces = format!("{}%3Bto-tag%3D{to}%3Bfrom-tag%3D{from}", escaped(&self.call_id));
+        // RFC 5589 §7.3: who cannot replace a call is not to begin another.
+        [b"<", &*self.target, b"?Replaces=", replaces.as_bytes(), b"&Require=replaces>"].concat()
+    }
+
     /// Is this request one of theirs, inside of this call?
     #[must_use]
     pub fn has(&self, request: &Message) -> bool {
@@ -160,6 +171,20 @@ fn contact(message: &Message) -> Option<&[u8]> {
     let uri = NameAddr::parse(message.at(span))?.uri;
     let headers = Uri::parse(uri)?.headers.map_or(0, |headers| headers.len() + 1);
     uri.get(..uri.len().checked_sub(headers)?)
+}
+
+/// As it may stand in a header of a URI (RFC 3261 §25.1).
+fn escaped(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            b'-' | b'_' | b'.' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                out.push(char::from(*byte))
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 fn routes(message: &Message) -> impl Iterator<Item = Vec<u8>> {
@@ -226,6 +251,23 @@ mod tests {
             "{ack}"
         );
         assert!(text(&dialog.request("BYE", b"v", b"", ("", b""))).contains("CSeq: 8 BYE\r\n"));
+    }
+
+    #[test]
+    fn a_call_is_taken_over_by_its_tags_as_the_other_side_sees_them() {
+        let answer = INVITE
+            .replace("INVITE sip:box@192.0.2.1 SIP/2.0", "SIP/2.0 200 OK")
+            .replace("Call-ID: c", "Call-ID: a;b@c");
+        let invite = message(&INVITE.replace("Call-ID: c", "Call-ID: a;b@c"));
+        let replaced = |answer: &str| {
+            let dialog = Dialog::of_caller(&invite, &message(answer)).unwrap();
+            String::from_utf8(dialog.replaced()).unwrap()
+        };
+        assert_eq!(
+            replaced(&answer.replace("192.0.2.1>\r\n", "192.0.2.1>;tag=9!*\r\n")),
+            "<sip:ana@10.0.0.1;x=y?Replaces=a%3Bb%40c%3Bto-tag%3D9%21%2A%3Bfrom-tag%3D1&Require=replaces>"
+        );
+        assert!(replaced(&answer).contains("%3Bto-tag%3D0%3Bfrom-tag%3D1&"), "{}", replaced(&answer));
     }
 
     #[test]

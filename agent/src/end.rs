@@ -51,6 +51,23 @@ impl End {
         }
     }
 
+    /// Asks the other side to call there, in place of another call of ours with it.
+    pub(crate) fn refer(&mut self, to: &[u8], now: Time, out: &mut Vec<Output>) {
+        match self {
+            Self::Called(callee) => callee.refer(to, now, out),
+            // Only who has called is asked: who was called is there.
+            Self::Calling(_) => {}
+        }
+    }
+
+    /// Who is called to take this call over from us: a value of Refer-To.
+    pub(crate) fn replaced(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Called(_) => None,
+            Self::Calling(caller) => caller.replaced(),
+        }
+    }
+
     pub(crate) fn agree(&mut self, sdp: &[u8], now: Time, out: &mut Vec<Output>) {
         match self {
             Self::Called(callee) => callee.agree(sdp, now, out),

@@ -22,6 +22,7 @@ mod ours;
 pub mod prompts;
 pub mod reception;
 pub mod recording;
+pub mod refer;
 mod reliable;
 pub mod rtcp;
 pub mod rtp;

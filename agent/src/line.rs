@@ -66,6 +66,8 @@ pub enum Output {
     Up,
     /// The other side has pressed a digit.
     Pressed(char),
+    /// The other side was asked to join this call and another one, and says how that goes: as a status.
+    Referred(u16),
     /// The other side was heard.
     Sound(Sound),
     /// The other side says that there is nothing to be heard (RFC 3389): packets may stay away from now on.
@@ -284,6 +286,13 @@ impl Line {
         self.with(now, out, |end, now, asked| end.hang_up(reason, now, asked));
     }
 
+    /// Asks the other side to call who is on another line, in place of that line's call: both are calls with it.
+    pub fn refer(&mut self, other: &Self, now: Time, out: &mut Vec<Output>) {
+        if let Some(there) = other.end.replaced() {
+            self.with(now, out, |end, now, asked| end.refer(&there, now, asked));
+        }
+    }
+
     /// Plays a clip after those that are played already. An empty one, or one too many, is passed over.
     pub fn play(&mut self, clip: Clip, now: Time) {
         self.mouth.play(clip, now);
@@ -460,6 +469,7 @@ impl Line {
                 talk::Output::Pressed(digit) => {
                     out.extend(self.ear.press(digit, now).map(Output::Pressed));
                 }
+                talk::Output::Referred(status) => out.push(Output::Referred(status)),
                 talk::Output::Over(why) => {
                     self.hush();
                     let last = self.reports.end(self.mouth.said(now), now);
@@ -549,6 +559,7 @@ fn sent(output: talk::Output) -> Option<Output> {
         | talk::Output::Offered(_)
         | talk::Output::Answered(_)
         | talk::Output::Pressed(_)
+        | talk::Output::Referred(_)
         | talk::Output::Over(_) => None,
     }
 }

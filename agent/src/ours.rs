@@ -22,6 +22,8 @@ pub(crate) enum What {
     Prack,
     /// The call is to go on (RFC 4028 §10).
     Refresh,
+    /// REFER: the other side is to join two calls.
+    Refer,
 }
 
 #[derive(Clone, Debug)]

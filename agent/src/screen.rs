@@ -8,12 +8,13 @@ use crate::bridge::{Bridge, Side};
 use crate::callee::{refusal, refused};
 use crate::g711::{Law, samples};
 use crate::line::{self, Clip, Line};
+use crate::refer::{Joining, KEPT, Next};
 use crate::sdp::{Here, Terms};
 use crate::talk::{Desk, Why};
 use crate::tones::Tones;
 use core::net::SocketAddr;
 use core::time::Duration;
-use handed::{call_of, hop, is_sealed, refusal_lines};
+use handed::{call_of, hop, is_at_one_peer, is_sealed, refusal_lines};
 use router::inside::{UNASKED, Unconfirmed};
 use sip::reason::Reason;
 use sip::{Bytes, Message, Method, Name, Time};
@@ -27,6 +28,8 @@ pub struct Screen {
     tones: Tones,
     /// Why the caller's side gave up: a value of Reason.
     reason: Option<String>,
+    /// Whether the peer of both sides is to join them by itself.
+    joining: Joining,
     state: State,
 }
 
@@ -97,6 +100,11 @@ enum State {
     Claiming,
     /// Both hear each other.
     Joined(Bridge),
+    /// The caller's side was ended while its peer is asked to take the person over, too.
+    Left {
+        /// When it has had its time.
+        until: Time,
+    },
     /// The person hears that somebody else has the call.
     Late,
     /// There is nothing left but to be polite.
@@ -157,7 +165,8 @@ impl Screen {
         let person = Line::call(call, booth.desk.clone(), booth.proxy, sound, other, now, &mut said)
             .ok_or_else(|| no(400))?;
         let (tones, reason, state) = (Tones::default(), None, State::Ringing);
-        let mut screen = Self { caller, person, prompts: booth.prompts, tones, reason, state };
+        let joining = Joining::new(is_at_one_peer(&invite));
+        let mut screen = Self { caller, person, prompts: booth.prompts, tones, reason, joining, state };
         screen.speak_one_law();
         said.into_iter().for_each(|output| screen.on_person(output, now, out));
         Ok(screen)
@@ -277,7 +286,10 @@ impl Screen {
                 None
             }
             // Nobody listens.
-            (State::Ringing | State::Claiming | State::Late | State::Over, Side::Person | Side::Caller)
+            (
+                State::Ringing | State::Claiming | State::Left { .. } | State::Late | State::Over,
+                Side::Person | Side::Caller,
+            )
             | (State::Asking { .. }, Side::Caller) => None,
         }
     }
@@ -296,13 +308,15 @@ impl Screen {
         self.with_person(now, out, |person, said| person.on_deadline(now, said));
         match &self.state {
             State::Asking { until, .. } if *until <= now => self.turn_down(Unconfirmed::Unpressed, now, out),
-            State::Joined(bridge) if bridge.ends() <= now => {
-                self.state = State::Over;
-                self.with_caller(now, out, |caller, said| caller.hang_up(now, said));
-                self.with_person(now, out, |person, said| person.hang_up(now, said));
+            State::Joined(bridge)
+                if bridge.ends() <= now || self.joining.on_deadline(bridge.heard(), now) == Next::Part =>
+            {
+                self.part(now, out);
             }
+            State::Left { until } if *until <= now => self.part(now, out),
             State::Asking { .. }
             | State::Joined(_)
+            | State::Left { .. }
             | State::Ringing
             | State::Claiming
             | State::Late
@@ -315,7 +329,8 @@ impl Screen {
     pub fn deadline(&self) -> Option<Time> {
         let until = match &self.state {
             State::Asking { until, .. } => Some(*until),
-            State::Joined(bridge) => Some(bridge.ends()),
+            State::Joined(bridge) => self.joining.deadline().into_iter().chain([bridge.ends()]).min(),
+            State::Left { until } => Some(*until),
             State::Ringing | State::Claiming | State::Late | State::Over => None,
         };
         [self.caller.deadline(), self.person.deadline(), until].into_iter().flatten().min()
@@ -335,7 +350,7 @@ impl Screen {
                 let digit = self.tones.hear(sound.law, &sound.bytes);
                 digit.into_iter().for_each(|digit| self.on_digit(digit, now, out));
             }
-            line::Output::Sound(_) | line::Output::Quiet => {}
+            line::Output::Sound(_) | line::Output::Quiet | line::Output::Referred(_) => {}
             line::Output::Played => self.on_played(now, out),
             line::Output::Over(why) => self.on_person_over(why, now, out),
         }
@@ -347,10 +362,11 @@ impl Screen {
             line::Output::Sip(bytes) => out.push(Output::Sip(bytes)),
             line::Output::Rtp { to, bytes } => out.push(Output::Rtp { side: Side::Caller, to, bytes }),
             line::Output::Report { to, bytes } => out.push(Output::Report { side: Side::Caller, to, bytes }),
+            line::Output::Up => self.on_joined(now, out),
+            line::Output::Referred(status) => self.joining.on_said(status, now),
             line::Output::Over(why) => self.on_caller_over(why, now, out),
-            // Both hear each other since the answer went out; what the caller presses is the person's to hear.
+            // What the caller presses is the person's to hear.
             line::Output::Said(_)
-            | line::Output::Up
             | line::Output::Pressed(_)
             | line::Output::Sound(_)
             | line::Output::Quiet
@@ -392,6 +408,15 @@ impl Screen {
         self.say(HUSH, now);
     }
 
+    /// Both have heard each other since the answer went out, and now the caller's side knows its call, too.
+    fn on_joined(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.is_joined() && self.joining.is_due(now) {
+            let mut said = Vec::new();
+            self.caller.refer(&self.person, now, &mut said);
+            said.into_iter().for_each(|output| self.on_caller(output, now, out));
+        }
+    }
+
     fn on_played(&mut self, now: Time, out: &mut Vec<Output>) {
         match &mut self.state {
             State::Asking { until, is_said: is_said @ false } => {
@@ -404,7 +429,7 @@ impl Screen {
             }
             // It was said twice.
             State::Asking { is_said: true, .. } => {}
-            State::Ringing | State::Claiming | State::Joined(_) | State::Over => {}
+            State::Ringing | State::Claiming | State::Joined(_) | State::Left { .. } | State::Over => {}
         }
     }
 
@@ -445,7 +470,7 @@ impl Screen {
                 self.state = State::Over;
                 return self.with_caller(now, out, |caller, said| caller.hang_up(now, said));
             }
-            (State::Late | State::Over, _) => {
+            (State::Left { .. } | State::Late | State::Over, _) => {
                 self.state = State::Over;
                 return;
             }
@@ -457,14 +482,22 @@ impl Screen {
         let is_taken = why == Why::Cancelled && self.reason.as_deref().is_some_and(is_elsewhere);
         match &self.state {
             State::Asking { .. } | State::Claiming if is_taken => self.say_taken(now, out),
+            State::Joined(_) if self.joining.is_under_way() => self.state = State::Left { until: now + KEPT },
             State::Ringing | State::Asking { .. } | State::Claiming | State::Joined(_) => {
                 self.state = State::Over;
                 let reason = self.reason.take();
                 self.with_person(now, out, |person, said| person.give_up(reason.as_deref(), now, said));
             }
-            // It was refused here.
-            State::Late | State::Over => {}
+            // It was refused here, or is over already.
+            State::Left { .. } | State::Late | State::Over => {}
         }
+    }
+
+    /// Both sides are ended.
+    fn part(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.state = State::Over;
+        self.with_caller(now, out, |caller, said| caller.hang_up(now, said));
+        self.with_person(now, out, |person, said| person.hang_up(now, said));
     }
 
     /// This person does not have the call.

@@ -4,6 +4,7 @@ use crate::dialog::{Body, Dialog};
 use crate::digits;
 use crate::expiry::Expiry;
 use crate::ours::{Came, Ours, What};
+use crate::refer;
 use core::net::SocketAddr;
 use core::time::Duration;
 use sip::build::{Extra, answer_with, phrase};
@@ -40,6 +41,8 @@ pub enum Output {
     Answered(Vec<u8>),
     /// The other side has pressed a digit, and said so by INFO.
     Pressed(char),
+    /// The other side was asked to join this call and another one, and says how that goes: as a status.
+    Referred(u16),
     /// The call is over, and why.
     Over(Why),
 }
@@ -88,6 +91,8 @@ pub(crate) struct Talk {
     said: Vec<u8>,
     /// Does the other side know UPDATE?
     updates: bool,
+    /// Is the other side to say how it goes to join two calls?
+    refers: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -137,7 +142,7 @@ impl Talk {
         branches: u64,
     ) -> Self {
         let (stage, answered, unheard, asked, expiry) = (Stage::Early, VecDeque::new(), None, None, None);
-        let (ours, said, updates) = (Vec::new(), Vec::new(), false);
+        let (ours, said, updates, refers) = (Vec::new(), Vec::new(), false, false);
         Self {
             desk,
             proxy,
@@ -152,6 +157,7 @@ impl Talk {
             ours,
             said,
             updates,
+            refers,
         }
     }
 
@@ -162,6 +168,10 @@ impl Talk {
     /// Our tag.
     pub(crate) fn tag(&self) -> &[u8] {
         self.dialog.tag()
+    }
+
+    pub(crate) const fn dialog(&self) -> &Dialog {
+        &self.dialog
     }
 
     /// Is this request one of theirs, inside of this call?
@@ -215,6 +225,16 @@ impl Talk {
         self.updates = answer.elements(Name::Allow).any(|span| answer.at(span) == b"UPDATE");
         let (_, via) = self.via();
         self.dialog.ack(number, via.as_bytes())
+    }
+
+    /// Asks the other side to call there, in place of another call of ours with it: a value of Refer-To.
+    pub(crate) fn refer(&mut self, to: &[u8], now: Time, out: &mut Vec<Output>) {
+        if self.is_up() {
+            self.refers = true;
+            let (to, contact) = (String::from_utf8_lossy(to), &self.desk.contact);
+            let lines = format!("Contact: {contact}\r\nRefer-To: {to}\r\n");
+            self.request(What::Refer, "REFER", &lines, now, out);
+        }
     }
 
     /// A provisional answer to our INVITE was heard that has this number (RFC 3262 §7.2).
@@ -358,7 +378,9 @@ impl Talk {
 
     /// A request that is no copy.
     fn on_inside(&mut self, request: Message, now: Time, out: &mut Vec<Output>) {
-        let is_live = self.is_early() || self.is_up();
+        // RFC 5057 §4.1: how it went is told behind a BYE, too.
+        let tells = request.method() == Method::Notify && self.refers;
+        let is_live = self.is_early() || self.is_up() || tells;
         let taken = if is_live { self.dialog.take(&request) } else { Err(481) };
         if let Err(status) = taken {
             return self.answer(&request, status, ("", b""), now, out);
@@ -390,13 +412,29 @@ impl Talk {
             Method::Ack | Method::Cancel => {}
             // It acknowledges nothing that waits for it.
             Method::Prack => self.answer(&request, 481, ("", b""), now, out),
+            Method::Notify if self.refers => {
+                self.answer(&request, 200, ("", b""), now, out);
+                let mut states =
+                    request.fields().iter().filter(|field| request.is_named(field, b"Subscription-State"));
+                let is_last = states.any(|field| request.at(field.value).starts_with(b"terminated"));
+                self.on_referred(refer::told(request.body(), is_last), out);
+            }
+            // RFC 6665 §4.1.3: nobody was asked for it.
+            Method::Notify => self.answer(&request, 481, ("", b""), now, out),
             Method::Register
             | Method::Subscribe
-            | Method::Notify
             | Method::Refer
             | Method::Message
             | Method::Publish
             | Method::Other => self.answer(&request, 405, ("", b""), now, out),
+        }
+    }
+
+    /// The other side says how it goes to join two calls. It may say so before it answers the question.
+    fn on_referred(&mut self, status: u16, out: &mut Vec<Output>) {
+        if self.refers {
+            self.refers = status < 200;
+            out.push(Output::Referred(status));
         }
     }
 
@@ -428,6 +466,12 @@ impl Talk {
                 Came::Answer(What::Refresh, answer) => self.on_refreshed(&answer, now, out),
                 // RFC 4028 §10.
                 Came::Nothing(What::Refresh) => self.bye(Why::Expired, now, out),
+                Came::Answer(What::Refer, answer) => {
+                    // That it was understood says nothing of how it goes.
+                    let status = answer.status().filter(|status| *status >= 300).unwrap_or(100);
+                    self.on_referred(status, out);
+                }
+                Came::Nothing(What::Refer) => self.on_referred(408, out),
                 // Whatever is said to a BYE, the call is over; an answer to our INVITE comes with PRACK or without.
                 Came::Answer(What::Bye | What::Prack, _) | Came::Nothing(What::Bye | What::Prack) => {}
             }

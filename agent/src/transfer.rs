@@ -202,6 +202,7 @@ impl Transfer {
             // What is heard goes over, digits too.
             line::Output::Up
             | line::Output::Pressed(_)
+            | line::Output::Referred(_)
             | line::Output::Sound(_)
             | line::Output::Quiet
             | line::Output::Played => {}

@@ -16,8 +16,12 @@ pub const SCREEN: AgentId = AgentId(1);
 /// The header field that tells the screen where the leg would have gone: a route.
 pub const HOP: &str = "X-Tandem-Hop";
 
-/// What stands behind it if whoever is called there takes sound that is sealed (RFC 3711), and no other.
-pub const SEALED: &str = ";srtp";
+/// What stands behind it, after a semicolon, if whoever is called there takes sound that is sealed (RFC 3711), and no other.
+pub const SEALED: &str = "srtp";
+
+/// What stands behind it, after a semicolon, if the call came from there, too, and who is there joins two calls of his when he is asked to
+/// (RFC 3891).
+pub const JOINS: &str = "joins";
 
 /// The header field that tells an agent why a call comes to it: the reason of a Diversion (RFC 5806), `;number=` with the number
 /// that was called, and `;last` if nobody is left after it.

@@ -353,6 +353,7 @@ mod tests {
             login: Some(login),
             follow: Vec::new(),
             srtp: false,
+            refer: false,
         }
     }
 

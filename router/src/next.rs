@@ -385,6 +385,7 @@ mod tests {
             login: None,
             follow: Vec::new(),
             srtp: false,
+            refer: false,
         }
     }
 

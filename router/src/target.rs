@@ -80,6 +80,8 @@ pub struct Peer {
     pub follow: Vec<PeerId>,
     /// Does it take sound that is sealed (RFC 3711), and no other? Only calls that an agent of ours makes there ask for it.
     pub srtp: bool,
+    /// Does it join two calls of its own when it is asked to (RFC 3515, RFC 3891)? Only an agent of ours that stands between them asks.
+    pub refer: bool,
 }
 
 /// Who we are to a peer that asks for credentials (RFC 3261 §22). [`Debug`](fmt::Debug) shows no password.

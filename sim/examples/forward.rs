@@ -150,6 +150,7 @@ fn plan() -> Arc<Plan> {
         login: None,
         follow: Vec::new(),
         srtp: false,
+        refer: false,
     };
     let target = |name: &str, peer| Target {
         name: name.into(),

@@ -163,6 +163,7 @@ pub fn peer(name: &str, kind: PeerKind, address: SocketAddr) -> Peer {
         login: None,
         follow: Vec::new(),
         srtp: false,
+        refer: false,
     }
 }
 

@@ -374,6 +374,21 @@ fn the_places_that_redirections_may_lead_to_are_peers_that_are_not_probed_and_to
 }
 
 #[test]
+fn a_carrier_joins_calls_of_its_own_if_the_plan_says_so() {
+    let plan = |refer: &str| {
+        format!(
+            "[carriers]\na = {{ sip = \"sip.example\"{refer} }}\n[sites]\no = \"pbx.example\"\n\
+            [plans.main]\nsteps = [\"o\"]\nfloor = false\n[numbers]\n\"+15035550100\" = \"main\"\n"
+        )
+    };
+    for (refer, is_able) in [("", false), (", refer = false", false), (", refer = true", true)] {
+        assert_eq!(load(&plan(refer)).unwrap().plan.peers.first().unwrap().refer, is_able);
+    }
+    let wrong = said(&load(&plan(", refer = \"yes\"")));
+    assert!(wrong.contains("plan.toml:2:"), "{wrong}");
+}
+
+#[test]
 fn a_carrier_whose_keys_would_go_in_the_clear_is_named() {
     let plan = |address: &str| {
         format!(
@@ -791,6 +806,7 @@ fn peer(name: &str, host: &str) -> Peer {
         login: None,
         follow: Vec::new(),
         srtp: false,
+        refer: false,
     }
 }
 

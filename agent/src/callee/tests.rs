@@ -7,6 +7,8 @@ struct Story {
     told: Vec<String>,
     now: Time,
     branches: u32,
+    /// Our last request.
+    ours: Option<Message>,
 }
 
 fn at(milliseconds: u64) -> Time {
@@ -55,7 +57,7 @@ impl Story {
         let invite = request("INVITE", "first", "", 7, more);
         let mut out = Vec::new();
         let call = Callee::start(invite, proxy(), desk(), 0xabc, Trying::AtOnce, &mut out).unwrap();
-        let mut story = Self { call, told: Vec::new(), now: at(0), branches: 0 };
+        let mut story = Self { call, told: Vec::new(), now: at(0), branches: 0, ours: None };
         story.tell(out);
         story
     }
@@ -67,6 +69,7 @@ impl Story {
                     let text = String::from_utf8(bytes.to_vec()).unwrap();
                     let sent = Message::parse(bytes).unwrap();
                     assert_eq!(sip::check(&sent), Ok(()), "{text}");
+                    self.ours = sent.is_request().then(|| sent.clone()).or(self.ours.take());
                     let (number, method) = sent.cseq().unwrap();
                     let start = text.lines().next().unwrap_or_default().replace("SIP/2.0 ", "");
                     let allowed = sent.value(Name::Allow).filter(|_| sent.status() == Some(405));
@@ -79,6 +82,7 @@ impl Story {
                 | Output::Offered(_)
                 | Output::Answered(_)
                 | Output::Pressed(_)
+                | Output::Referred(_)
                 | Output::Over(_)) => {
                     format!("{other:?}")
                 }
@@ -121,6 +125,13 @@ impl Story {
     fn on_first(&mut self, method: &str, to_tag: &str) {
         let request = request(method, "first", to_tag, 7, "");
         self.act(|call, now, out| call.on_request(request, now, out));
+    }
+
+    /// An answer to our last request.
+    fn answer_ours(&mut self, status: u16) {
+        let ours = self.ours.clone().unwrap();
+        let answer = response(&ours, proxy(), status, phrase(status), Extra::default());
+        self.act(|call, now, out| call.on_response(Message::parse(answer).unwrap(), now, out));
     }
 
     /// A call that is up at 0.1 s, with what was told so far forgotten.
@@ -306,6 +317,45 @@ fn what_comes_inside_of_a_call_is_answered_once_and_in_its_order() {
 }
 
 #[test]
+fn who_is_asked_to_join_two_calls_says_how_it_goes_perhaps_before_he_says_that_he_has_understood() {
+    let fragment = |state: &str, says: &str| {
+        format!("Event: refer\r\nSubscription-State: {state}\r\nContent-Type: message/sipfrag\r\n\r\n{says}")
+    };
+    let refer = |story: &mut Story| {
+        story.act(|call, now, out| call.refer(b"<sip:b@h?Replaces=x>", now, out));
+    };
+    let mut story = Story::up("");
+    story.inside("NOTIFY", 8, &fragment("active", "SIP/2.0 100 Trying"));
+    refer(&mut story);
+    story.inside("NOTIFY", 9, &fragment("active", "SIP/2.0 100 Trying"));
+    story.answer_ours(202);
+    story.inside("NOTIFY", 10, &fragment("terminated;reason=noresource", "SIP/2.0 200 OK"));
+    story.inside("NOTIFY", 11, &fragment("active", "SIP/2.0 100 Trying"));
+    refer(&mut story);
+    story.answer_ours(603);
+    refer(&mut story);
+    story.until(60_000);
+    story.told.retain(|line| !line.contains("REFER sip:") || line.starts_with("0.100"));
+    assert_eq!(
+        story.told,
+        [
+            "0.100 481 Call/Transaction Does Not Exist (8 NOTIFY)",
+            "0.100 REFER sip:ana@10.0.0.1 SIP/2.0 (1 REFER)",
+            "0.100 200 OK (9 NOTIFY)",
+            "0.100 Referred(100)",
+            "0.100 Referred(100)",
+            "0.100 200 OK (10 NOTIFY)",
+            "0.100 Referred(200)",
+            "0.100 481 Call/Transaction Does Not Exist (11 NOTIFY)",
+            "0.100 REFER sip:ana@10.0.0.1 SIP/2.0 (2 REFER)",
+            "0.100 Referred(603)",
+            "0.100 REFER sip:ana@10.0.0.1 SIP/2.0 (3 REFER)",
+            "32.100 Referred(408)",
+        ]
+    );
+}
+
+#[test]
 fn an_offer_inside_of_a_call_waits_for_its_answer_and_keeps_others_out() {
     let mut story = Story::up("");
     let offer = "Content-Type: application/sdp\r\n\r\nv=0";
@@ -366,7 +416,7 @@ fn a_caller_hears_what_the_owner_tells_and_nothing_before() {
     let invite = request("INVITE", "first", "", 7, "");
     let mut out = Vec::new();
     let call = Callee::start(invite, proxy(), desk(), 0xabc, Trying::WhenTold, &mut out).unwrap();
-    let mut story = Story { call, told: Vec::new(), now: at(0), branches: 0 };
+    let mut story = Story { call, told: Vec::new(), now: at(0), branches: 0, ours: None };
     story.tell(out);
     story.on_first("INVITE", "");
     story.act(|call, now, out| call.tell(100, now, out));

@@ -70,7 +70,9 @@ impl Story {
                 Output::Said(response) => format!("said {}", response.status().unwrap()),
                 Output::Up(sdp) => format!("up {}", String::from_utf8_lossy(&sdp).trim()),
                 Output::Answered(sdp) => format!("answered {}", String::from_utf8_lossy(&sdp).trim()),
-                other @ (Output::Offered(_) | Output::Pressed(_) | Output::Over(_)) => format!("{other:?}"),
+                other @ (Output::Offered(_) | Output::Pressed(_) | Output::Referred(_) | Output::Over(_)) => {
+                    format!("{other:?}")
+                }
             };
             self.told.push(format!("{:.3} {line}", self.now.since(Time::ZERO).as_secs_f64()));
         }

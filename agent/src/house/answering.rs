@@ -293,7 +293,7 @@ impl Answering {
                 (line::Output::Over(_), Machine::Announcement(announcement)) => announcement.on_over(),
                 // Nobody listens; and what is called here says nothing before it is answered.
                 (line::Output::Pressed(_) | line::Output::Sound(_) | line::Output::Quiet, _)
-                | (line::Output::Said(_), _) => {}
+                | (line::Output::Said(_) | line::Output::Referred(_), _) => {}
             }
         }
     }

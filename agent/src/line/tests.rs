@@ -91,6 +91,7 @@ impl Story {
                 Output::Said(response) => format!("said {}", response.status().unwrap()),
                 other @ (Output::Up
                 | Output::Pressed(_)
+                | Output::Referred(_)
                 | Output::Quiet
                 | Output::Played
                 | Output::Over(_)) => {

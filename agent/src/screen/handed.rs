@@ -2,17 +2,30 @@
 //! how to ask again.
 
 use crate::caller::{Call, untagged};
-use router::inside::{HOP, SEALED};
+use router::inside::{HOP, JOINS, SEALED};
 use sip::{Message, Name};
 
 /// Where the person is called: a value of Route. The node writes it above what others may have written.
 pub(super) fn hop(invite: &Message) -> Option<&[u8]> {
-    written(invite).map(|value| value.strip_suffix(SEALED.as_bytes()).unwrap_or(value))
+    let value = written(invite)?;
+    let end = value.iter().rposition(|byte| *byte == b'>');
+    end.map_or(Some(value), |end| value.get(..=end))
 }
 
 /// Does who is called there want his sound sealed?
 pub(super) fn is_sealed(invite: &Message) -> bool {
-    written(invite).is_some_and(|value| value.ends_with(SEALED.as_bytes()))
+    is_said(invite, SEALED)
+}
+
+/// Are both sides calls of one peer that joins them by itself when it is asked to?
+pub(super) fn is_at_one_peer(invite: &Message) -> bool {
+    is_said(invite, JOINS)
+}
+
+/// Does this stand behind the hop?
+fn is_said(invite: &Message, what: &str) -> bool {
+    let behind = hop(invite).zip(written(invite)).and_then(|(hop, value)| value.get(hop.len()..));
+    behind.is_some_and(|behind| behind.split(|byte| *byte == b';').any(|said| said == what.as_bytes()))
 }
 
 fn written(invite: &Message) -> Option<&[u8]> {

@@ -236,6 +236,7 @@ fn peer(name: &str, kind: PeerKind, host: PeerHost, transport: Transport, probe:
         login: None,
         follow: Vec::new(),
         srtp: false,
+        refer: false,
     }
 }
 

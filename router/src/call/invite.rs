@@ -4,7 +4,7 @@
 use super::{Call, Client, Means, Offer, called, reliability, text, timers};
 use crate::circles::Caller;
 use crate::fix::{self, may_stream};
-use crate::inside::{HOP, SCREEN, SEALED, WHY};
+use crate::inside::{HOP, JOINS, SCREEN, SEALED, WHY};
 use crate::path::{Flow, Loss, Path, stream_beside};
 use crate::position::LEGS_MAX;
 use crate::relay;
@@ -12,7 +12,7 @@ use crate::route;
 use crate::seal::{Branch, Carried, Kind};
 use crate::slots::Slot;
 use crate::streams::DATAGRAM_MAX;
-use crate::target::{Reach, Target};
+use crate::target::{Peer, PeerKind, Reach, Target};
 use crate::verdict::Fix;
 use crate::walk::LegId;
 use sip::txn::ClientInvite;
@@ -155,9 +155,11 @@ impl Call {
     fn for_agent(&self, leg: LegId, path: Path, means: &Means<'_>) -> Vec<u8> {
         if !path.transport.is_inside() {
             let Path { transport, remote, .. } = path;
+            let mut line = format!("{HOP}: <sip:{remote}{};lr>", transport.as_param());
             let sealed = self.walk.leg_peer(leg).is_some_and(|peer| peer.srtp);
-            let sealed = if sealed { SEALED } else { "" };
-            return format!("{HOP}: <sip:{remote}{};lr>{sealed}\r\n", transport.as_param()).into_bytes();
+            let said = [(SEALED, sealed), (JOINS, self.is_at_one_peer(leg))];
+            said.iter().filter(|(_, holds)| *holds).for_each(|(what, _)| line.extend([";", what]));
+            return (line + "\r\n").into_bytes();
         }
         let target = self.walk.leg_way(leg).map(|(target, ..)| target);
         let why = target.map_or("", |target| self.walk.position().reason(target).in_diversion());
@@ -166,6 +168,15 @@ impl Call {
         // A user part may hold what a parameter may not.
         let number: String = number.chars().filter(|c| !matches!(c, ';' | '"' | '\r' | '\n')).collect();
         format!("{WHY}: {why};number={number}{last}\r\n").into_bytes()
+    }
+
+    /// Does the call come from where this leg goes, and does who is there join two calls of his? Two trunks of one carrier may be one
+    /// exchange; if they are not, it says no, and nothing is lost.
+    fn is_at_one_peer(&self, leg: LegId) -> bool {
+        let (plan, sender) = (self.walk.plan(), self.walk.roads().sender(self.came.path.remote));
+        let (from, to) = (sender.and_then(|id| plan.peer(id)), self.walk.leg_peer(leg));
+        let is_carrier = |peer: &Peer| matches!(peer.kind, PeerKind::Trunk(_));
+        to.filter(|to| to.refer && is_carrier(to)).zip(from).is_some_and(|(to, from)| to.kind == from.kind)
     }
 
     fn offer_of(&self, leg: LegId, path: Path, means: &Means<'_>) -> Option<Offer> {

@@ -46,6 +46,7 @@ pub fn peer(name: &str, at: &str) -> Peer {
         login: None,
         follow: Vec::new(),
         srtp: false,
+        refer: false,
     }
 }
 

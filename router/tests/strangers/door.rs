@@ -46,6 +46,7 @@ pub(crate) fn peer(name: &str, kind: PeerKind, host: PeerHost) -> Peer {
         login: None,
         follow: Vec::new(),
         srtp: false,
+        refer: false,
         dialect: Arc::default(),
     }
 }

@@ -69,6 +69,8 @@ pub(super) struct Manners {
     follow: Vec<Address>,
     /// Whether people are called there with sealed sound, and where that stands.
     pub(super) srtp: Option<Span>,
+    /// Whether it joins two calls of its own when it is asked to.
+    refer: bool,
 }
 
 impl Defaults {
@@ -124,6 +126,8 @@ impl Manners {
         let mut manners = Self::read(keys, defaults, &EVERY_CARRIER, &PROGRESS_CARRIER, problems);
         let srtp = keys.take_entry("srtp");
         manners.srtp = srtp.and_then(|(key, value)| flag("srtp", value, problems)?.then_some(key.span));
+        manners.refer =
+            keys.take("refer").and_then(|value| flag("refer", value, problems)).unwrap_or_default();
         manners
     }
 
@@ -180,6 +184,7 @@ impl Manners {
             tls: None,
             follow: Vec::new(),
             srtp: None,
+            refer: false,
         }
     }
 
@@ -256,6 +261,7 @@ impl Manners {
             login: self.login.clone(),
             follow: Vec::new(),
             srtp: self.srtp.is_some(),
+            refer: self.refer,
         }
     }
 }
