@@ -26,9 +26,9 @@ fn main() {
     }
     let across = std::env::args().any(|word| word == "--across-lives");
     let (mut placed, mut answered, mut reachable, mut datagrams) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let (mut trace, mut pressed) = (0_u64, 0_u64);
-    let mut looked = [0_u64; 22];
-    let mut broken = [0_u64; 22];
+    let (mut trace, mut pressed, mut joined) = (0_u64, 0_u64, 0_u64);
+    let mut looked = [0_u64; 23];
+    let mut broken = [0_u64; 23];
     let mut shown = 0;
     let began = Instant::now();
     for seed in from..from + seeds {
@@ -43,6 +43,7 @@ fn main() {
         datagrams += outcome.datagrams;
         trace = trace.rotate_left(1) ^ outcome.trace;
         pressed += outcome.stats.pressed;
+        joined += outcome.stats.joined;
         for (sum, more) in looked.iter_mut().zip(outcome.stats.looked) {
             *sum += more;
         }
@@ -58,7 +59,7 @@ fn main() {
     }
     let seconds = began.elapsed().as_secs_f64();
     println!(
-        "{seeds} seeds, {placed} calls, {answered} answered, {reachable} had to be, {pressed} digits, {datagrams} datagrams, trace {trace:016x}"
+        "{seeds} seeds, {placed} calls, {answered} answered, {reachable} had to be, {pressed} digits, {joined} joined elsewhere, {datagrams} datagrams, trace {trace:016x}"
     );
     println!("{:.1} s, {:.0} calls a second", seconds, placed as f64 / seconds);
     for (invariant, (looked, broken)) in

@@ -4,7 +4,7 @@
 use crate::draw::{Drawn, draw};
 use crate::oracle::{Stats, Violation};
 use crate::story::Diary;
-use crate::town::{NODE, OFFICE_HOST, PSTN_HOST};
+use crate::town::{NODE, OFFICE_HOST};
 use crate::world::{Move, World};
 
 /// What a run came to.
@@ -78,7 +78,7 @@ fn finish(world: &mut World, drawn: &Drawn) -> Outcome {
 fn prepare(seed: u64, calls: u32) -> (World, Drawn) {
     let (mut world, drawn) = draw(seed, calls);
     for script in &drawn.scripts {
-        world.add_call(PSTN_HOST, 0, *script);
+        world.add_call(drawn.by, 0, *script);
     }
     for script in &drawn.help {
         world.add_call(OFFICE_HOST, 0, *script);

@@ -76,10 +76,15 @@ impl Dialog {
 
     /// An INFO that says that 1 was pressed, with the last CSeq.
     pub(crate) fn press(&self, branch: &str) -> Bytes {
-        let info = self.request(Verb::Other, self.cseq, branch);
-        let text = String::from_utf8_lossy(&info).replace("other", "INFO");
-        let body = "Content-Type: application/dtmf-relay\r\nContent-Length: 8\r\n\r\nSignal=1";
-        text.replace("Content-Length: 0\r\n\r\n", body).into_bytes().into()
+        self.say("INFO", branch, "Content-Type: application/dtmf-relay\r\n", "Signal=1")
+    }
+
+    /// A request of this method with these lines and this body, with the last CSeq.
+    pub(crate) fn say(&self, method: &str, branch: &str, lines: &str, body: &str) -> Bytes {
+        let bare = self.request(Verb::Other, self.cseq, branch);
+        let text = String::from_utf8_lossy(&bare).replace("other", method);
+        let rest = format!("{lines}Content-Length: {}\r\n\r\n{body}", body.len());
+        text.replace("Content-Length: 0\r\n\r\n", &rest).into_bytes().into()
     }
 
     /// A request inside of the dialog.
@@ -155,7 +160,10 @@ pub(crate) fn response(packet: &Packet, glance: &Glance, act: Act, tag: &str, he
     }
     put(&mut out, &[b"\r\nCall-ID: ", glance.value(bytes, Head::CallId), b"\r\nCSeq: "]);
     let wrong = u32::from(act.twist == Twist::WrongCSeq);
-    let _ = write!(out, "{} {}\r\n", glance.cseq + wrong, glance.verb.name());
+    let number = glance.value(bytes, Head::CSeq);
+    let method = number.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let _ = write!(out, "{} ", glance.cseq + wrong);
+    put(&mut out, &[method, b"\r\n"]);
     if glance.verb == Verb::Invite && (101..300).contains(&act.status) {
         let _ = write!(out, "Contact: <sip:{here}>\r\n");
     }
@@ -195,6 +203,18 @@ pub(crate) fn on_branch(invite: &Packet, glance: &Glance, verb: Verb, to: &[u8])
     let _ = write!(out, "\r\nCSeq: {} {}\r\n", glance.cseq, verb.name());
     body(&mut out, false);
     out.into()
+}
+
+/// What stands in a URI, with its escapes undone.
+pub(crate) fn unescaped(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        out.push(u8::from_str_radix(code, 16).map_or('?', char::from));
+        out.push_str(rest);
+    }
+    out
 }
 
 fn via(out: &mut Vec<u8>, here: SocketAddr, branch: &str) {

@@ -14,7 +14,7 @@ use crate::network::{Network, Weather};
 use crate::town::{
     self, ANSWERING_HOST, CARRIER_A, CARRIER_A_HOST, CARRIER_B, CARRIER_B_HOST, NODE, NUMBER, OFFICE,
 };
-use crate::town::{OFFICE_2, OFFICE_HOST, PSTN, STRANGER, TUESDAY_TEN};
+use crate::town::{OFFICE_2, OFFICE_HOST, PSTN, PSTN_HOST, STRANGER, TUESDAY_TEN};
 use crate::world::{Move, World};
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -42,6 +42,8 @@ pub(crate) struct Drawn {
     pub(crate) healed: TargetId,
     /// Between whom all is well from then on.
     pub(crate) calm: Vec<SocketAddr>,
+    /// The host that callers call by.
+    pub(crate) by: usize,
     /// When it is healed.
     pub(crate) heal_at: Time,
     /// When the last call has been placed and walked.
@@ -76,6 +78,7 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
         help: Vec::new(),
         moves: Vec::new(),
         healed: TargetId(u32::try_from(chance.below(4)).unwrap_or(0)),
+        by: PSTN_HOST,
         calm: vec![NODE, PSTN],
         heal_at,
         rest_at,
@@ -112,6 +115,8 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
     }
     if let Some(asking) = &asking {
         asking.arrange(&mut world);
+        drawn.by = asking.calls_by();
+        drawn.calm.push(CARRIER_A);
     }
     if chance.permille(120) {
         let at = Time::ZERO + chance.span(Duration::ZERO, storm);

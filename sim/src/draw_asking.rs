@@ -2,7 +2,8 @@
 
 use crate::caller::Script;
 use crate::chance::Chance;
-use crate::town::{ANA, BEN, CARRIER_A_HOST, CARRIER_B_HOST};
+use crate::refer::Joins;
+use crate::town::{ANA, BEN, CARRIER_A_HOST, CARRIER_B_HOST, PSTN_HOST};
 use crate::world::World;
 use agent::guide::Guide;
 use core::time::Duration;
@@ -14,7 +15,11 @@ use std::sync::Arc;
 
 /// Who is asked, and how quick he is; who is not among them never presses anything, as a mobile's voicemail.
 #[derive(Clone, Debug)]
-pub(crate) struct Asking(Vec<(&'static str, Duration)>);
+pub(crate) struct Asking {
+    presses: Vec<(&'static str, Duration)>,
+    /// What the carrier by which everybody calls makes of being asked to join two calls.
+    joins: Option<Joins>,
+}
 
 /// In one run of six people have to press 1: some do at once, some late, some never.
 pub(crate) fn draw_asking(seed: u64, plan: &mut Plan, scripts: &mut [Script]) -> Option<Asking> {
@@ -36,7 +41,29 @@ pub(crate) fn draw_asking(seed: u64, plan: &mut Plan, scripts: &mut [Script]) ->
             presses.push((number, chance.span(Duration::ZERO, Duration::from_secs(11))));
         }
     }
-    Some(Asking(presses))
+    let joins = chance.permille(800).then(|| draw_joins(&mut chance));
+    for peer in plan.peers.iter_mut().filter(|_| joins.is_some()) {
+        peer.refer = true;
+    }
+    Some(Asking { presses, joins })
+}
+
+/// Mostly it is able; and quick, or slower than anybody waits for.
+fn draw_joins(chance: &mut Chance) -> Joins {
+    let later = chance.span(Duration::ZERO, Duration::from_secs(3));
+    let all = [
+        Joins::After(later),
+        Joins::After(later),
+        Joins::After(later),
+        Joins::After(later),
+        Joins::After(later * 30),
+        Joins::Hasty(later),
+        Joins::Said(later),
+        Joins::Refused(603),
+        Joins::Silent,
+        Joins::Untold,
+    ];
+    chance.pick(&all).copied().unwrap_or(Joins::Silent)
 }
 
 impl Asking {
@@ -46,12 +73,18 @@ impl Asking {
         identity
     }
 
+    /// The host by which everybody calls.
+    pub(crate) const fn calls_by(&self) -> usize {
+        if self.joins.is_some() { CARRIER_A_HOST } else { PSTN_HOST }
+    }
+
     /// Puts the agents beside the nodes of a world, and tells its phones what to press.
     pub(crate) fn arrange(&self, world: &mut World) {
         (0..world.seats()).for_each(|seat| world.add_agents(seat, &Arc::new(Guide::default())));
         for host in [CARRIER_A_HOST, CARRIER_B_HOST] {
             if let Some(host) = world.hosts.get_mut(host) {
-                host.presses.extend(self.0.iter().copied());
+                host.presses.extend(self.presses.iter().copied());
+                host.joins = self.joins.unwrap_or(host.joins);
             }
         }
     }

@@ -26,6 +26,7 @@ pub mod manner;
 pub mod network;
 pub mod oracle;
 pub mod phone;
+pub mod refer;
 pub mod story;
 pub mod town;
 pub mod voice;

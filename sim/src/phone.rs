@@ -8,10 +8,11 @@ use crate::compose::{self, Dialog};
 use crate::glance::{Glance, Packet, Verb};
 use crate::guard::Guard;
 use crate::manner::{Act, Manner};
+use crate::refer::Joins;
 use core::net::SocketAddr;
 use core::time::Duration;
 use sip::{Bytes, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One address of a host, and how it behaves there.
@@ -61,6 +62,8 @@ pub enum Alarm {
     HangUp(u64, u64),
     /// Presses 1: Call-ID and own tag.
     Press(u64, u64),
+    /// Joins the first to the second, which ends: Call-ID and own tag of each.
+    Join((u64, u64), (u64, u64)),
 }
 
 /// What a host asks of the world.
@@ -94,6 +97,10 @@ pub struct Host {
     pub merges: bool,
     /// Where the sound of those comes to that have some, by their numbers.
     pub sounds: BTreeMap<&'static str, SocketAddr>,
+    /// What it does when it is asked to join two of its calls.
+    pub joins: Joins,
+    /// Calls that were taken over into others here: Call-ID and own tag.
+    pub joined: BTreeSet<(u64, u64)>,
     /// Who presses 1 how long after he was answered, by their numbers.
     pub presses: BTreeMap<&'static str, Duration>,
     pub(crate) number: usize,
@@ -139,6 +146,8 @@ impl Host {
             places,
             merges: true,
             sounds: BTreeMap::new(),
+            joins: Joins::Refused(501),
+            joined: BTreeSet::new(),
             presses: BTreeMap::new(),
             number,
             outgoing: BTreeMap::new(),
@@ -213,6 +222,9 @@ impl Host {
                     self.serve_guarded(place, from, packet, (glance, status), now, out);
                 }
             }
+            Verb::Other if packet.bytes.starts_with(b"REFER ") => {
+                self.on_refer(place, from, packet, glance, now, out);
+            }
             Verb::Subscribe | Verb::Notify | Verb::Other => self.serve(place, from, packet, glance, 501, out),
         }
     }
@@ -233,6 +245,7 @@ impl Host {
             Alarm::Repeat(branch, fork, attempt) => self.repeat(branch, fork, attempt, people, now, out),
             Alarm::HangUp(call, tag) => self.hang_up((call, tag), now, out),
             Alarm::Press(call, tag) => self.press((call, tag), now, out),
+            Alarm::Join(asked, other) => self.join(asked, other, now, out),
         }
     }
 
@@ -321,6 +334,11 @@ impl Host {
         }
         out.push(Ask::Send { from: request.from, to: request.to, bytes: Arc::clone(&request.bytes) });
         out.push(Ask::Wake { at: now + pause(attempt), alarm: Alarm::Resend(branch, verb, attempt + 1) });
+    }
+
+    /// Was this request answered before?
+    pub(crate) fn has_served(&self, glance: &Glance) -> bool {
+        self.served.contains_key(&(glance.branch, glance.verb))
     }
 
     /// Answers a request that is not an INVITE; a copy of it gets the same answer.

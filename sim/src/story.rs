@@ -210,8 +210,10 @@ impl Diary {
         let place = self.names.get(&other).copied().unwrap_or("stranger");
         let who = if place == "caller" { place } else { leg.unwrap_or(place) };
         let what = match glance.status {
+            0 if matches!(glance.verb, Verb::Other | Verb::Notify) => method_of(packet),
             0 => glance.verb.name().to_owned(),
             status if glance.verb == Verb::Invite => status.to_string(),
+            status if glance.verb == Verb::Other => format!("{status} for {}", method_of(packet)),
             status => format!("{status} for {}", glance.verb.name()),
         };
         let arrow = if from_node { "->" } else { "<-" };
@@ -298,6 +300,15 @@ impl Diary {
             }
         }
     }
+}
+
+/// The method as it is written in CSeq, and what is told of how something goes.
+fn method_of(packet: &Packet) -> String {
+    let text = String::from_utf8_lossy(&packet.bytes);
+    let number = text.lines().find(|line| line.starts_with("CSeq: ")).unwrap_or_default();
+    let method = number.rsplit(' ').next().unwrap_or_default();
+    let told = text.split_once("\r\n\r\nSIP/2.0 ").and_then(|(_, rest)| rest.get(..3));
+    [Some(method), told].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The users of From and To, and the lines beside them.

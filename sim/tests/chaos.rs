@@ -11,8 +11,8 @@ const CALLS: u32 = 20;
 fn every_promise_holds_in_every_storm_and_the_same_seed_tells_the_same() {
     let only = std::env::var("SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let seeds = only.map_or(0..SEEDS, |seed| seed..seed + 1);
-    let (mut faults, mut reachable, mut answered, mut looked) = (Vec::new(), 0, 0, [0_u64; 22]);
-    let mut pressed = 0;
+    let (mut faults, mut reachable, mut answered, mut looked) = (Vec::new(), 0, 0, [0_u64; 23]);
+    let (mut pressed, mut joined) = (0, 0);
     for seed in seeds {
         let first = chaos::run(seed, CALLS);
         let second = chaos::run(seed, CALLS);
@@ -21,6 +21,7 @@ fn every_promise_holds_in_every_storm_and_the_same_seed_tells_the_same() {
         reachable += first.reachable;
         answered += first.answered;
         pressed += first.stats.pressed;
+        joined += first.stats.joined;
         for (sum, more) in looked.iter_mut().zip(first.stats.looked) {
             *sum += more;
         }
@@ -29,8 +30,9 @@ fn every_promise_holds_in_every_storm_and_the_same_seed_tells_the_same() {
     assert!(faults.is_empty(), "replay with SEED=…:\n{}", faults.join("\n"));
     if only.is_none() {
         assert!(pressed > 50, "hardly anybody was asked to press 1: {pressed}");
+        assert!(joined > 10, "hardly ever did a carrier join two calls by itself: {joined}");
         assert!(reachable > 500, "invariant 4 was hardly ever looked at: {reachable}");
-        let unseen: Vec<usize> = (1..=21).filter(|invariant| looked[*invariant] == 0).collect();
+        let unseen: Vec<usize> = (1..=22).filter(|invariant| looked[*invariant] == 0).collect();
         assert!(unseen.is_empty(), "never looked at: {unseen:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Where people have to press 1 a call is two for who watches the wire: the caller's, and the one by which somebody is asked. So
-//! less is promised there: a call has its end, nobody is left ringing or up, and of those who press 1 one has the call.
+//! less is promised there: a call has its end, nobody is left ringing or up, of those who press 1 one has the call, and it ends when one of
+//! the two has hung up, or when their carrier says that it has joined them by itself.
 
 use super::upstream::Name;
 use super::{Cause, Oracle, Sent, Turn};
@@ -18,14 +19,21 @@ pub(super) struct Asked {
     calls: BTreeMap<(u32, u64), Call>,
     rings: BTreeMap<(u32, u64), Ring>,
     /// Calls that somebody hung up: Call-ID and both tags.
-    over: BTreeSet<(u64, u64, u64)>,
+    over: BTreeSet<Tags>,
+    /// Calls whose caller has acknowledged an answer.
+    heard: BTreeSet<Tags>,
+    /// Calls that their carrier says to have joined to others.
+    told: BTreeSet<Tags>,
     /// How often somebody pressed 1.
     pressed: u64,
-    /// In which call, and when, the last one did.
-    presses: Option<(u64, Time)>,
+    /// In which call, with which tag, and when, the last one did.
+    presses: Option<(u64, u64, Time)>,
     /// When a node last began or died: the calls of agents end there, and nobody else knows them.
     changed: Time,
 }
+
+/// A call: its Call-ID and both tags.
+type Tags = (u64, u64, u64);
 
 /// One INVITE that came from a caller.
 #[derive(Debug)]
@@ -52,8 +60,8 @@ struct Ring {
     ended: bool,
     cancelled: Option<Time>,
     lost: bool,
-    /// The call of whom it was for, if 1 was pressed: Call-ID and both tags.
-    joined: Option<(u64, u64, u64)>,
+    /// The call of whom it was for, if 1 was pressed, and his own.
+    joined: Option<(Tags, Tags)>,
     answers: BTreeSet<u64>,
 }
 
@@ -69,6 +77,8 @@ impl Asked {
             calls: BTreeMap::new(),
             rings: BTreeMap::new(),
             over: BTreeSet::new(),
+            heard: BTreeSet::new(),
+            told: BTreeSet::new(),
             pressed: 0,
             presses: None,
             changed: Time::ZERO,
@@ -85,7 +95,7 @@ impl Asked {
         began > self.changed && now.since(began) >= WALK_MAX
     }
 
-    fn came(&mut self, turn: &Turn<'_>, glance: &Glance) {
+    fn came(&mut self, turn: &Turn<'_>, packet: &Packet, glance: &Glance) {
         let (key, now) = ((turn.life, glance.branch), turn.now);
         match (glance.is_request(), glance.verb) {
             (true, Verb::Invite) if glance.to_tag == 0 => {
@@ -94,9 +104,13 @@ impl Asked {
                 self.calls.entry(key).or_insert(Call { invite, began: now, taken: false, ended, joined });
             }
             (true, Verb::Bye) => _ = self.over.insert(tags(glance)),
-            (true, Verb::Other) => {
-                (self.pressed, self.presses) = (self.pressed + 1, Some((glance.call, now)))
+            (true, Verb::Other) if packet.bytes.starts_with(b"INFO ") => {
+                (self.pressed, self.presses) = (self.pressed + 1, Some((glance.call, glance.from_tag, now)))
             }
+            (true, Verb::Notify) if packet.bytes.ends_with(b"\r\n\r\nSIP/2.0 200 So\r\n") => {
+                self.told.insert(tags(glance));
+            }
+            (true, Verb::Ack) => _ = self.heard.insert(tags(glance)),
             (false, Verb::Invite) => {
                 let Some(ring) = self.rings.get_mut(&key) else { return };
                 let first = *ring.heard.get_or_insert(now);
@@ -112,12 +126,12 @@ impl Asked {
             (
                 true,
                 Verb::Invite
-                | Verb::Ack
                 | Verb::Cancel
                 | Verb::Options
                 | Verb::Register
                 | Verb::Subscribe
-                | Verb::Notify,
+                | Verb::Notify
+                | Verb::Other,
             )
             | (
                 false,
@@ -133,8 +147,8 @@ impl Asked {
         }
     }
 
-    /// Takes note of what went out; true if two have a call by pressing 1.
-    fn went(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) -> bool {
+    /// Takes note of what went out, and says what is wrong with it.
+    fn went(&mut self, turn: &Turn<'_>, sent: &Sent, glance: &Glance) -> Option<Wrong> {
         let (key, now, to) = ((turn.life, glance.branch), turn.now, sent.to);
         match (glance.is_request(), glance.verb) {
             (true, Verb::Invite) if glance.to_tag == 0 => {
@@ -158,25 +172,12 @@ impl Asked {
                 let ring = self.rings.get_mut(&key);
                 ring.into_iter().for_each(|ring| _ = ring.cancelled.get_or_insert(now));
             }
-            (true, Verb::Bye) => _ = self.over.insert(tags(glance)),
-            (false, Verb::Invite) => {
-                let Some(call) = self.calls.get_mut(&key) else { return false };
-                call.taken = true;
-                if glance.status >= 200 {
-                    call.ended.get_or_insert(now);
-                }
-                let screen = format!("sip:{}@", SCREEN.contact());
-                let contact = glance.value(&sent.packet.bytes, Head::Contact);
-                let is_screen = contact.windows(screen.len()).any(|part| part == screen.as_bytes());
-                if is_screen && (200..300).contains(&glance.status) {
-                    call.joined.insert(glance.to_tag);
-                    let presses = self.presses;
-                    let is_it = |ring: &&mut Ring| ring.joined.is_none() && presses == Some((ring.call, now));
-                    let ring = self.rings.values_mut().find(is_it);
-                    ring.into_iter().for_each(|ring| ring.joined = Some(tags(glance)));
-                }
-                return call.joined.len() > 1;
+            (true, Verb::Bye) => {
+                let wrong = self.is_cut(tags(glance)).then_some((22, "nobody has hung up, and it ends"));
+                self.over.insert(tags(glance));
+                return wrong;
             }
+            (false, Verb::Invite) => return self.answered(key, &sent.packet, glance, now),
             (
                 true,
                 Verb::Invite
@@ -199,7 +200,39 @@ impl Asked {
                 | Verb::Other,
             ) => {}
         }
-        false
+        None
+    }
+
+    /// Takes note of what a caller is answered.
+    fn answered(&mut self, key: (u32, u64), packet: &Packet, glance: &Glance, now: Time) -> Option<Wrong> {
+        let call = self.calls.get_mut(&key)?;
+        call.taken = true;
+        if glance.status >= 200 {
+            call.ended.get_or_insert(now);
+        }
+        let screen = format!("sip:{}@", SCREEN.contact());
+        let contact = glance.value(&packet.bytes, Head::Contact);
+        let is_screen = contact.windows(screen.len()).any(|part| part == screen.as_bytes());
+        if is_screen && (200..300).contains(&glance.status) {
+            let is_new = call.joined.insert(glance.to_tag);
+            let (of, tag, at) = self.presses.unwrap_or_default();
+            let is_it = |ring: &&mut Ring| is_new && ring.joined.is_none() && (ring.call, now) == (of, at);
+            if let Some(ring) = self.rings.values_mut().find(is_it) {
+                ring.joined = Some((tags(glance), ends(of, ring.from_tag, tag)));
+            }
+        }
+        (call.joined.len() > 1).then_some((5, "two who pressed 1 have it"))
+    }
+
+    /// Does a BYE from here end a call that somebody took by pressing 1, and that nobody has ended? Who never acknowledged its answer has
+    /// none.
+    fn is_cut(&self, call: Tags) -> bool {
+        let joined = self.rings.values().filter_map(|ring| ring.joined);
+        let mut its = joined.filter(|(caller, person)| [caller, person].contains(&&call));
+        its.any(|(caller, person)| {
+            let is_over = [caller, person].iter().any(|end| self.over.contains(end));
+            !is_over && self.heard.contains(&caller) && !self.told.contains(&caller)
+        })
     }
 }
 
@@ -212,15 +245,15 @@ impl Oracle {
             let rings = self.asked.rings.iter_mut().filter(|(key, ring)| is_its(key, ring));
             rings.for_each(|(_, ring)| ring.lost = true);
         }
-        if let Some((from, _, glance)) = turn.came()
+        if let Some((from, packet, glance)) = turn.came()
             && AgentId::at(from).is_none()
         {
-            self.asked.came(turn, glance);
+            self.asked.came(turn, packet, glance);
         }
         for (sent, glance) in turn.went().filter(|(sent, _)| !sent.over.is_inside()) {
-            self.looked(5);
-            if self.asked.went(turn, sent, glance) {
-                self.broken(5, || format!("{}: two who pressed 1 have it", Name(&sent.packet)));
+            self.looked(if glance.is_request() && glance.verb == Verb::Bye { 22 } else { 5 });
+            if let Some((invariant, wrong)) = self.asked.went(turn, sent, glance) {
+                self.broken(invariant, || format!("{}: {wrong}", Name(&sent.packet)));
             }
         }
     }
@@ -256,7 +289,7 @@ impl Oracle {
             // Of a call that only passes both sides hang up.
             let passes = asked.calls.contains_key(&(*life, ring.below));
             // Whoever has hung up may not be heard; then nobody here can know.
-            let talks = ring.joined.is_some_and(|call| !asked.over.contains(&call));
+            let talks = ring.joined.is_some_and(|(call, _)| !asked.over.contains(&call));
             let is_up = |tag: &u64| !talks && !asked.over.contains(&ends(ring.call, ring.from_tag, *tag));
             if !passes && ring.answers.iter().any(is_up) {
                 self.broken(7, || {
@@ -265,13 +298,17 @@ impl Oracle {
             }
         }
         self.stats.pressed += asked.pressed;
+        self.stats.joined += asked.told.len() as u64;
     }
 }
 
-fn tags(glance: &Glance) -> (u64, u64, u64) {
+/// The number of an invariant, and how it is broken.
+type Wrong = (u8, &'static str);
+
+fn tags(glance: &Glance) -> Tags {
     ends(glance.call, glance.from_tag, glance.to_tag)
 }
 
-fn ends(call: u64, one: u64, other: u64) -> (u64, u64, u64) {
+fn ends(call: u64, one: u64, other: u64) -> Tags {
     (call, one.min(other), one.max(other))
 }

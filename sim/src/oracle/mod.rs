@@ -268,9 +268,11 @@ impl Leg {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// By number of the invariant.
-    pub looked: [u64; 22],
+    pub looked: [u64; 23],
     /// How often somebody pressed 1.
     pub pressed: u64,
+    /// How often a carrier said that it has joined two calls by itself.
+    pub joined: u64,
 }
 
 /// The watcher.
@@ -323,7 +325,7 @@ impl Oracle {
     pub(crate) const fn new(seed: u64) -> Self {
         Self {
             violations: Vec::new(),
-            stats: Stats { looked: [0; 22], pressed: 0 },
+            stats: Stats { looked: [0; 23], pressed: 0, joined: 0 },
             across_lives: true,
             seed,
             now: Time::ZERO,
