@@ -155,3 +155,15 @@ impl<'a> Outages<'a> {
         places.into_iter().collect()
     }
 }
+
+impl Depth {
+    /// The deepest that takes some seconds at most, where a depth means so many walks.
+    #[must_use]
+    pub fn affordable(walks: impl Fn(Self) -> u64) -> Self {
+        let depth = [Self::Pairs, Self::Singles].into_iter().find(|depth| walks(*depth) <= WALKS_MAX);
+        depth.unwrap_or(Self::Nothing)
+    }
+}
+
+/// Some seconds, at some microseconds a walk.
+const WALKS_MAX: u64 = 2_000_000;

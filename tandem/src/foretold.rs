@@ -82,6 +82,39 @@ pub(crate) fn named(numbers: &[&str]) -> String {
 /// Numbers of one plan that are all named; of more, the first.
 const NUMBERS_MAX: usize = 3;
 
+/// Everybody who is rung, and when, and who answers if nobody of them does.
+pub(crate) fn in_full(plan: &Plan, way: &Way) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut rung = rung(plan, way).peekable();
+    while let Some((first, after)) = rung.next() {
+        let mut names = vec![first];
+        while let Some((name, _)) = rung.next_if(|(_, at)| *at == after) {
+            names.push(name);
+        }
+        let is_end = way.answered.is_some() && rung.peek().is_none();
+        let verb = match (is_end, names.len()) {
+            (true, _) => "answers",
+            (false, 1) => "rings",
+            (false, _) => "ring",
+        };
+        parts.push(format!("{} {verb} {}", crate::explain::and(&names), moment(after)));
+    }
+    if way.answered.is_none() {
+        parts.push(format!("NOBODY: a failure {}", moment(way.end)));
+    }
+    parts.join(", ")
+}
+
+/// Who is rung, by name, and when; a destination that is rung by several ways in one moment once.
+pub(crate) fn rung<'a>(plan: &'a Plan, way: &'a Way) -> impl Iterator<Item = (&'a str, Duration)> {
+    let named = way
+        .tries
+        .iter()
+        .filter(|it| it.rings)
+        .filter_map(|it| Some((&*plan.target(it.target)?.name, it.after)));
+    named.scan(None, |before, it| Some((before.replace(it) != Some(it)).then_some(it))).flatten()
+}
+
 fn moment(after: Duration) -> String {
     if after.is_zero() { "at once".into() } else { format!("after {}", words(after)) }
 }

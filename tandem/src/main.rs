@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tandem::calls::CallsTo;
 use tandem::cli::folder::Folder;
-use tandem::cli::{calls, check, help, messages, trace, why};
+use tandem::cli::{calls, check, diff, help, messages, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
 use tandem::start::{self, Options, StartError};
@@ -71,6 +71,16 @@ enum Verb {
         #[arg(long, value_name = "TIME")]
         at: Option<explain::At>,
     },
+    /// Say who would get which call by another plan file, across all outages; nothing and exit status 0 if nothing differs
+    Diff {
+        /// The plan file that is in force, or a folder with a `tandem.toml`
+        old: PathBuf,
+        /// The plan file that might be
+        new: PathBuf,
+        /// How many things fail together in what it thinks of: none, singles or pairs; else as many as take a few seconds
+        #[arg(long, value_name = "HOW MANY", value_parser = depth)]
+        outages: Option<Depth>,
+    },
     /// Say what messages callers left, or play, claim, delete and deliver one of them
     Messages(messages::Options),
     /// List the calls that have come, the newest first; times are those of the business's clock
@@ -108,6 +118,7 @@ fn main() -> ExitCode {
             explain::run(&explain::Options { number, plan, at })
         }
         Verb::Break { things, plan, at } => broken::run(&broken::Options { things, plan, at }),
+        Verb::Diff { old, new, outages } => diff::run(&diff::Options { old, new, outages }),
         Verb::Calls(options) => calls::run(&options, Timestamp::now()),
         Verb::Trace { id, folder } => trace::run(&id, &folder, Timestamp::now()),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),

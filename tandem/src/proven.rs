@@ -39,10 +39,8 @@ pub(crate) fn prove<'a>(plan: &'a Plan, unix: i64, depth: Option<Depth>) -> Prov
     let roads = imagined::roads(plan);
     let outages = Outages::new(plan, &roads, &things);
     let asked: Vec<(CourseId, Vec<&'a str>)> = by_course(plan);
-    let all = |depth| asked.iter().map(|(course, _)| outages.walks(*course, depth)).sum::<u64>();
     let depth = depth.unwrap_or_else(|| {
-        let affordable = [Depth::Pairs, Depth::Singles].into_iter().find(|depth| all(*depth) <= WALKS_MAX);
-        affordable.unwrap_or(Depth::Nothing)
+        Depth::affordable(|depth| asked.iter().map(|(course, _)| outages.walks(*course, depth)).sum())
     });
     let rows_of = |(course, numbers): &(CourseId, Vec<&'a str>)| -> Vec<Row<'a>> {
         let row = |moment: Moment| {
@@ -193,6 +191,3 @@ impl Row<'_> {
 
 const HEAD: [&str; 6] =
     ["CALLS TO", "PLAN", "WHEN", "SOMEBODY WHO ANSWERS RINGS", "WITH ONE OUTAGE, AT WORST", "WITH TWO"];
-
-/// Ways that are walked if nobody says how many: some seconds.
-const WALKS_MAX: u64 = 2_000_000;

@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod check;
+pub mod diff;
 pub mod folder;
 pub mod help;
 pub mod messages;

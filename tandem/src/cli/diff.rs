@@ -1,0 +1,268 @@
+//! `tandem diff OLD NEW`: who would get a call that somebody else gets today, across all outages; nothing if nobody.
+
+use crate::cli::check::{Answer, print};
+use crate::config::{Loaded, load};
+use crate::foretold::{by_course, in_full, named, rung};
+use crate::imagined;
+use crate::moment::weekly;
+use jiff::Timestamp;
+use router::Plan;
+use router::foretell::{Fault, Way};
+use router::outage::Thing;
+use router::plan::CourseId;
+use router::proof::{Depth, Outages};
+use router::roads::Roads;
+use router::target::PeerId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the command line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The plan file that is in force, or a folder with a `tandem.toml`.
+    pub old: PathBuf,
+    /// The plan file that might be.
+    pub new: PathBuf,
+    /// How many things fail together; `None` for as many as take a few seconds.
+    pub outages: Option<Depth>,
+}
+
+/// Says what differs for callers; exit status 0 if nothing does, 1 if something does or a file has errors.
+#[must_use]
+pub fn run(options: &Options) -> ExitCode {
+    print(&answer(options, Timestamp::now()))
+}
+
+/// What `tandem diff` says.
+#[must_use]
+pub fn answer(options: &Options, now: Timestamp) -> Answer {
+    let read = |path: &Path| {
+        load(path, now).map_err(|refused| Answer {
+            text: format!("{refused}tandem diff: this plan file would not be used.\n"),
+            fine: false,
+        })
+    };
+    let (old, new) = match (read(&options.old), read(&options.new)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(refused), _) | (_, Err(refused)) => return refused,
+    };
+    let text = differences(&old, &new, options.outages, now.as_second());
+    Answer { fine: text.is_empty(), text }
+}
+
+/// What callers notice of the step from one plan to the other; empty if they notice nothing.
+#[must_use]
+pub fn differences(old: &Loaded, new: &Loaded, depth: Option<Depth>, unix: i64) -> String {
+    let things = Both { old: old.plan.things(), new: new.plan.things() };
+    let roads = Both { old: imagined::roads(&old.plan), new: imagined::roads(&new.plan) };
+    let sides = Both {
+        old: Side::new(&old.plan, &roads.old, &things.old),
+        new: Side::new(&new.plan, &roads.new, &things.new),
+    };
+    let groups = groups(&old.plan, &new.plan);
+    let depth = depth.unwrap_or_else(|| {
+        Depth::affordable(|depth| {
+            let walks = |side: &Side<'_>, course: Option<CourseId>| {
+                course.map_or(0, |course| side.outages.walks(course, depth))
+            };
+            groups.iter().map(|group| walks(&sides.old, group.old) + walks(&sides.new, group.new)).sum()
+        })
+    });
+    let (mut text, mut differ, mut same) = (String::new(), 0, 0);
+    for group in &groups {
+        let told = group.told(&sides, depth, unix);
+        *if told.is_empty() { &mut same } else { &mut differ } += group.numbers.len();
+        text += &told;
+    }
+    if text.is_empty() {
+        return text;
+    }
+    let head = match (differ, same) {
+        (1, 0) => "The one number differs".to_owned(),
+        (differ, 0) => format!("All {differ} numbers differ"),
+        (1, same) => format!("1 number differs, {same} do not"),
+        (differ, same) => format!("{differ} numbers differ, {same} do not"),
+    };
+    format!("{head}.\n{text}")
+}
+
+/// Of the old plan and of the new one.
+#[derive(Clone, Copy, Debug)]
+struct Both<T> {
+    old: T,
+    new: T,
+}
+
+#[derive(Debug)]
+struct Side<'a> {
+    plan: &'a Plan,
+    roads: &'a Roads,
+    outages: Outages<'a>,
+    things: &'a [Thing],
+    /// Who answers nothing if that has failed, by its kind and name.
+    peers: BTreeMap<String, &'a BTreeSet<PeerId>>,
+}
+
+impl<'a> Side<'a> {
+    fn new(plan: &'a Plan, roads: &'a Roads, things: &'a [Thing]) -> Self {
+        let outages = Outages::new(plan, roads, things);
+        let peers = things.iter().map(|thing| (thing.to_string(), &thing.peers)).collect();
+        Self { plan, roads, outages, things, peers }
+    }
+
+    fn way(&self, course: CourseId, unix: i64, broken: &[&str], known: bool) -> Way {
+        let down = broken.iter().filter_map(|name| self.peers.get(*name)).flat_map(|peers| peers.iter());
+        let down = down.copied().collect();
+        self.plan.foretell(self.roads, self.plan.entrance(course, unix), unix, &Fault { down, known })
+    }
+
+    fn concern(&self, course: CourseId) -> impl Iterator<Item = String> {
+        let places = self.outages.concern(course).into_iter();
+        places.filter_map(|place| self.things.get(place)).map(ToString::to_string)
+    }
+}
+
+/// Numbers that share their plan before, and their plan after.
+#[derive(Debug)]
+struct Group<'a> {
+    numbers: Vec<&'a str>,
+    old: Option<CourseId>,
+    new: Option<CourseId>,
+}
+
+fn groups<'a>(old: &'a Plan, new: &'a Plan) -> Vec<Group<'a>> {
+    let mut of: BTreeMap<&str, (Option<CourseId>, Option<CourseId>)> = BTreeMap::new();
+    for (course, numbers) in by_course(old) {
+        for number in numbers {
+            of.entry(number).or_default().0 = Some(course);
+        }
+    }
+    for (course, numbers) in by_course(new) {
+        for number in numbers {
+            of.entry(number).or_default().1 = Some(course);
+        }
+    }
+    let (mut found, mut places): (Vec<Group<'_>>, BTreeMap<_, usize>) = (Vec::new(), BTreeMap::new());
+    for (number, (old, new)) in of {
+        let place = *places.entry((old, new)).or_insert_with(|| {
+            found.push(Group { numbers: Vec::new(), old, new });
+            found.len() - 1
+        });
+        if let Some(group) = found.get_mut(place) {
+            group.numbers.push(number);
+        }
+    }
+    found
+}
+
+/// One change for callers, and when they meet it.
+struct Change {
+    was: String,
+    now: String,
+    /// The first case in which it is met, in words.
+    case: String,
+    /// How many more.
+    more: usize,
+}
+
+impl Group<'_> {
+    fn told(&self, sides: &Both<Side<'_>>, depth: Depth, unix: i64) -> String {
+        let head = format!("\n  {}", named(&self.numbers));
+        let (old, new) = match (self.old, self.new) {
+            (Some(old), Some(new)) => (old, new),
+            (Some(_), None) => return format!("{head}  is not listed any more: callers hear 404\n"),
+            (None, Some(new)) => {
+                let way = sides.new.way(new, unix, &[], false);
+                return format!("{head}  is new: {}\n", in_full(sides.new.plan, &way));
+            }
+            (None, None) => return String::new(),
+        };
+        let mut changes: Vec<Change> = Vec::new();
+        let moments: BTreeSet<i64> = {
+            let old = sides.old.plan.moments(old, unix);
+            let new = sides.new.plan.moments(new, unix);
+            old.into_iter().chain(new).map(|moment| moment.unix).collect()
+        };
+        for unix in moments {
+            for (broken, known) in self.cases(sides, depth) {
+                let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
+                let before = sides.old.way(old, unix, &broken, known);
+                let after = sides.new.way(new, unix, &broken, known);
+                let same = before.end == after.end
+                    && rung(sides.old.plan, &before).eq(rung(sides.new.plan, &after))
+                    && name_of(sides.old.plan, &before) == name_of(sides.new.plan, &after);
+                if !same {
+                    let zone = &sides.new.plan.zone;
+                    let local = unix.saturating_add(i64::from(zone.offset_at(unix)));
+                    let case = format!("{}, {}", weekly(local), in_case(&broken, known));
+                    let was = in_full(sides.old.plan, &before);
+                    add(&mut changes, was, in_full(sides.new.plan, &after), case);
+                }
+            }
+        }
+        if changes.is_empty() {
+            return String::new();
+        }
+        let left = changes.len().saturating_sub(CHANGES_MAX);
+        let mut text = format!("{head}\n");
+        for change in changes.iter().take(CHANGES_MAX) {
+            let more = match change.more {
+                0 => String::new(),
+                1 => "; and in 1 other case".to_owned(),
+                more => format!("; and in {more} other cases"),
+            };
+            text +=
+                &format!("    {}{more}\n      was  {}\n      now  {}\n", change.case, change.was, change.now);
+        }
+        if left > 0 {
+            text += &format!("    … and {left} more changes, in other outages\n");
+        }
+        text
+    }
+
+    /// Every outage that one of the plans may notice, with nothing down first.
+    fn cases(&self, sides: &Both<Side<'_>>, depth: Depth) -> Vec<(Vec<String>, bool)> {
+        let concern: BTreeSet<String> = {
+            let old = self.old.into_iter().flat_map(|course| sides.old.concern(course));
+            old.chain(self.new.into_iter().flat_map(|course| sides.new.concern(course))).collect()
+        };
+        let concern: Vec<String> = concern.into_iter().collect();
+        let mut cases = vec![(Vec::new(), false)];
+        let mut both = |broken: &[&String]| {
+            let broken: Vec<String> = broken.iter().map(|name| (*name).clone()).collect();
+            cases.extend([false, true].map(|known| (broken.clone(), known)));
+        };
+        if depth != Depth::Nothing {
+            concern.iter().for_each(|one| both(&[one]));
+        }
+        if depth == Depth::Pairs {
+            for (nth, one) in concern.iter().enumerate() {
+                concern.iter().skip(nth + 1).for_each(|other| both(&[one, other]));
+            }
+        }
+        cases
+    }
+}
+
+fn add(changes: &mut Vec<Change>, was: String, now: String, case: String) {
+    match changes.iter_mut().find(|change| change.was == was && change.now == now) {
+        Some(change) => change.more += 1,
+        None => changes.push(Change { was, now, case, more: 0 }),
+    }
+}
+
+fn name_of<'a>(plan: &'a Plan, way: &Way) -> Option<&'a str> {
+    way.answered.and_then(|id| plan.target(id)).map(|target| &*target.name)
+}
+
+fn in_case(broken: &[&str], known: bool) -> String {
+    match (broken, known) {
+        ([], _) => "nothing down".to_owned(),
+        (broken, false) => format!("{} down, at first", crate::explain::and(broken)),
+        (broken, true) => format!("{} down, once noticed", crate::explain::and(broken)),
+    }
+}
+
+/// Changes of a number that are told; more are one change that shows in many outages.
+const CHANGES_MAX: usize = 4;
