@@ -76,15 +76,6 @@ pub struct Room {
     pub greeting: Option<Clip>,
 }
 
-/// How many messages wait in a mailbox, for lamps on phones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// That nobody has heard yet.
-    pub new: u32,
-    /// That somebody has heard, or takes care of.
-    pub old: u32,
-}
-
 impl Default for Guide {
     fn default() -> Self {
         Self {

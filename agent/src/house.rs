@@ -7,7 +7,8 @@ mod led;
 
 use crate::bridge::Side;
 use crate::g711::Law;
-use crate::guide::{Guide, Role, Room, Waiting};
+use crate::guide::{Guide, Role, Room};
+use crate::lamp::Waiting;
 use crate::prompts;
 use crate::screen::{self, Booth, Prompts, Screen};
 use crate::sdp::Here;
@@ -166,17 +167,16 @@ impl House {
         &self.guide
     }
 
-    /// What a mailbox holds now; `None` if nothing can be kept.
-    pub fn on_room(&mut self, mailbox: &Arc<str>, room: Option<Room>) {
+    /// What a mailbox holds now; `None` if nothing can be kept. Phones that have asked are told what waits in it.
+    pub fn on_room(&mut self, mailbox: &Arc<str>, room: Option<Room>, now: Time, out: &mut Vec<Output>) {
         match room {
-            Some(room) => _ = self.rooms.insert(Arc::clone(mailbox), room),
+            Some(room) => {
+                let waiting = Waiting { new: room.new, old: room.heard };
+                self.lamps.on_waiting(mailbox, waiting, now, out);
+                self.rooms.insert(Arc::clone(mailbox), room);
+            }
             None => _ = self.rooms.remove(mailbox),
         }
-    }
-
-    /// So many messages wait in a mailbox now: phones that have asked are told of it.
-    pub fn on_waiting(&mut self, mailbox: &Arc<str>, waiting: Waiting, now: Time, out: &mut Vec<Output>) {
-        self.lamps.on_waiting(mailbox, waiting, now, out);
     }
 
     /// Phones that are told what waits in mailboxes, or were until a moment ago.

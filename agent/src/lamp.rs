@@ -1,7 +1,6 @@
 //! The lamp on one phone: its subscription to how many messages wait in a mailbox (RFC 3842), as the notifier of RFC 6665.
 
 use crate::dialog::Dialog;
-use crate::guide::Waiting;
 use crate::talk::Desk;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -38,6 +37,15 @@ pub struct Lamp {
     told: Option<Waiting>,
     /// Nothing is told before then that nobody has asked for.
     quiet_until: Time,
+}
+
+/// How many messages wait in a mailbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// That nobody has heard yet.
+    pub new: u32,
+    /// That somebody has heard, or takes care of.
+    pub old: u32,
 }
 
 /// How far it has come.

@@ -57,6 +57,8 @@ struct Street {
     asked: Vec<(AgentId, Message)>,
     /// Responses of agents to INVITEs.
     answered: Vec<(AgentId, Message)>,
+    /// Those to SUBSCRIBEs.
+    subscribed: Vec<(AgentId, Message)>,
     /// Ports that are to be opened, and those that are open.
     wanted: Vec<Port>,
     open: BTreeMap<Port, SocketAddr>,
@@ -98,12 +100,10 @@ impl Street {
             ..Guide::default()
         };
         let mut house = House::new(Arc::new(guide), "192.0.2.100:5060".into(), (7, Key::new([7; 30])));
-        house.on_room(
-            &name,
-            Some(Room { messages: 1, bytes: 9, new: 1, heard: 0, disk_free: 1 << 40, greeting: None }),
-        );
+        house.on_room(&name, Some(room(1, 0)), Time::ZERO, &mut Vec::new());
         let (names, finals, now, count) = (BTreeMap::new(), BTreeMap::new(), Time::ZERO, 0);
         let (heard, invites, asked, answered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let subscribed = Vec::new();
         let (wanted, open, checks, takes) = (Vec::new(), BTreeMap::new(), Vec::new(), BTreeSet::new());
         Self {
             house,
@@ -112,6 +112,7 @@ impl Street {
             invites,
             asked,
             answered,
+            subscribed,
             wanted,
             open,
             checks,
@@ -125,7 +126,25 @@ impl Street {
     /// One thing happens.
     fn step(&mut self, draw: &mut Draw<'_>) {
         self.count += 1;
-        let kind = draw.byte() % 16;
+        let byte = draw.byte();
+        match byte {
+            240..=246 => {
+                let agent = draw.one_of(&AGENTS).unwrap_or(SCREEN);
+                let subscribe = compose::subscribe(draw, None, self.count);
+                return self.hears(draw, agent, subscribe);
+            }
+            247..=251 => {
+                let Some((agent, answer)) = draw.latest(&self.subscribed).cloned() else { return };
+                let subscribe = compose::subscribe(draw, Some(&answer), self.count);
+                return self.hears(draw, agent, subscribe);
+            }
+            252..=255 => {
+                let room = room(u32::from(draw.byte() % 3), u32::from(draw.byte() % 3));
+                return self.happens(|house, now, out| house.on_room(&"front".into(), Some(room), now, out));
+            }
+            0..=239 => {}
+        }
+        let kind = byte % 16;
         match kind {
             0 | 1 => {
                 let agent = draw.one_of(&AGENTS).unwrap_or(SCREEN);
@@ -265,6 +284,9 @@ impl Street {
         let is_copied = message.is_request() && message.method() == Method::Ack;
         assert!(is_copied || check(&message).is_ok(), "{:?} {}", check(&message), bytes.escape_ascii());
         let Some(status) = message.status() else { return self.asked.push((agent, message)) };
+        if message.method() == Method::Subscribe {
+            return self.subscribed.push((agent, message));
+        }
         if message.method() != Method::Invite {
             return;
         }
@@ -290,8 +312,14 @@ impl Street {
             self.happens(House::on_deadline);
         }
         assert!(self.house.is_empty(), "{} calls last on", self.house.len());
+        assert!(self.house.lamps() == 0, "{} lamps last on", self.house.lamps());
         assert!(self.open.is_empty() && self.takes.is_empty(), "nothing stays open");
     }
+}
+
+/// What a mailbox holds.
+const fn room(new: u32, heard: u32) -> Room {
+    Room { messages: 1, bytes: 9, new, heard, disk_free: 1 << 40, greeting: None }
 }
 
 fn name(message: &Message) -> (Vec<u8>, Vec<u8>) {

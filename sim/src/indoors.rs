@@ -1,6 +1,6 @@
 //! The agents of a node, beside it: the ports of their sound, and the shelf on which they keep what callers leave.
 
-use agent::guide::{Guide, Room, Waiting};
+use agent::guide::{Guide, Room};
 use agent::house::{About, House, Output, Port, Take};
 use agent::recording::Message;
 use agent::srtp::{KEY_LENGTH, Key};
@@ -16,8 +16,6 @@ use std::sync::Arc;
 pub struct Indoors {
     /// What their mailboxes hold.
     pub rooms: BTreeMap<Arc<str>, Room>,
-    /// How many messages of them nobody has heard yet, and how many somebody has.
-    pub waiting: BTreeMap<Arc<str>, Waiting>,
     /// What callers have left.
     pub shelf: Shelf,
     guide: Arc<Guide>,
@@ -89,10 +87,8 @@ impl Indoors {
     pub fn new(guide: &Arc<Guide>, node: SocketAddr) -> Self {
         let room = Room { messages: 0, bytes: 0, new: 0, heard: 0, disk_free: FREE, greeting: None };
         let rooms = guide.mailboxes.keys().map(|name| (Arc::clone(name), room.clone())).collect();
-        let waiting = guide.mailboxes.keys().map(|name| (Arc::clone(name), Waiting::default())).collect();
         Self {
             rooms,
-            waiting,
             shelf: Shelf::default(),
             guide: Arc::clone(guide),
             node,
@@ -129,32 +125,31 @@ impl Indoors {
         now: Time,
         act: impl FnOnce(&mut House, &mut Vec<Output>),
     ) -> Vec<Out> {
-        for (mailbox, room) in &self.rooms {
-            self.house.on_room(mailbox, Some(room.clone()));
-        }
-        let (mut asked, mut out) = (Vec::new(), self.tell_waiting(now));
+        let (mut asked, mut out) = (Vec::new(), Vec::new());
+        self.tell_rooms(now, &mut asked);
         act(&mut self.house, &mut asked);
         let mut asked = VecDeque::from(asked);
-        while let Some(output) = asked.pop_front() {
+        loop {
+            while let Some(output) = asked.pop_front() {
+                let mut more = Vec::new();
+                self.carry_out(output, life, now, &mut more, &mut out);
+                // What comes of one comes before the next.
+                more.into_iter().rev().for_each(|output| asked.push_front(output));
+            }
+            // What was left meanwhile is told to phones.
             let mut more = Vec::new();
-            self.carry_out(output, life, now, &mut more, &mut out);
-            // What comes of one comes before the next.
-            more.into_iter().rev().for_each(|output| asked.push_front(output));
+            self.tell_rooms(now, &mut more);
+            if more.is_empty() {
+                return out;
+            }
+            asked.extend(more);
         }
-        out.extend(self.tell_waiting(now));
-        out
     }
 
-    /// What waits in the mailboxes is told to phones.
-    fn tell_waiting(&mut self, now: Time) -> Vec<Out> {
-        let mut asked = Vec::new();
-        for (mailbox, waiting) in &self.waiting {
-            self.house.on_waiting(mailbox, *waiting, now, &mut asked);
+    fn tell_rooms(&mut self, now: Time, asked: &mut Vec<Output>) {
+        for (mailbox, room) in &self.rooms {
+            self.house.on_room(mailbox, Some(room.clone()), now, asked);
         }
-        let say = |output| {
-            if let Output::Sip { agent, bytes } = output { Some(Out::Say(agent, bytes)) } else { None }
-        };
-        asked.into_iter().filter_map(say).collect()
     }
 
     /// A packet came to one of their ports.
@@ -222,9 +217,9 @@ impl Indoors {
                 out.push(Out::Line(format!("{whose} keeps {length} ms, {why}, ended by {end:?}")));
                 if let Some(room) = self.rooms.get_mut(whose) {
                     room.messages += 1;
+                    room.new += 1;
                     room.bytes += sound.length() as u64;
                 }
-                self.waiting.entry(Arc::clone(whose)).or_default().new += 1;
                 self.shelf.messages.push(Left { sound, message });
             }
             Output::Forget(take) => {

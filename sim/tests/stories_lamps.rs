@@ -2,7 +2,7 @@
 
 mod told;
 
-use agent::guide::Waiting;
+use agent::guide::Room;
 use core::net::SocketAddr;
 use router::Plan;
 use router::plan::Step;
@@ -45,8 +45,16 @@ fn alone(phones: &[LampPhone]) -> World {
 }
 
 const SUMMARY: &str = "message-summary";
-const ONE: Waiting = Waiting { new: 1, old: 0 };
-const HEARD: Waiting = Waiting { new: 0, old: 1 };
+
+/// One message that nobody has heard.
+const fn one(room: &mut Room) {
+    (room.new, room.heard) = (1, 0);
+}
+
+/// One that somebody has.
+const fn heard(room: &mut Room) {
+    (room.new, room.heard) = (0, 1);
+}
 
 #[test]
 fn a_message_lights_the_lamp_and_who_hears_it_puts_it_out() {
@@ -54,7 +62,7 @@ fn a_message_lights_the_lamp_and_who_hears_it_puts_it_out() {
     world.add_voice(caller_says(&[(Silence, 8_500), (Speech, 6_500)]));
     world.add_lamp(desk(&[(1, Ask(500))]));
     world.run(Time::ZERO + ms(90_000));
-    world.set_waiting(0, "front", HEARD);
+    world.change_rooms(0, heard);
     tells(
         &floor::tell(world),
         &[
@@ -92,7 +100,7 @@ fn a_message_lights_the_lamp_and_who_hears_it_puts_it_out() {
 fn a_phone_that_goes_on_asking_is_told_until_it_asks_no_more() {
     let mut world = alone(&[desk(&[(0, Ask(60)), (50, Ask(60)), (100, Ask(0))])]);
     world.run(Time::ZERO + ms(105_000));
-    world.set_waiting(0, "front", ONE);
+    world.change_rooms(0, one);
     tells(
         &floor::tell(world),
         &[
@@ -167,7 +175,7 @@ fn a_node_that_died_lets_phones_ask_anew_and_knows_what_waits() {
     world.plan_move(Time::ZERO + ms(100_000), Move::Crash(0));
     world.plan_move(Time::ZERO + ms(101_000), Move::Restart(0));
     world.run(Time::ZERO + ms(50_000));
-    world.set_waiting(0, "front", ONE);
+    world.change_rooms(0, one);
     tells(
         &floor::tell(world),
         &[
@@ -197,7 +205,7 @@ fn a_node_that_died_lets_phones_ask_anew_and_knows_what_waits() {
 fn a_phone_that_was_switched_off_and_on_has_one_lamp() {
     let mut world = alone(&[desk(&[(0, Ask(600)), (20, Reboot), (21, Ask(600))])]);
     world.run(Time::ZERO + ms(30_000));
-    world.set_waiting(0, "front", ONE);
+    world.change_rooms(0, one);
     tells(
         &floor::tell(world),
         &[
@@ -229,9 +237,9 @@ fn a_phone_that_hears_nothing_is_told_again_and_then_no_more() {
     world.plan_move(Time::ZERO + ms(12_000), Move::Fill(at(OFFICE)));
     world.plan_move(Time::ZERO + ms(20_000), Move::Hole(at(OFFICE)));
     world.run(Time::ZERO + ms(10_000));
-    world.set_waiting(0, "front", ONE);
+    world.change_rooms(0, one);
     world.run(Time::ZERO + ms(30_000));
-    world.set_waiting(0, "front", HEARD);
+    world.change_rooms(0, heard);
     tells(
         &floor::tell(world),
         &[
@@ -255,7 +263,7 @@ fn a_node_that_is_draining_takes_no_more_phones_and_tells_those_it_has() {
     let mut world = alone(&[desk(&[(0, Ask(600))]), late]);
     world.plan_move(Time::ZERO + ms(10_000), Move::Drain(0));
     world.run(Time::ZERO + ms(30_000));
-    world.set_waiting(0, "front", ONE);
+    world.change_rooms(0, one);
     tells(
         &floor::tell(world),
         &[

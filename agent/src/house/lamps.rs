@@ -1,8 +1,8 @@
 //! The lamps of a house: who is told how many messages wait in which mailbox.
 
 use super::Output;
-use crate::guide::{Guide, Waiting};
-use crate::lamp::{Lamp, Why};
+use crate::guide::Guide;
+use crate::lamp::{Lamp, Waiting, Why};
 use crate::talk::Desk;
 use router::deadlines::Deadlines;
 use router::inside::AgentId;

@@ -125,6 +125,37 @@ pub fn within(draw: &mut Draw<'_>, got: &Message, count: u16) -> Vec<u8> {
     text
 }
 
+/// What is subscribed to, and for how long.
+const EVENTS: [&str; 10] = [
+    "Event: message-summary\r\nExpires: 3600\r\n",
+    "Event: message-summary\r\n",
+    "o: message-summary;id=7\r\nExpires: 60\r\n",
+    "Event: message-summary\r\nExpires: 0\r\n",
+    "Event: message-summary\r\nExpires: 59\r\n",
+    "Event: message-summary\r\nExpires: 99999999999999999999\r\n",
+    "Event: message-summary;id=\"a b\"\r\nExpires: -1\r\n",
+    "Event: presence\r\nExpires: 600\r\n",
+    "Event: message-summary\r\nRequire: eventlist\r\n",
+    "",
+];
+
+/// A SUBSCRIBE: one that begins something, or one within what an answer has said.
+pub fn subscribe(draw: &mut Draw<'_>, answer: Option<&Message>, count: u16) -> Vec<u8> {
+    let (lines, kind) = (draw.one_of(&EVENTS).unwrap_or_default(), draw.byte());
+    let (call, number) = (u16::from(kind & 3).min(count), if kind & 4 != 0 { 1 } else { count });
+    let of = |name| answer.and_then(|answer| answer.value(name)).map(|it| it.escape_ascii().to_string());
+    let from = of(Name::From).unwrap_or_else(|| "<sip:100@10.0.0.1>;tag=f".into());
+    let to = of(Name::To).unwrap_or_else(|| "<sip:front@192.0.2.100>".into());
+    let id = of(Name::CallId).unwrap_or_else(|| format!("s{call}"));
+    let contact = if kind & 0x38 == 0x38 { "" } else { "Contact: <sip:100@10.0.0.1>\r\n" };
+    format!(
+        "SUBSCRIBE sip:front@192.0.2.100 SIP/2.0\r\nVia: SIP/2.0/INSIDE [100::]:5060;branch=z9hG4bKs{count}\r\n\
+        Record-Route: <sip:192.0.2.100:5060;lr;t=x>\r\nMax-Forwards: 69\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {id}\r\n\
+        CSeq: {number} SUBSCRIBE\r\n{contact}{lines}Content-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
 /// From where packets come, and which.
 pub fn packets(draw: &mut Draw<'_>, count: u16) -> (SocketAddr, Vec<Vec<u8>>) {
     let places = ["10.0.0.1:4000", "10.0.0.1:4000", "10.0.0.2:4000", "198.51.100.7:9"];

@@ -5,7 +5,7 @@ use crate::glance::Packet;
 use crate::indoors::{Indoors, Out, beside};
 use crate::lamp::{LampPhone, Said};
 use crate::voice::Voice;
-use agent::guide::{Guide, Waiting};
+use agent::guide::{Guide, Room};
 use agent::house::{House, Output};
 use agent::line::Clip;
 use core::net::SocketAddr;
@@ -50,10 +50,10 @@ impl World {
         self.seats.get_mut(seat).and_then(|seat| seat.indoors.as_deref_mut())
     }
 
-    /// So many messages wait in a mailbox beside a node from now on.
-    pub fn set_waiting(&mut self, seat: usize, mailbox: &str, waiting: Waiting) {
-        let indoors = self.indoors_mut(seat);
-        indoors.into_iter().for_each(|indoors| _ = indoors.waiting.insert(mailbox.into(), waiting));
+    /// What the mailboxes beside a node hold is this from now on, and their phones are told.
+    pub fn change_rooms(&mut self, seat: usize, change: impl FnMut(&mut Room)) {
+        let indoors = self.indoors_mut(seat).into_iter();
+        indoors.flat_map(|indoors| indoors.rooms.values_mut()).for_each(change);
         if let Some(life) = self.seats.get(seat).map(|seat| seat.life) {
             self.with_agents(life, |_, _| {});
         }

@@ -93,7 +93,7 @@ impl Work {
                 self.carry_out(asked, now, &poll);
             }
             if now >= self.next_beat {
-                self.next_beat = now + if self.look() { BEAT } else { SOON };
+                self.next_beat = now + if self.look(now, &poll) { BEAT } else { SOON };
             }
             for (call, is_right) in self.shelf.checked() {
                 let mut asked = core::mem::take(&mut self.asked);
@@ -111,14 +111,15 @@ impl Work {
     }
 
     /// What mailboxes hold; `false` if nothing is known of one.
-    fn look(&mut self) -> bool {
-        let mut all = true;
+    fn look(&mut self, now: Time, poll: &Poll) -> bool {
+        let (mut all, mut asked) = (true, core::mem::take(&mut self.asked));
         let guide = Arc::clone(self.house.guide());
         for mailbox in guide.mailboxes.keys() {
             let room = self.shelf.room(mailbox);
             all &= room.is_some();
-            self.house.on_room(mailbox, room);
+            self.house.on_room(mailbox, room, now, &mut asked);
         }
+        self.carry_out(asked, now, poll);
         all
     }
 
