@@ -369,7 +369,9 @@ impl House {
         let Some(Role::Mailbox(mailbox)) = self.guide.agents.get(&agent).cloned() else {
             return self.reply(agent, subscribe, 404, out);
         };
-        let account = format!("sip:{}@{}", user_part(&mailbox), self.public);
+        // What phones call it: a customer's own names do not say whose they are.
+        let name = mailbox.rsplit('/').next().unwrap_or_default();
+        let account = format!("sip:{}@{}", user_part(name), self.public);
         let (desk, chance) = (self.desk(agent), self.chance.draw());
         self.lamps.subscribe(subscribe, (agent, desk), (&mailbox, account), chance, now, out);
     }

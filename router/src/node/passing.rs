@@ -61,7 +61,7 @@ impl Node {
         now: Time,
         out: &mut Vec<Effect>,
     ) {
-        let sender = self.roads.sender_by(flow.path).and_then(|id| self.plan.peer(id));
+        let sender = self.roads.sender_by(flow.path);
         let found = relay::admit(request, below)
             .and_then(|()| lamps::mailbox(&self.plan, sender, request, self.draining))
             .and_then(|agent| agent.path(&self.identity.listeners).ok_or(nowhere()));
