@@ -226,6 +226,16 @@ impl Keeper {
         let there = self.folder.list()?;
         let open = &self.open;
         self.index.retain(|id| open.contains_key(id) || (there.binary_search(id).is_ok() && !forgotten(id)));
+        // What was deleted by hand may be brought back.
+        for id in &there {
+            if !self.index.has(id)
+                && !forgotten(id)
+                && let Ok(Some(Stored::Finished(manifest))) = self.folder.read(id)
+            {
+                self.index.put(id, &manifest.mailbox, self.folder.size(id).unwrap_or_default());
+                self.index.stand(id, Standing::of(manifest.millis, false));
+            }
+        }
         self.index.look(|id| self.folder.is_heard(id));
         Ok(())
     }
@@ -323,7 +333,10 @@ mod tests {
         assert_eq!(used(&mut keeper, std::slice::from_ref(&one.id)), [("inbox".to_owned(), 1, 100)]);
         finish(&mut keeper, &two);
         keeper.folder().remove(&two.id).unwrap();
-        assert_eq!(used(&mut keeper, &[]), []);
+        assert_eq!(used(&mut keeper, std::slice::from_ref(&one.id)), []);
+        // Brought back.
+        assert_eq!(used(&mut keeper, &[]), [("inbox".to_owned(), 1, 40_000)]);
+        assert_eq!(standing(&mut keeper), (1, 0));
     }
 
     /// Messages that nobody has heard, and those that somebody has.

@@ -53,6 +53,11 @@ impl Index {
         self.messages.insert(id.clone(), entry);
     }
 
+    /// Is it counted?
+    pub(super) fn has(&self, id: &MessageId) -> bool {
+        self.messages.contains_key(id)
+    }
+
     /// Counts a message as this from now on.
     pub(super) fn stand(&mut self, id: &MessageId, standing: Standing) {
         if let Some(entry) = self.messages.get_mut(id) {
