@@ -64,6 +64,9 @@ pub struct Courier {
     /// When a setting was last complained of.
     complaints: BTreeMap<(Setting, String), Time>,
     next_look: Time,
+    next_glance: Time,
+    /// What the store looked like to others then.
+    version: Option<i64>,
     next_sweep: Time,
     next_alarm: Time,
     store_said: Option<Time>,
@@ -86,6 +89,8 @@ impl Courier {
             flying: BTreeMap::new(),
             complaints: BTreeMap::new(),
             next_look: now,
+            next_glance: now,
+            version: None,
             next_sweep: now + SWEEP_FIRST,
             next_alarm: now,
             store_said: None,
@@ -98,6 +103,10 @@ impl Courier {
         loop {
             let now = self.bag.clock.now();
             self.take_in().await;
+            if over.is_none() && now >= self.next_glance {
+                self.next_glance = now + GLANCE_EVERY;
+                self.glance().await;
+            }
             if over.is_none() && now >= self.next_look {
                 self.next_look = now + LOOK_EVERY;
                 self.launch(Way::Mail).await;
@@ -120,7 +129,7 @@ impl Courier {
                     None => over = Some(self.bag.clock.now() + LAST),
                 },
                 Some((letter, verdict)) = self.flights.next() => self.land(letter, verdict).await,
-                () = self.bag.clock.until(Some(over.unwrap_or(self.next_look))) => {}
+                () = self.bag.clock.until(Some(over.unwrap_or(self.next_look.min(self.next_glance)))) => {}
             }
         }
     }
@@ -279,6 +288,14 @@ impl Courier {
         tracing::warn!("{file}:{line}: messages of mailbox {mailbox} wait, see `{setting}`: {answer}");
     }
 
+    /// Looks whether somebody else has written into the store: who deletes a message puts out its lamp.
+    async fn glance(&mut self) {
+        let version = self.ask(outbox::version).await;
+        if version.is_some() && version != self.version {
+            (self.version, self.next_look) = (version, Time::ZERO);
+        }
+    }
+
     /// Looks at what is left to do, and at what was deleted by hand.
     async fn look(&mut self) {
         let Some(deleted) = self.ask(outbox::deleted).await else { return };
@@ -368,7 +385,8 @@ fn line_of(mailboxes: &Mailboxes, setting: Setting, mailbox: &str) -> u32 {
 
 const FLIGHTS_MAX: usize = 8; // By each way; a mail server that hangs holds up no webhook.
 const DUE_MAX: usize = 64; // More than fly at once, since some of them fly already.
-const LOOK_EVERY: Duration = Duration::from_secs(5); // How soon what others write into the store is seen.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+const GLANCE_EVERY: Duration = Duration::from_secs(1); // How soon what others write into the store is seen.
 const SWEEP_FIRST: Duration = Duration::from_secs(60);
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 const ALARM_EVERY: Duration = Duration::from_secs(3_600);

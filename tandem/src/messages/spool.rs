@@ -360,7 +360,7 @@ const END_MAX: usize = 3 * SEGMENT;
 
 const BATCH_MAX: usize = 64; // What is kept together: some megabytes, in some tenths of a second.
 
-const BEAT: Duration = Duration::from_secs(2); // How old the figures are that a call is taken by.
+const BEAT: Duration = Duration::from_secs(1); // How old the figures are that a call is taken by, and lamps are lit.
 const SAY_EVERY: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]

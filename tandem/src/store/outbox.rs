@@ -180,6 +180,14 @@ pub fn undelivered(db: &Connection) -> rusqlite::Result<BTreeSet<String>> {
     find.query_map((), |row| row.get(0))?.collect()
 }
 
+/// A number that is another one once somebody else has written into the store (`PRAGMA data_version`).
+///
+/// # Errors
+/// As [`enqueue`].
+pub fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
 /// Messages that were deleted by hand, with the time of that; they may be on disk.
 ///
 /// # Errors

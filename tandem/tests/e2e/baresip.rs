@@ -1,9 +1,13 @@
 //! baresip as a phone and as an office, both over TLS: what they agree on about their media passes through untouched.
 
 use crate::folder::Folder;
+use crate::lamp;
+use crate::mailbox::after_the_tone;
+use crate::messages::header;
 use crate::node::Tandem;
 use crate::parts;
 use crate::patience::until;
+use crate::phone::{in_dialog, response};
 use crate::sink::Sink;
 use crate::street::{CALLER, Street, TANDEM};
 use agent::g711::Law;
@@ -13,11 +17,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::fs::File;
+use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 const NUMBER: &str = "+15035550100";
 const OFFICE: u8 = 11;
+const PHONE: u8 = 13;
 
 /// Is baresip here? If not, a test passes over, unless the environment says `TANDEM_PEERS=required`.
 fn is_here() -> bool {
@@ -86,7 +92,7 @@ impl Baresip {
             "sip_listen {at}\nsip_certificate {}\nsip_cafile {}\nnet_interface {}\nmodule_path {MODULES}\n\
             audio_source aufile,{wav}\naudio_player aufile,{}\naudio_alert aufile,{wav}\nrtp_ports 20000-20999\n\
             module stdio.so\nmodule g711.so\nmodule aufile.so\nmodule srtp.so\nmodule_tmp uuid.so\n\
-            module_tmp account.so\nmodule_app menu.so\n",
+            module_tmp account.so\nmodule_app menu.so\nmodule_app mwi.so\n",
             papers.sign(at).display(),
             papers.folder.file("ca.pem").display(),
             at.ip(),
@@ -94,7 +100,7 @@ impl Baresip {
             wav = folder.file("says.wav").display(),
         );
         std::fs::write(folder.file("config"), config).expect("the folder is ours");
-        std::fs::write(folder.file("accounts"), format!("{account};regint=0;mediaenc=srtp-mand\n"))
+        std::fs::write(folder.file("accounts"), format!("{account};mediaenc=srtp-mand\n"))
             .expect("the folder is ours");
         let out = File::create(folder.file("out")).expect("the folder is ours");
         let mut program = Command::new("baresip");
@@ -116,8 +122,10 @@ impl Baresip {
     fn calls(street: &Street, papers: &Papers, says: &[u8]) -> Self {
         let (own, tandem) = (street.house(CALLER), street.house(TANDEM));
         let proxy = SocketAddr::new(tandem.ip(), tandem.port() + 1);
-        let account =
-            format!("<sip:+15035550999@{};transport=tls>;outbound=\"sip:{proxy};transport=tls\"", own.ip());
+        let account = format!(
+            "<sip:+15035550999@{};transport=tls>;outbound=\"sip:{proxy};transport=tls\";regint=0",
+            own.ip()
+        );
         let dial = format!("/dial sip:{NUMBER}@{};transport=tls", tandem.ip());
         Self::start(street, CALLER, papers, &account, (&[&dial], says))
     }
@@ -171,7 +179,7 @@ fn a_call_over_tls_has_its_encrypted_media_and_is_hung_up_along_the_callers_conn
         tls(OFFICE)
     );
     let node = Tandem::start_with(&street, &plan, &papers.lines(&street));
-    let account = format!("<sip:{NUMBER}@{};transport=tls>;answermode=auto", tls(OFFICE));
+    let account = format!("<sip:{NUMBER}@{};transport=tls>;answermode=auto;regint=0", tls(OFFICE));
     let office = Baresip::start(&street, OFFICE, &papers, &account, (&[], &silence(30)));
     office.says("baresip is ready.");
     let caller = Baresip::calls(&street, &papers, &silence(30));
@@ -217,4 +225,58 @@ fn what_a_caller_says_sealed_into_a_mailbox_is_mailed_sample_by_sample() {
     let heard = parts::samples(&parts::part(&mail.text, "audio/wav").expect("its sound is attached"));
     let spoken: Vec<i16> = said.iter().map(|byte| Law::Mu.decode(*byte)).collect();
     assert!(heard.windows(spoken.len()).any(|part| part == spoken), "{} samples", heard.len());
+}
+
+#[test]
+fn a_phone_that_has_subscribed_lights_its_lamp_and_puts_it_out() {
+    if !is_here() {
+        return;
+    }
+    let (street, papers, sink) = (Street::new(), Papers::new(), Sink::start(&[]));
+    let node = Tandem::start_with(&street, &lamp::lit(&street, sink.port), &papers.lines(&street));
+    // It subscribes once it is registered.
+    let (pbx, tandem) = (street.house(lamp::DESK), street.house(TANDEM));
+    let account = format!("<sip:inbox@{tandem}>;outbound=\"sip:{pbx}\";regint=600;mwi=yes");
+    std::thread::spawn(move || relay(pbx, tandem));
+    let phone = Baresip::start(&street, PHONE, &papers, &account, (&[], &silence(1)));
+    phone.says("Messages-Waiting: no");
+    phone.says("Voice-Message: 0/0 (0/0)");
+
+    let (mut caller, invite, taken, mut sound) = after_the_tone(&street);
+    sound.says(&prompts::OWNER[800..]);
+    caller.says(&in_dialog(&invite, &taken, "BYE", 2));
+    caller.hears("< 200 BYE");
+    phone.says("Messages-Waiting: yes");
+    phone.says("Voice-Message: 1/0 (0/0)");
+    let id = until("a message", || lamp::first(&node), String::new);
+    assert_eq!(node.asked(&["messages", "claim", &id, "--by", "ana"]).1, Some(0));
+    phone.says("Voice-Message: 0/1 (0/0)");
+    assert!(!phone.said().contains("closed"), "the subscription goes on");
+}
+
+/// A PBX that registers its phone by itself, and has everything else answered by the node. It takes the second REGISTER: a baresip
+/// 1.0.0 that is registered within its first millisecond subscribes without end.
+fn relay(pbx: SocketAddr, node: SocketAddr) {
+    let socket = UdpSocket::bind(pbx).expect("the house is ours");
+    let (mut buffer, mut phone, mut asked) = ([0; 4_096], node, false);
+    while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let (to, text) = if from == node {
+            (phone, text)
+        } else if text.starts_with("REGISTER ") {
+            if !core::mem::replace(&mut asked, true) {
+                continue;
+            }
+            let contact = header(&text, "Contact");
+            (
+                from,
+                response(&text, pbx, "200 OK", "pbx")
+                    .replace("Contact:", &format!("Contact: {contact};expires=600\r\nX:")),
+            )
+        } else {
+            phone = from;
+            (node, text)
+        };
+        socket.send_to(text.as_bytes(), to).expect("loopback");
+    }
 }

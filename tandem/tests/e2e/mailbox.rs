@@ -13,7 +13,7 @@ use agent::prompts;
 const NUMBER: &str = "+15035550100";
 const OFFICE: u8 = 11;
 
-fn plan(street: &Street, smtp: u16) -> String {
+pub(crate) fn plan(street: &Street, smtp: u16) -> String {
     let carrier = street.house(CALLER);
     format!(
         "business = \"Nguyen Dental\"\n[carriers]\nacme = {{ sip = \"{carrier}\", probe = \"off\" }}\n\
@@ -24,7 +24,7 @@ fn plan(street: &Street, smtp: u16) -> String {
 }
 
 /// A caller in the mailbox, who has heard the tone: the phone, its INVITE, the answer, and the sound.
-fn after_the_tone(street: &Street) -> (Phone, String, String, Sound) {
+pub(crate) fn after_the_tone(street: &Street) -> (Phone, String, String, Sound) {
     let mut caller = Phone::new(street, CALLER);
     let mut sound = Sound::new(street, CALLER);
     let invite = sound.offered(&caller.invite(NUMBER));
