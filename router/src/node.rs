@@ -340,6 +340,9 @@ impl Node {
             }
             Kind::Passing if intact => {
                 let key = (branch.slot, branch.generation);
+                if flow.path.transport.is_reliable() {
+                    self.learned.streams.on_agent_heard(key);
+                }
                 if let Some(response) = self.transits.on_response(key, response, now, out) {
                     self.send_back(flow, &response, branch.connection, out);
                 }

@@ -1,16 +1,19 @@
 //! Where a request inside of a call goes: by Route and our seal alone, on any node, without state.
 
+use crate::fix::may_stream;
 use crate::forwarded::translate;
 use crate::health::Health;
 use crate::inside::AgentId;
 use crate::locate::{Place, Spot};
 use crate::names::Names;
 use crate::path::{Flow, Listener, Path, Transport, listener_for, stream_beside};
+use crate::plan::Plan;
 use crate::relay::{Below, pair_of, push_record_route, push_veil, push_via, put_on_top, raise};
+use crate::roads::Roads;
 use crate::seal::{Branch, Carried, Kind, Seal, Sender};
 use crate::streams::{DATAGRAM_MAX, Streams};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Uri};
+use sip::{Bytes, Edits, Host, Message, Method, Name, NameAddr, Time, Uri};
 
 /// A request that belongs to a call is passed on by what is written in it.
 #[derive(Clone, Debug)]
@@ -47,8 +50,14 @@ pub struct Here<'a> {
     pub streams: &'a Streams,
     /// What we sign with.
     pub seal: &'a Seal,
+    /// Whom we know, and by which paths.
+    pub plan: &'a Plan,
+    /// The same.
+    pub roads: &'a Roads,
     /// Seconds since 1970.
     pub unix: i64,
+    /// The time.
+    pub now: Time,
 }
 
 /// Passes on a request of a call that is up: by Route or Request-URI alone, on the strength of our seal in Route, without
@@ -74,15 +83,40 @@ pub fn in_dialog(request: &Message, below: &Below, came: Flow, here: Here<'_>, e
     let Some(mut bytes) = way.write(request, below, came, to.path, here, edits) else {
         return Passed::Nowhere;
     };
-    // RFC 3261 §18.1.1: where somebody is known to take it, for nobody here would notice if not.
-    if bytes.len() > DATAGRAM_MAX
-        && let Some(path) = stream_beside(to.path, here.listeners).filter(|it| here.streams.is_taken(*it))
+    let [slot, generation] = halves(below.key);
+    let is_long = bytes.len() > DATAGRAM_MAX;
+    let takes = |stream: &Path| match way.hop {
+        Some(_) => here.takes_agents(request, (slot, generation), (*stream, to.path), is_long),
+        // RFC 3261 §18.1.1: where somebody is known to take it, for nobody here would notice if not.
+        None => is_long && here.streams.is_taken(*stream),
+    };
+    if (is_long || way.hop.is_some())
+        && let Some(path) = stream_beside(to.path, here.listeners).filter(takes)
         && let Some(over_stream) = way.write(request, below, came, path, here, edits)
     {
         (to.path, bytes) = (path, over_stream);
     }
-    let [slot, generation] = halves(below.key);
     Passed::To { to, key: (slot, generation), bytes, by }
+}
+
+impl Here<'_> {
+    /// Does what an agent of ours begins a call with go over this stream beside its path? The agent sends its INVITE again: a copy that
+    /// nobody has answered there goes as a datagram, and ACK and CANCEL go where their INVITE went (RFC 3261 §9.1, §17.1.1.3).
+    fn takes_agents(
+        self,
+        request: &Message,
+        key: (u32, u32),
+        (stream, path): (Path, Path),
+        is_long: bool,
+    ) -> bool {
+        let (is_invite, is_taken) = (request.method() == Method::Invite, self.streams.is_taken(stream));
+        if let Some(its) = self.streams.of_agent(key) {
+            return its == stream && (is_taken || !is_invite);
+        }
+        let peer = || self.plan.peer(self.roads.peer_at(path)?);
+        let may = || self.streams.is_worth_trying(stream, self.now) && peer().is_some_and(may_stream);
+        is_invite && is_long && (is_taken || may())
+    }
 }
 
 /// Is a request inside of a call? Without a To tag it may begin one, whatever it bears: a seal is no way out. Who was called and gave

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct Streams {
     known: BTreeMap<Path, Word>,
+    /// The streams that INVITEs of our agents went over, by the keys in our branches: what has no state here goes as they did.
+    agents: BTreeMap<(u32, u32), Path>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub const DATAGRAM_MAX: usize = 1_300;
 
 /// How long nobody asks again whether there is a stream now.
 pub const REFUSED: Duration = Duration::from_secs(600);
+
+/// INVITEs of agents that are remembered: each is soon answered, and one that is forgotten is only tried once more.
+const AGENTS_MAX: usize = 1_000;
 
 /// Streams that are remembered: as many peers as a plan of an operator has, each with two addresses.
 const KNOWN_MAX: usize = 2_000;
@@ -53,9 +58,39 @@ impl Streams {
         self.learn(stream, Word::Refused { until: now + REFUSED });
     }
 
+    /// The stream that the INVITE of an agent with this key went over.
+    #[must_use]
+    pub fn of_agent(&self, key: (u32, u32)) -> Option<Path> {
+        self.agents.get(&key).copied()
+    }
+
+    /// The INVITE of an agent with this key leaves by this path, for the first time or once more. What is sent once more as a datagram
+    /// was answered by nobody on its stream.
+    pub fn on_agent(&mut self, key: (u32, u32), path: Path, now: Time) {
+        match self.of_agent(key) {
+            Some(stream) if stream != path => {
+                self.agents.remove(&key);
+                self.on_refused(stream, now);
+            }
+            None if path.transport.is_reliable() => {
+                if self.agents.len() >= AGENTS_MAX {
+                    self.agents.pop_first();
+                }
+                self.agents.insert(key, path);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// An answer came to a request of an agent with this key.
+    pub fn on_agent_heard(&mut self, key: (u32, u32)) {
+        self.of_agent(key).into_iter().for_each(|stream| self.on_taken(stream));
+    }
+
     /// A stream is lost, perhaps one of these: what it took before goes as datagrams again.
     pub fn on_lost(&mut self, stream: Path, now: Time) {
-        if self.is_taken(stream) {
+        let is_tried = || self.agents.values().any(|tried| *tried == stream);
+        if self.is_taken(stream) || stream.transport.is_reliable() && is_tried() {
             self.on_refused(stream, now);
         }
     }
@@ -98,6 +133,27 @@ mod tests {
         assert!(!streams.is_taken(stream(1)) && !streams.is_worth_trying(stream(1), at(600)));
         streams.forget();
         assert!(!streams.is_taken(stream(1)));
+    }
+
+    #[test]
+    fn what_an_agent_sends_once_more_as_a_datagram_was_not_taken_by_its_stream() {
+        let (mut streams, now) = (Streams::default(), Time::ZERO);
+        let datagrams = Path { transport: Transport::Udp, ..stream(1) };
+        streams.on_agent((1, 1), datagrams, now);
+        assert_eq!(streams.of_agent((1, 1)), None);
+        streams.on_agent((1, 1), stream(1), now);
+        assert_eq!(streams.of_agent((1, 1)), Some(stream(1)));
+        streams.on_agent_heard((2, 2));
+        streams.on_agent((1, 1), datagrams, now);
+        assert!(streams.of_agent((1, 1)).is_none() && !streams.is_worth_trying(stream(1), now));
+        streams.on_agent((3, 3), stream(2), now);
+        streams.on_agent_heard((3, 3));
+        assert!(streams.is_taken(stream(2)));
+        streams.on_agent((4, 4), stream(3), now);
+        streams.on_lost(stream(3), now);
+        assert!(!streams.is_worth_trying(stream(3), now));
+        (0..2_000).for_each(|key| streams.on_agent((9, key), stream(4), now));
+        assert_eq!(streams.agents.len(), AGENTS_MAX);
     }
 
     #[test]

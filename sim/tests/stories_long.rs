@@ -3,11 +3,13 @@
 
 mod told;
 
-use router::Transport;
+use core::net::SocketAddr;
+use router::{Plan, Transport};
 use sim::caller::Script;
+use sim::floor;
 use sim::manner::Manner;
 use sim::story::{caller, caller_at, story, story_beside};
-use sim::town::{OFFICE, one_address_then_answering};
+use sim::town::{ANA_TARGET, CARRIER_A, OFFICE, one_address_then_answering};
 use sim::world::Beside;
 use told::{ms, tells};
 
@@ -134,4 +136,69 @@ fn whoever_finds_it_too_long_and_takes_no_stream_is_not_asked_again() {
         "31.000s call 2 BYE -> answering",
     ];
     tells(&second, &expected);
+}
+
+/// What goes over the wire when Ana has to press 1, her INVITE is too long for a datagram, and the caller gives up after three seconds.
+fn asked(plan: Plan, beside: &[(SocketAddr, Beside)]) -> Vec<String> {
+    let extra = format!("Subject: {}\r\n", "once upon a time ".repeat(60));
+    let script = Script { extra: extra.leak(), ..floor::caller(Some(ms(1_000))) };
+    let manners = [("ana", Manner::Ring { after: ms(0) })];
+    let mut world = floor::stage(plan, &manners, &[Script { cancel: Some(ms(3_000)), ..script }]);
+    world.beside.extend(beside.iter().copied());
+    floor::tell(world)
+}
+
+#[test]
+fn who_has_to_press_1_is_called_over_tcp_where_that_is_taken_and_cancelled_there() {
+    let expected = [
+        "0.000s call 1 INVITE <- caller",
+        "0.000s INVITE -> ana by carrier-a over TCP",
+        "0.000s 180 <- ana by carrier-a",
+        "0.000s call 1 180 -> caller",
+        "3.000s call 1 CANCEL <- caller",
+        "3.000s call 1 487 -> caller",
+        "3.000s CANCEL -> ana by carrier-a over TCP",
+        "3.000s 487 <- ana by carrier-a",
+        "3.000s ACK -> carrier-a over TCP",
+    ];
+    let plan = floor::asking(floor::then_mailbox(&[ANA_TARGET]));
+    tells(&asked(plan, &[(CARRIER_A, Beside::Taken)]), &expected);
+}
+
+#[test]
+fn where_tcp_is_refused_or_swallowed_he_is_called_by_a_datagram_half_a_second_later() {
+    let expected = [
+        "0.000s call 1 INVITE <- caller",
+        "0.000s INVITE -> ana by carrier-a over TCP",
+        "0.500s INVITE -> ana by carrier-a",
+        "0.500s 180 <- ana by carrier-a",
+        "0.500s call 1 180 -> caller",
+        "3.000s call 1 CANCEL <- caller",
+        "3.000s call 1 487 -> caller",
+        "3.000s CANCEL -> ana by carrier-a",
+        "3.000s 487 <- ana by carrier-a",
+        "3.000s ACK -> carrier-a",
+    ];
+    for beside in [&[][..], &[(CARRIER_A, Beside::Swallowed)]] {
+        let plan = floor::asking(floor::then_mailbox(&[ANA_TARGET]));
+        tells(&asked(plan, beside), &expected);
+    }
+}
+
+#[test]
+fn where_the_plan_says_udp_he_is_called_by_a_datagram_at_once() {
+    let mut plan = floor::asking(floor::then_mailbox(&[ANA_TARGET]));
+    plan.peers.iter_mut().for_each(|peer| peer.transport = peer.transport.or(Some(Transport::Udp)));
+    let expected = [
+        "0.000s call 1 INVITE <- caller",
+        "0.000s INVITE -> ana by carrier-a",
+        "0.000s 180 <- ana by carrier-a",
+        "0.000s call 1 180 -> caller",
+        "3.000s call 1 CANCEL <- caller",
+        "3.000s call 1 487 -> caller",
+        "3.000s CANCEL -> ana by carrier-a",
+        "3.000s 487 <- ana by carrier-a",
+        "3.000s ACK -> carrier-a",
+    ];
+    tells(&asked(plan, &[(CARRIER_A, Beside::Taken)]), &expected);
 }

@@ -124,7 +124,8 @@ impl Node {
     fn route(&mut self, came: Flow, request: &Message, below: &Below, now: Time) -> Passed {
         let (unix, seal, health) = (self.unix(now), &self.seal, &self.health);
         let (listeners, streams) = (&self.identity.listeners, &self.learned.streams);
-        let here = Here { listeners, names: &self.names, health, streams, seal, unix };
+        let (names, plan, roads) = (&self.names, &*self.plan, &*self.roads);
+        let here = Here { listeners, names, health, streams, seal, plan, roads, unix, now };
         route::in_dialog(request, below, came, here, &mut self.edits)
     }
 
@@ -141,6 +142,9 @@ impl Node {
     ) {
         tally::passed(self.health.load_mut(), &self.seal, request, now);
         let method = request.method();
+        if from.path.transport.is_inside() && method == Method::Invite && request.to_tag().is_empty() {
+            self.learned.streams.on_agent(key, to.path, now);
+        }
         let bytes = self.with_credentials(method, from, to, bytes);
         if !self.transits.wants(method, from.path.transport, to.path.transport) {
             return out.push(Effect::Send { flow: to, bytes });
