@@ -270,6 +270,10 @@ impl Call {
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for not at all.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
+        // Nothing else is due so soon; nor is it looked for while the INVITE has to leave.
+        if let Some(at) = self.begins_at() {
+            return Some(at);
+        }
         let server = self.server.as_ref().and_then(ServerInvite::deadline);
         let clients = self.clients.iter().flat_map(|client| {
             let invite = client.invite.as_ref().and_then(ClientInvite::deadline);

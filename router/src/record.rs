@@ -21,7 +21,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A call has begun, and is not over yet: it will be, by a [`Call`](Self::Call), unless this node ends before. Comes with
-    /// whatever happens first after the INVITE: half a second later if that is nothing (over a stream, two).
+    /// whatever happens first after the INVITE: five milliseconds later if that is nothing.
     Begun(Arc<Begun>),
     /// A call is over, or its walk is: exactly one for every INVITE that was admitted.
     Call(Box<CallRecord>),

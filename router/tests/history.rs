@@ -34,11 +34,13 @@ fn a_call_is_told_at_what_follows_its_invite_once_and_its_end_bears_its_beginnin
 }
 
 #[test]
-fn a_call_that_nothing_happens_to_is_told_half_a_second_later() {
+fn a_call_that_nothing_happens_to_is_told_five_milliseconds_later_and_waits_for_all_else_as_before() {
     let mut door = Door::new();
     door.hears(CALLER, &invite("z9hG4bKa"));
-    assert_eq!(door.records_after(499), []);
+    assert_eq!(door.records_after(4), []);
     assert!(matches!(&door.records_after(1)[..], [Entry::Begun(_)]));
+    assert_eq!(door.ticks(494), [""; 0]);
+    assert_eq!(door.ticks(1), [format!("{OFFICE} <- INVITE sip:+15035550100@192.0.2.10:5060 SIP/2.0")]);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use super::{Call, Means, called, text};
 use crate::door::Effect;
 use crate::position::List;
 use crate::record::{Begun, CallRecord, End, Entry};
+use core::time::Duration;
+use sip::Time;
 use std::sync::Arc;
 
 /// How far a record has come that is not given out yet.
@@ -15,6 +17,9 @@ pub(super) enum Record {
     Begun(Arc<Begun>),
 }
 
+/// Whoever is rung has mostly said something by then: the record leaves with what comes of that.
+const BEGINS: Duration = Duration::from_millis(5);
+
 impl Call {
     /// Gives out that it has begun, once. To be called at the first event after its INVITE: that one has to leave at once,
     /// and a call that is over by then needs no word of its beginning.
@@ -24,6 +29,12 @@ impl Call {
             self.record = Some(Record::Begun(Arc::clone(&begun)));
             means.out.push(Effect::Record(Entry::Begun(begun)));
         }
+    }
+
+    /// When that is due, if it was not given out: with nothing else to wait for, a node that is killed half a second later would leave no
+    /// trace of the call.
+    pub(super) fn begins_at(&self) -> Option<Time> {
+        matches!(self.record, Some(Record::New(_))).then(|| self.walk.position().began + BEGINS)
     }
 
     /// Gives out the record.
