@@ -44,14 +44,20 @@ pub fn floor(steps: Vec<Step>) -> Plan {
     for (name, kind, agent) in
         [("mailbox", agent, MAILBOX), ("closed", agent, CLOSED), ("word", TargetKind::Word, WORD)]
     {
-        let address = agent.address();
-        let peer = town::peer(name, PeerKind::Agent, address);
-        let id = PeerId(u32::try_from(plan.peers.len()).unwrap_or(u32::MAX));
-        let (transport, user) = (Some(Transport::Inside), Some(agent.contact().into()));
-        plan.peers.push(Peer { transport, user, ..peer });
-        plan.targets.push(town::target(name, kind, Reach::Sip(vec![id])));
+        add_agent(&mut plan, name, kind, agent);
     }
     plan
+}
+
+/// Adds an agent to a plan, as a peer and a target of this name.
+pub(crate) fn add_agent(plan: &mut Plan, name: &str, kind: TargetKind, agent: AgentId) -> TargetId {
+    let next = |len| u32::try_from(len).unwrap_or(u32::MAX);
+    let (id, target) = (PeerId(next(plan.peers.len())), TargetId(next(plan.targets.len())));
+    let peer = town::peer(name, PeerKind::Agent, agent.address());
+    let (transport, user) = (Some(Transport::Inside), Some(agent.contact().into()));
+    plan.peers.push(Peer { transport, user, ..peer });
+    plan.targets.push(town::target(name, kind, Reach::Sip(vec![id])));
+    target
 }
 
 /// These together; then the mailbox.
