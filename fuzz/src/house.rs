@@ -33,8 +33,8 @@ pub fn run(bytes: &[u8]) {
 /// Events in one run; more find nothing new and cost time.
 const EVENTS_MAX: usize = 150;
 
-/// The agents: who asks for 1, a mailbox, an announcement, and one of an older plan.
-const AGENTS: [AgentId; 4] = [SCREEN, AgentId(2), AgentId(3), AgentId(4)];
+/// The agents: who asks for 1, a mailbox, an announcement, one of an older plan, and who says something before a step.
+const AGENTS: [AgentId; 5] = [SCREEN, AgentId(2), AgentId(3), AgentId(4), AgentId(5)];
 
 /// A message lasts three minutes, and what leads to it and away from it some more; a call that is up and silent an hour.
 const WIND_UP: Duration = Duration::from_secs(7_200);
@@ -96,6 +96,7 @@ impl Street {
                 (AGENTS[0], Role::Screen),
                 (AGENTS[1], Role::Mailbox(Arc::clone(&name))),
                 (AGENTS[2], Role::Announcement("closed".into())),
+                (AGENTS[4], Role::Word("closed".into())),
             ]),
             ..Guide::default()
         };
@@ -323,6 +324,5 @@ const fn room(new: u32, heard: u32) -> Room {
 }
 
 fn name(message: &Message) -> (Vec<u8>, Vec<u8>) {
-    let branch = message.top_via().map(|via| via.branch().to_vec()).unwrap_or_default();
-    (branch, message.call_id().to_vec())
+    (message.branch().to_vec(), message.call_id().to_vec())
 }

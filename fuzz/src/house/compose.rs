@@ -41,6 +41,7 @@ pub fn invite(draw: &mut Draw<'_>, count: u16, is_screen: bool) -> Vec<u8> {
     let hop = match kind & 0x38 {
         0x38 => "",
         0x30 => "X-Tandem-Hop: <sip:192.0.2.9:5061;transport=tls;lr>;srtp\r\n",
+        0x20 | 0x28 => "X-Tandem-Hop: <sip:192.0.2.9:5060;lr>;joins\r\n",
         _ => "X-Tandem-Hop: <sip:192.0.2.9:5060;lr>\r\n",
     };
     let hop = if is_screen { hop } else { "" };
@@ -110,6 +111,12 @@ pub fn within(draw: &mut Draw<'_>, got: &Message, count: u16) -> Vec<u8> {
         "INFO" => ("Content-Type: application/dtmf-relay\r\n", "Signal=1\r\nDuration=160\r\n"),
         "PRACK" => ("RAck: 1 1 INVITE\r\n", ""),
         "REFER" => ("Refer-To: <sip:b@b.example>\r\n", ""),
+        "NOTIFY" => {
+            let told = ["SIP/2.0 100 T", "SIP/2.0 200 OK", "SIP/2.0 603 No", "SIP/2.0 9", ""];
+            let state =
+                ["Event: refer\r\nSubscription-State: active\r\n", "Subscription-State: terminated\r\n"];
+            (state[usize::from(kind >> 7)], draw.one_of(&told).unwrap_or_default())
+        }
         "INVITE" | "UPDATE" | "ACK" => {
             ("Content-Type: application/sdp\r\n", draw.one_of(&OFFERS).unwrap_or_default())
         }
