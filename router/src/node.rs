@@ -4,6 +4,7 @@ mod calls;
 mod own;
 mod passing;
 mod told;
+mod turned;
 
 use crate::admission::{self, Room};
 use crate::call::Call;
@@ -40,6 +41,7 @@ use core::net::IpAddr;
 use sip::{Edits, Message, Method, Name, Time, inspect};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use turned::Turned;
 
 /// Everything one Tandem process believes and does. One owner, no locks.
 #[derive(Debug)]
@@ -70,6 +72,7 @@ pub struct Node {
     draining: bool,
     cut_off: bool,
     pace: Pace,
+    turned: Turned,
 }
 
 /// A call, and what of it stands in the node's indices.
@@ -123,6 +126,7 @@ impl Node {
             draining: false,
             cut_off: false,
             pace: Pace::default(),
+            turned: Turned::default(),
             identity,
             chance,
             plan,

@@ -23,7 +23,8 @@ pub enum Entry {
     /// A call has begun, and is not over yet: it will be, by a [`Call`](Self::Call), unless this node ends before. Comes with
     /// whatever happens first after the INVITE: five milliseconds later if that is nothing.
     Begun(Arc<Begun>),
-    /// A call is over, or its walk is: exactly one for every INVITE that was admitted.
+    /// A call is over, or its walk is: exactly one for every INVITE that was admitted, and one for each that was refused, as far as
+    /// it was to a number of the plan or from a peer; in a flood for some of them.
     Call(Box<CallRecord>),
     /// A belief about a path has changed.
     Health {
@@ -314,6 +315,13 @@ pub enum End {
     Failed {
         /// The status.
         status: u16,
+    },
+    /// It had no walk.
+    Refused {
+        /// The status that the caller was given.
+        status: u16,
+        /// Why.
+        why: &'static str,
     },
 }
 

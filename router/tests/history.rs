@@ -4,9 +4,9 @@ mod door;
 
 use core::time::Duration;
 use door::{CALLER, Door, OFFICE, invite, lines, reply};
-use router::Plan;
 use router::record::{End, Entry, Passed, Why};
 use router::target::Probe;
+use router::{Event, Plan};
 use sip::Time;
 use std::sync::Arc;
 
@@ -41,6 +41,21 @@ fn a_call_that_nothing_happens_to_is_told_five_milliseconds_later_and_waits_for_
     assert!(matches!(&door.records_after(1)[..], [Entry::Begun(_)]));
     assert_eq!(door.ticks(494), [""; 0]);
     assert_eq!(door.ticks(1), [format!("{OFFICE} <- INVITE sip:+15035550100@192.0.2.10:5060 SIP/2.0")]);
+}
+
+#[test]
+fn a_call_that_gets_no_walk_has_its_end_once_and_what_nobody_listed_is_nobodys() {
+    let mut door = Door::new();
+    door.node.handle(door.now, Event::Drain, &mut Vec::new());
+    let invite = String::from_utf8_lossy(&invite("z9hG4bKa")).into_owned();
+    let told = of_calls(door.records(CALLER, invite.as_bytes()));
+    let [Entry::Call(call)] = &told[..] else { unreachable!("{told:?}") };
+    assert!(matches!(call.end, End::Refused { status: 503, .. }), "{:?}", call.end);
+    assert_eq!((call.begun.id, &*call.begun.number, &*call.begun.caller), (1, "+15035550100", "+4411"));
+    assert_eq!((&*call.begun.course, call.legs.len(), call.ended), ("", 0, Time::ZERO));
+    assert_eq!(of_calls(door.records(CALLER, invite.as_bytes())), [], "a copy");
+    let other = invite.replace("z9hG4bKa", "z9hG4bKb").replace("+15035550100", "100");
+    assert_eq!(of_calls(door.records("203.0.113.66:5060", other.as_bytes())), []);
 }
 
 #[test]

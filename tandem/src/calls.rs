@@ -121,6 +121,7 @@ fn end(end: &End) -> Value {
         End::Answered { target } => json!({ "kind": "answered", "target": &**target }),
         End::Cancelled => json!({ "kind": "cancelled" }),
         End::Failed { status } => json!({ "kind": "failed", "status": status }),
+        End::Refused { status, why } => json!({ "kind": "refused", "status": status, "why": why }),
     }
 }
 

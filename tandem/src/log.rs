@@ -208,6 +208,7 @@ fn call_line(call: &CallRecord) {
         End::Answered { target } => format!("answered by {target}"),
         End::Cancelled => "the caller gave up".to_owned(),
         End::Failed { status } => format!("failed with {status}"),
+        End::Refused { status, why } => format!("refused with {status}: {why}"),
     };
     let begun = &call.begun;
     let took = call.ended.since(begun.began);

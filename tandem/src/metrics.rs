@@ -427,6 +427,8 @@ impl Metrics {
             End::Answered { .. } => ("answered", 200),
             End::Cancelled => ("cancelled", 487),
             End::Failed { status } => ("failed", *status),
+            // All refusals are counted already, also those that nobody is told of.
+            End::Refused { .. } => return,
         };
         self.calls.get_or_create(&[("end", end.to_owned()), ("status", status.to_string())]).inc();
         if end == "answered" {

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use router::Node;
 use router::door::{Effect, Event};
 use router::path::Flow;
-use router::record::Entry;
+use router::record::{End, Entry};
 use sip::{Bytes, Field, Message, Method, Name, NameAddr, Span, Time, Uri, Via, check};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,12 @@ impl Watch {
             "what is due at {now} is done: {:?}",
             node.deadline()
         );
-        let records = out.iter().filter(|effect| matches!(effect, Effect::Record(Entry::Call(_)))).count();
+        // Who is refused has had no walk.
+        let is_walk = |effect: &&Effect| match effect {
+            Effect::Record(Entry::Call(call)) => !matches!(call.end, End::Refused { .. }),
+            Effect::Send { .. } | Effect::Resolve { .. } | Effect::Record(_) => false,
+        };
+        let records = out.iter().filter(is_walk).count();
         self.records += records;
         let admitted = self.records + node.calls();
         assert!(admitted >= self.admitted && admitted <= self.admitted + 1, "one record for every call");

@@ -36,7 +36,10 @@ impl Node {
         let decided = admitted.and_then(|()| asked.decide(&request));
         let Admitted { course, sender, urgent } = match decided {
             Ok(admitted) => admitted,
-            Err(refusal) => return self.reply(flow, now, out).refuse(&request, &refusal),
+            Err(refusal) => {
+                self.turn_away((flow, below.key), &request, &refusal, now, out);
+                return self.reply(flow, now, out).refuse(&request, &refusal);
+            }
         };
         let key = below.key;
         let breadth = relay::breadth(&request);

@@ -163,7 +163,13 @@ impl Oracle {
     /// Invariant 19: each admitted INVITE yields one record that says what went over the wire.
     pub(crate) fn inv_19_accounting(&mut self, turn: &Turn<'_>) {
         for entry in turn.records {
-            if let Entry::Call(record) = entry {
+            if let Entry::Call(record) = entry
+                && let End::Refused { status, .. } = record.end
+            {
+                if !turn.went().any(|(_, glance)| glance.status == status) {
+                    self.broken(19, || format!("{}: {:?} was not said", record.begun.call_id, record.end));
+                }
+            } else if let Entry::Call(record) = entry {
                 self.looked(19);
                 if let Some(fault) = self.fault_of(turn, record) {
                     self.broken(19, || format!("{}: {fault}", record.begun.call_id));
@@ -192,7 +198,9 @@ impl Oracle {
         let right = match &record.end {
             End::Answered { target } => accepted.is_some() && answered(target),
             End::Cancelled => cancelled.is_some() && refused.is_some_and(|(_, said, _)| said == 487),
-            End::Failed { status } => *status != 487 && refused.is_some_and(|(_, said, _)| said == *status),
+            End::Failed { status } | End::Refused { status, .. } => {
+                *status != 487 && refused.is_some_and(|(_, said, _)| said == *status)
+            }
         };
         let new = self.lives.get_mut(&turn.life).is_some_and(|life| life.records.insert(record.begun.id));
         if records != 1 {

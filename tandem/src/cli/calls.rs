@@ -85,7 +85,7 @@ fn lines(calls: &[Call], now: Timestamp) -> Vec<[String; 7]> {
     let row = |call: &Call| {
         let by = match &call.end {
             End::Answered(target) => target.clone(),
-            End::Failed(status) => format!("({status})"),
+            End::Failed(status) | End::Refused(status, _) => format!("({status})"),
             End::Cancelled | End::Unknown | End::UnderWay => format!("({})", call.end.word()),
         };
         let failed = |leg: &Leg| format!("{}: {}", whom(&leg.target, &leg.peer), failure(leg));
@@ -96,7 +96,12 @@ fn lines(calls: &[Call], now: Timestamp) -> Vec<[String; 7]> {
             call.tries().to_string(),
             by,
             call.ended.map_or("-".into(), seconds),
-            call.first_failure().map_or("-".into(), failed),
+            match &call.end {
+                End::Refused(_, why) => why.clone(),
+                End::Answered(_) | End::Cancelled | End::Failed(_) | End::Unknown | End::UnderWay => {
+                    call.first_failure().map_or("-".into(), failed)
+                }
+            },
         ]
     };
     core::iter::once(head).chain(calls.iter().map(row)).collect()
@@ -139,10 +144,11 @@ fn value(call: &Call) -> Value {
     let passed = call.passed.iter().map(|one| {
         json!({ "target": one.target, "line": one.line, "after_ms": ms(Some(one.at)), "why": one.why, "since_ms": ms(one.since) })
     });
-    let (answered_by, status) = match &call.end {
-        End::Answered(target) => (Some(target), None),
-        End::Failed(status) => (None, Some(*status)),
-        End::Cancelled | End::Unknown | End::UnderWay => (None, None),
+    let (answered_by, status, refused) = match &call.end {
+        End::Answered(target) => (Some(target), None, None),
+        End::Failed(status) => (None, Some(*status), None),
+        End::Refused(status, why) => (None, Some(*status), Some(why)),
+        End::Cancelled | End::Unknown | End::UnderWay => (None, None, None),
     };
     json!({
         "id": call.name,
@@ -162,6 +168,7 @@ fn value(call: &Call) -> Value {
         "end": call.end.word(),
         "answered_by": answered_by,
         "status": status,
+        "refused": refused,
         "tries": call.tries(),
         "legs": legs.collect::<Vec<_>>(),
         "passed": passed.collect::<Vec<_>>(),

@@ -42,6 +42,7 @@ pub(super) fn end(call: &Call, now: i64) -> String {
         End::Answered(target) => format!("answered by {target}{after}"),
         End::Cancelled => format!("the caller hung up{after}"),
         End::Failed(status) => format!("nobody answered: {status}{after}"),
+        End::Refused(status, why) => format!("refused with {status}: {why}"),
         End::Unknown => "the node ended before the call did".into(),
         End::UnderWay if is_stale(call, now) => {
             let seen = moment(call, "%H:%M:%S", call.seen);

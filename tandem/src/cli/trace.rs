@@ -130,13 +130,15 @@ fn events(call: &Call, columns: &[String]) -> Vec<(i64, What)> {
             events.push((hung_up.filter_map(|leg| leg.ended).min().unwrap_or(ended), What::Came("CANCEL")));
             events.push((ended, What::Told("487".into())));
         }
-        (End::Failed(status), Some(ended)) => events.push((ended, What::Told(status.to_string()))),
+        (End::Failed(status) | End::Refused(status, _), Some(ended)) => {
+            events.push((ended, What::Told(status.to_string())))
+        }
         (End::Unknown, _) => {
             events.push((0, What::Last("the node ended meanwhile: what came of it nobody knows".into())))
         }
         (End::UnderWay, _) => events.push((0, What::Last("its legs are known once it is over".into()))),
         // Nothing is over without its time.
-        (End::Answered(_) | End::Cancelled | End::Failed(_), None) => {}
+        (End::Answered(_) | End::Cancelled | End::Failed(_) | End::Refused(..), None) => {}
     }
     // Of one kind, as they came.
     events.sort_by_key(|(at, what)| (*at, what.rank()));

@@ -32,7 +32,11 @@ fn explain(call: &Call, now: i64) -> String {
     let by = call.peer.as_ref().map_or_else(|| "nobody of the plan".to_owned(), Clone::clone);
     let open = if call.closed { ", which was closed" } else { "" };
     let (address, course, file) = (&call.address, &call.course, &call.file);
-    text += &format!("  It came from {by} ({address}), and has plan {course} of {file}{open}.\n");
+    text += &if matches!(call.end, End::Refused(..)) {
+        format!("  It came from {by} ({address}), and got no plan of {file}.\n")
+    } else {
+        format!("  It came from {by} ({address}), and has plan {course} of {file}{open}.\n")
+    };
     text += match call.urgent.as_deref() {
         Some("emergency") => "  It was a call for help.\n",
         Some(_) => "  It was a call back from those who had been asked for help: all phones ring.\n",
@@ -128,7 +132,7 @@ fn last(call: &Call, now: i64) -> String {
         End::Answered(target) => {
             format!("{target} answered {}{heard}.", call.ended.map(after).unwrap_or_default())
         }
-        End::Cancelled | End::Failed(_) => format!("{}{heard}.", capital(&end(call, now))),
+        End::Cancelled | End::Failed(_) | End::Refused(..) => format!("{}{heard}.", capital(&end(call, now))),
         End::Unknown => format!(
             "The node ended while this call was under way, at {} or later: what came of it nobody knows.",
             moment(call, "%H:%M:%S", call.seen.max(call.began))
@@ -179,6 +183,10 @@ mod tests {
         let ended = |end, ended| Call { end, ended, legs: Vec::new(), passed: Vec::new(), ..eventful() };
         let last = |call: &Call| last(call, call.began);
         assert_eq!(last(&ended(End::Failed(480), Some(50_000))), "Nobody answered: 480 at once.");
+        assert_eq!(
+            last(&ended(End::Refused(503, "this node is being drained".into()), Some(0))),
+            "Refused with 503: this node is being drained."
+        );
         assert_eq!(last(&ended(End::UnderWay, None)), "It is under way; its legs are known once it is over.");
         let stale = Call { seen: 1_767_323_106_000_000, ..ended(End::UnderWay, None) };
         assert_eq!(

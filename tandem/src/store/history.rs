@@ -103,6 +103,10 @@ CREATE TABLE passed ( -- whose turn it was, and who was not rung then
 pub(super) const ASKED: &str =
     "ALTER TABLE legs ADD COLUMN asked INTEGER; -- when whoever has to press 1 answered";
 
+/// A call may be refused before anybody is rung.
+pub(super) const REFUSED: &str =
+    "ALTER TABLE calls ADD COLUMN refused TEXT; -- why one that failed had no walk";
+
 /// How long a call is kept: 400 days, so that a year can be compared with the one before.
 pub(super) const KEPT_MICROS: i64 = 400 * 86_400 * 1_000_000;
 
@@ -246,11 +250,12 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
     let (end, answered_by, status) = match &call.end {
         End::Answered { target } => ("answered", Some(&**target), None),
         End::Cancelled => ("cancelled", None, None),
-        End::Failed { status } => ("failed", None, Some(*status)),
+        End::Failed { status } | End::Refused { status, .. } => ("failed", None, Some(*status)),
     };
+    let refused = if let End::Refused { why, .. } = &call.end { Some(*why) } else { None };
     db.execute(
-        "UPDATE calls SET rang = ?2, ended = ?3, end = ?4, answered_by = ?5, status = ?6 WHERE id = ?1",
-        params![number, call.rang.map(after), after(call.ended), end, answered_by, status],
+        "UPDATE calls SET rang = ?2, ended = ?3, end = ?4, answered_by = ?5, status = ?6, refused = ?7 WHERE id = ?1",
+        params![number, call.rang.map(after), after(call.ended), end, answered_by, status, refused],
     )?;
     let mut insert = db.prepare(
         "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome, asked)

@@ -58,6 +58,8 @@ pub enum End {
     Cancelled,
     /// Nobody answered; the caller got this status.
     Failed(u16),
+    /// It had no walk: the status that the caller got, and why.
+    Refused(u16, String),
     /// Its node ended before it did: nobody knows.
     Unknown,
     /// It has not ended yet; or its node has, and none has begun since.
@@ -141,7 +143,7 @@ impl End {
         match self {
             Self::Answered(_) => "answered",
             Self::Cancelled => "cancelled",
-            Self::Failed(_) => "failed",
+            Self::Failed(_) | Self::Refused(..) => "failed",
             Self::Unknown => "unknown",
             Self::UnderWay => "under way",
         }
@@ -274,7 +276,11 @@ fn call(row: &Row<'_>) -> Result<Call> {
     let end = match end.as_deref() {
         Some("answered") => End::Answered(row.get::<_, Option<String>>("answered_by")?.unwrap_or_default()),
         Some("cancelled") => End::Cancelled,
-        Some("failed") => End::Failed(row.get::<_, Option<u16>>("status")?.unwrap_or_default()),
+        Some("failed") => {
+            let status = row.get::<_, Option<u16>>("status")?.unwrap_or_default();
+            let refused: Option<String> = row.get("refused")?;
+            refused.map_or(End::Failed(status), |why| End::Refused(status, why))
+        }
         // The table has no other words.
         Some(_) => End::Unknown,
         None => End::UnderWay,
