@@ -172,7 +172,9 @@ fn what_is_wrong_with_a_customer_is_said_with_its_place() {
         ),
         (
             "[customers]\na = 7\n",
-            vec!["17:5 E011 `customers.a` must be a table with `numbers` and `steps`, not a bare number"],
+            vec![
+                "17:5 E011 `customers.a` must be a table with `numbers`, and `use` or `steps`, not a bare number",
+            ],
         ),
         (
             "[customers.lumen]\nnumbers = [\"+15035550100\"]\nsteps = [\"sorry\"]\n",

@@ -10,8 +10,10 @@ use crate::config::names::{Kind, Names};
 use crate::config::numbers::{self, Listing};
 use crate::config::peers::{Defaults, bound};
 use crate::config::reader::{Key, Problems, Table, entries, flag, shown, table, text, texts};
+use crate::config::roles::InUse;
 use crate::config::sections::{Entries, Sections};
 use crate::config::settings::{CUSTOMERS_MAX, LIST_MAX, LIVE_WITHIN, TARGETS_MAX};
+use crate::config::templates::Templates;
 use crate::config::{courses, later};
 use crate::diagnostic::Diagnostic;
 use jiff::Timestamp;
@@ -29,21 +31,27 @@ pub(super) struct Base<'b> {
     pub(super) zone: Option<TimeZone>,
 }
 
+/// Plans with blanks, and the numbers of all.
+pub(super) struct Shared<'c, 'a> {
+    pub(super) templates: &'c mut Templates<'a>,
+    pub(super) listing: &'c mut Listing<'a>,
+}
+
 /// Reads all customers into the draft.
 pub(super) fn read<'a>(
     entries: Entries<'a>,
     base: &Base<'_>,
     names: &mut Names<'a>,
     draft: &mut Draft,
-    listing: &mut Listing<'a>,
+    shared: &mut Shared<'_, 'a>,
     problems: &mut Problems<'_>,
 ) {
     bound("customers", CUSTOMERS_MAX, &entries, problems);
     for (key, value) in entries.into_iter().take(CUSTOMERS_MAX) {
         let place = format!("[customers.{}]", shown(key.text));
-        let wanted = "a table with `numbers` and `steps`";
+        let wanted = "a table with `numbers`, and `use` or `steps`";
         if let Some(keys) = table(place, key.span.clone(), wanted, value, problems) {
-            one(&key, keys, base, names, draft, listing, problems);
+            one(&key, keys, base, names, draft, shared, problems);
         }
         if draft.plan.targets.len() > TARGETS_MAX {
             let title = format!("the plan has more than {TARGETS_MAX} destinations");
@@ -62,10 +70,17 @@ fn one<'a>(
     base: &Base<'_>,
     names: &mut Names<'a>,
     draft: &mut Draft,
-    listing: &mut Listing<'a>,
+    shared: &mut Shared<'_, 'a>,
     problems: &mut Problems<'_>,
 ) {
     names.begin(key.text);
+    let before = problems.found.len();
+    let used =
+        keys.take("use").and_then(|value| Some((shared.templates.used(value, problems)?, value.span())));
+    let mut used = used.map(|(template, uses)| InUse::new(template, uses));
+    if let Some(used) = &used {
+        keys.add_missing(&used.template.says);
+    }
     let business =
         keys.take("business").and_then(|value| text("business", "the name of the customer", value, problems));
     let zone = hours::zone(&mut keys, base.now, problems);
@@ -78,6 +93,9 @@ fn one<'a>(
     let clocks = clocks(&mut keys, zone.is_some(), base, problems);
     let defaults = defaults(&mut keys, base.defaults, problems);
     let mut sections = Sections::take(&mut keys, problems);
+    if let Some(used) = &mut used {
+        used.fill(key, &mut keys, &mut sections, names, problems);
+    }
     sections.define(names, problems);
     later::define(&mut keys, names, problems);
     let main = main(&mut keys, names, problems);
@@ -90,9 +108,12 @@ fn one<'a>(
         let own = (first..draft.courses.len()).filter_map(|id| u32::try_from(id).ok());
         draft.plan.zones.extend(own.map(|id| (CourseId(id), Arc::clone(&zone))));
     }
-    read_numbers(key, &mut keys, names, draft, listing, problems);
+    read_numbers(key, &mut keys, names, draft, shared.listing, problems);
     later::refuse(&mut keys, later::Place::Plan, problems);
     keys.finish(problems);
+    if let (Some(used), Some(found)) = (used, problems.found.get_mut(before..)) {
+        used.place(found);
+    }
 }
 
 /// The plan that stands in the customer itself, if one does: all its numbers have it that name no other.

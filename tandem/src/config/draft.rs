@@ -42,6 +42,8 @@ pub(super) struct Draft {
     pub(super) mailboxes: Mailboxes,
     /// Whom calls have to reach.
     pub(super) expects: Vec<Expect>,
+    /// Where templates say something, in order.
+    pub(super) templates: Vec<Span>,
     /// The first mailbox that has an address.
     pub(super) mailed: Option<Span>,
     /// The customer whose part of the plan is read: its name stands before all that it names.

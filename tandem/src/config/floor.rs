@@ -120,7 +120,10 @@ fn longer(list: &ListDraft, last: &StepDraft, floor: &str, source: &Source) -> (
 
 /// L003: whoever stands after a floor, or rings together with it, has no chance.
 fn never_reached(floors: &mut Floors<'_>, list: &ListDraft, at: usize) -> Option<Diagnostic> {
-    let floor = list.steps.get(at)?;
+    // What is nobody might have been anybody.
+    let is_known = |(rung, _): &(Rung, Span)| !matches!(rung, Rung::Later | Rung::Nobody);
+    let floor =
+        list.steps.get(at).filter(|floor| !floor.members.is_empty() && floor.members.iter().all(is_known))?;
     let beside = floor.members.iter().find(|(rung, _)| !floors.rung(*rung, DEPTH_MAX));
     if let Some((_, beside)) = beside.filter(|_| floor.stagger.is_zero()) {
         let problem = Diagnostic::new(Code::L003, "what always answers rings together with others");

@@ -132,7 +132,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 14] = [
+const LATER: [Later; 13] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["registrar"],
@@ -181,13 +181,6 @@ const LATER: [Later; 14] = [
         code: Code::E210,
         title: "`full` outside of a plan is",
         meanwhile: "write `full = [\"answering\"]` in the plan whose steps may be full",
-    },
-    Later {
-        places: &[Top, Plan],
-        keys: &["templates", "use", "roles"],
-        code: Code::E212,
-        title: "templates are",
-        meanwhile: "write the steps of each customer in full",
     },
     Later {
         places: &[Top],

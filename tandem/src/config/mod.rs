@@ -32,6 +32,7 @@ mod phone;
 mod presentation;
 mod reader;
 mod register;
+mod roles;
 mod secret;
 mod sections;
 pub mod settings;
@@ -40,6 +41,7 @@ mod source;
 mod steps;
 mod syntax;
 mod targets;
+mod templates;
 mod tls;
 mod tree;
 
@@ -56,7 +58,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Colour, Diagnostic, Span, draw_all};
 use agent::guide::Guide;
 use allow::Allows;
-use customers::Base;
+use customers::{Base, Shared};
 use draft::Draft;
 use include::Gathered;
 use jiff::Timestamp;
@@ -71,6 +73,7 @@ use sections::Sections;
 use std::path::Path;
 use std::sync::Arc;
 use syntax::Doubts;
+use templates::Templates;
 use toml::de::DeTable;
 
 /// A plan file without errors.
@@ -175,7 +178,8 @@ fn lower(
     let mut remarks = Vec::new();
     let allows = Allows::read(source, today, &mut remarks);
     let (draft, node) = whole_file(&root, now, &allows, &mut problems);
-    let mut found = problems.found;
+    let secrets = problems.secrets;
+    let mut found = roles::once(problems.found, &draft.templates);
     if gathered.lacks || !doubts.is_none() {
         found.retain(|problem| {
             let start = problem.start();
@@ -187,7 +191,7 @@ fn lower(
     found.retain(|problem| problem.is_error() || !silent(problem));
     found.extend(syntax_errors);
     found.extend(remarks);
-    (draft, node, found, problems.secrets)
+    (draft, node, found, secrets)
 }
 
 /// Whether a problem is seen in one value alone, so that it holds even if the rest of the file cannot be read.
@@ -287,7 +291,11 @@ fn destinations<'a>(
     let mut listing = Listing::default();
     let numbers = section(top, "numbers", problems);
     numbers::read(numbers, names, draft, &mut listing, problems);
-    customers::read(customers, base, names, draft, &mut listing, problems);
+    let mut templates = Templates::read(top, problems);
+    let mut shared = Shared { templates: &mut templates, listing: &mut listing };
+    customers::read(customers, base, names, draft, &mut shared, problems);
+    templates.warn_of_unused(problems);
+    draft.templates = templates.places();
     listing
 }
 

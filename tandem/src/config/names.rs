@@ -18,6 +18,8 @@ pub(super) enum Kind {
     Announcement,
     Plan,
     Customer,
+    /// A role of a template that nothing fills, which has been said.
+    Unfilled,
     /// Something that this version does not have; its word: "a receptionist".
     Later(&'static str),
 }
@@ -31,6 +33,8 @@ pub(super) struct Named {
     pub(super) full: Arc<str>,
     /// Its place among the targets, or among the plans.
     pub(super) id: u32,
+    /// How many targets it stands for, if that may be several.
+    pub(super) several: Option<u32>,
     /// Where steps name it, if it is something this version does not have.
     pub(super) used: Vec<Span>,
 }
@@ -54,11 +58,22 @@ impl<'a> Names<'a> {
         entries: Vec<(Key<'a>, T)>,
         problems: &mut Problems<'_>,
     ) -> Vec<(Key<'a>, T)> {
-        let free = |(key, _): &(Key<'a>, T)| self.enter(kind, key, problems);
+        let free = |(key, _): &(Key<'a>, T)| self.enter(kind, key, None, problems);
         entries.into_iter().filter(free).collect()
     }
 
-    fn enter(&mut self, kind: Kind, key: &Key<'a>, problems: &mut Problems<'_>) -> bool {
+    /// Gives one name to so many people; whether it was free.
+    pub(super) fn define_several(&mut self, key: &Key<'a>, count: u32, problems: &mut Problems<'_>) -> bool {
+        self.enter(Kind::Person, key, Some(count), problems)
+    }
+
+    fn enter(
+        &mut self,
+        kind: Kind,
+        key: &Key<'a>,
+        several: Option<u32>,
+        problems: &mut Problems<'_>,
+    ) -> bool {
         if let Some(first) = self.own().get(key.text) {
             problems.add(doubled(first, kind, key));
             return false;
@@ -70,10 +85,10 @@ impl<'a> Names<'a> {
                 &mut self.targets
             }
             Kind::Plan => &mut self.plans,
-            Kind::Carrier | Kind::Customer | Kind::Later(_) => &mut 0,
+            Kind::Carrier | Kind::Customer | Kind::Unfilled | Kind::Later(_) => &mut 0,
         };
-        let named = Named { kind, span: key.span.clone(), full, id: *counter, used: Vec::new() };
-        *counter += 1;
+        let named = Named { kind, span: key.span.clone(), full, id: *counter, several, used: Vec::new() };
+        *counter += several.unwrap_or(1);
         match self.here.and_then(|here| self.customers.get_mut(here)) {
             Some((_, own)) => own.insert(key.text, named),
             None => self.top.insert(key.text, named),
@@ -159,7 +174,7 @@ impl Kind {
     const fn is_shared(self) -> bool {
         match self {
             Self::Carrier | Self::Service | Self::Announcement | Self::Customer | Self::Later(_) => true,
-            Self::Site | Self::Person | Self::Mailbox | Self::Plan => false,
+            Self::Site | Self::Person | Self::Mailbox | Self::Plan | Self::Unfilled => false,
         }
     }
 
@@ -185,6 +200,7 @@ impl Kind {
             Self::Service => "a service",
             Self::Plan => "a plan",
             Self::Customer => "a customer",
+            Self::Unfilled => "a role that nothing fills",
             Self::Later(word) => word,
         }
     }

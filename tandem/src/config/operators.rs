@@ -73,7 +73,7 @@ fn course(
             problems.add(no_person("is a machine of this node"));
             None
         }
-        Kind::Carrier | Kind::Customer | Kind::Later(_) => {
+        Kind::Carrier | Kind::Customer | Kind::Unfilled | Kind::Later(_) => {
             problems.add(no_person("cannot be rung"));
             None
         }

@@ -33,7 +33,7 @@ pub(super) struct Table<'a> {
     /// Its key.
     pub(super) span: Span,
     left: Vec<(Key<'a>, &'a Value<'a>)>,
-    asked: Vec<&'static str>,
+    asked: Vec<&'a str>,
 }
 
 impl Problems<'_> {
@@ -55,6 +55,15 @@ impl<'a> Table<'a> {
         Self { place: place.into(), span, left: entries(table), asked: Vec::new() }
     }
 
+    /// Adds entries whose keys are not there.
+    pub(super) fn add_missing(&mut self, entries: &[(Key<'a>, &'a Value<'a>)]) {
+        for (key, value) in entries {
+            if !self.left.iter().any(|(known, _)| known.text == key.text) {
+                self.left.push((key.clone(), value));
+            }
+        }
+    }
+
     /// Where the first of these keys stands that is there.
     pub(super) fn place_of(&self, keys: &[&str]) -> Option<Span> {
         let found = self.left.iter().find(|(found, _)| keys.contains(&found.text));
@@ -62,12 +71,12 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key, which is then known.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
+    pub(super) fn take(&mut self, key: &'a str) -> Option<&'a Value<'a>> {
         self.take_entry(key).map(|(_, value)| value)
     }
 
     /// Key and value of a key, which is then known.
-    pub(super) fn take_entry(&mut self, key: &'static str) -> Option<(Key<'a>, &'a Value<'a>)> {
+    pub(super) fn take_entry(&mut self, key: &'a str) -> Option<(Key<'a>, &'a Value<'a>)> {
         self.asked.push(key);
         let at = self.left.iter().position(|(found, _)| found.text == key)?;
         Some(self.left.remove(at))

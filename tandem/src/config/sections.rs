@@ -4,7 +4,9 @@ use crate::config::hours::Clock;
 use crate::config::names::{Kind, Names};
 use crate::config::peers::Defaults;
 use crate::config::reader::{Key, Problems, Table, Value, section};
+use crate::config::templates::Blank;
 use crate::config::{agents, courses, draft::Draft, mailboxes, targets};
+use crate::diagnostic::Span;
 use router::target::TargetKind;
 
 /// What stands in a section, and what holds for it.
@@ -19,6 +21,8 @@ pub(super) struct Sections<'a> {
     pub(super) mailboxes: Entries<'a>,
     pub(super) announcements: Entries<'a>,
     pub(super) plans: Entries<'a>,
+    /// People who have one name together.
+    pub(super) staff: Entries<'a>,
 }
 
 impl<'a> Sections<'a> {
@@ -31,21 +35,55 @@ impl<'a> Sections<'a> {
             mailboxes: section(keys, "mailboxes", problems),
             announcements: section(keys, "announcements", problems),
             plans: section(keys, "plans", problems),
+            staff: Vec::new(),
         }
+    }
+
+    /// Those of one kind.
+    pub(super) fn of(&mut self, kind: Blank) -> &mut Entries<'a> {
+        match kind {
+            Blank::Site => &mut self.sites,
+            Blank::People => &mut self.staff,
+            Blank::Service => &mut self.services,
+            Blank::Mailbox => &mut self.mailboxes,
+            Blank::Announcement => &mut self.announcements,
+        }
+    }
+
+    /// What a name of a destination stands for, and where that is.
+    pub(super) fn find(&self, name: &str) -> Option<(Kind, Span)> {
+        let all = [
+            (Kind::Site, &self.sites),
+            (Kind::Person, &self.people),
+            (Kind::Service, &self.services),
+            (Kind::Mailbox, &self.mailboxes),
+            (Kind::Announcement, &self.announcements),
+        ];
+        all.into_iter().find_map(|(kind, entries)| {
+            let (key, _) = entries.iter().find(|(key, _)| key.text == name)?;
+            Some((kind, key.span.clone()))
+        })
     }
 
     /// Gives each entry its name; those whose name is taken are dropped.
     pub(super) fn define(&mut self, names: &mut Names<'a>, problems: &mut Problems<'_>) {
-        for (kind, entries) in [
-            (Kind::Site, &mut self.sites),
-            (Kind::Person, &mut self.people),
-            (Kind::Service, &mut self.services),
-            (Kind::Mailbox, &mut self.mailboxes),
-            (Kind::Announcement, &mut self.announcements),
-            (Kind::Plan, &mut self.plans),
-        ] {
+        let mut define = |kind, entries: &mut Entries<'a>| {
             *entries = names.define(kind, core::mem::take(entries), problems);
-        }
+        };
+        // In the order in which they are read: a name is a place among all destinations.
+        define(Kind::Site, &mut self.sites);
+        define(Kind::Person, &mut self.people);
+        self.staff.retain(|(key, value)| {
+            let count = u32::try_from(targets::each(value).count()).unwrap_or(u32::MAX);
+            names.define_several(key, count, problems)
+        });
+        let mut define = |kind, entries: &mut Entries<'a>| {
+            *entries = names.define(kind, core::mem::take(entries), problems);
+        };
+        define(Kind::Service, &mut self.services);
+        define(Kind::Mailbox, &mut self.mailboxes);
+        define(Kind::Announcement, &mut self.announcements);
+        define(Kind::Plan, &mut self.plans);
     }
 
     /// Reads what they say, once all that it may name has its name.
@@ -59,6 +97,7 @@ impl<'a> Sections<'a> {
         mailboxes::read(&self.mailboxes, draft, problems);
         targets::read(TargetKind::Site, self.sites, defaults, draft, problems);
         targets::read(TargetKind::Person, self.people, defaults, draft, problems);
+        targets::read_several(self.staff, defaults, draft, problems);
         targets::read(TargetKind::Service, self.services, defaults, draft, problems);
         agents::read_mailboxes(self.mailboxes, defaults, draft, problems);
         agents::read_announcements(self.announcements, defaults, draft, problems);

@@ -319,6 +319,10 @@ pub const FILES_MAX: usize = 10_000;
 pub const CUSTOMERS_MAX: usize = 10_000;
 /// Numbers that a customer lists one by one; more of them are ranges.
 pub const LIST_MAX: usize = 10_000;
+/// Templates of one plan; whoever reads them has to tell them apart.
+pub const TEMPLATES_MAX: usize = 1_000;
+/// Blanks of one template.
+pub const ROLES_MAX: usize = 64;
 /// Steps in one list; a caller who waits through more has hung up.
 pub const STEPS_MAX: usize = 64;
 /// Expectations in a file.

@@ -83,7 +83,9 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
             let stagger = keys.take_entry("stagger");
             if let Some((key, value)) = stagger {
                 step.stagger = duration("stagger", &STAGGER, value, problems).unwrap_or_default();
-                if let [one] = step.members.as_slice() {
+                if let [one] = step.members.as_slice()
+                    && !walk.stands_for_several(one, problems)
+                {
                     let problem =
                         Diagnostic::new(Code::E024, "`stagger` has no effect on one destination alone");
                     let problem = problem.at(key.span, "the pause between the members of a list");
@@ -158,6 +160,7 @@ fn said<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
         Some(named) if named.kind == Kind::Announcement => {
             return Some(Said { name: Arc::clone(&named.full), word: None });
         }
+        Some(named) if named.kind == Kind::Unfilled => return None,
         Some(named) => problem
             .at(value.span(), "not an announcement")
             .at(named.span.clone(), format!("{} here", named.kind.word()))
@@ -202,11 +205,9 @@ fn members<'a>(
     problems: &mut Problems<'_>,
 ) -> Vec<(Rung, Span)> {
     let DeValue::Array(list) = value.get_ref() else {
-        let name = text("a step", WANTED, value, problems);
-        return name
-            .map(|name| (rung(name, value.span(), walk, problems), value.span()))
-            .into_iter()
-            .collect();
+        let Some(name) = text("a step", WANTED, value, problems) else { return Vec::new() };
+        let rungs = rungs(name, value.span(), walk, problems);
+        return rungs.into_iter().map(|rung| (rung, value.span())).collect();
     };
     if list.is_empty() {
         problems.add(empty("a step", value.span()));
@@ -217,26 +218,57 @@ fn members<'a>(
     let mut found: Vec<(Rung, Span)> = Vec::new();
     for value in list.iter().take(MEMBERS_MAX) {
         let Some(name) = text("a destination in a list", "a name", value, problems) else { continue };
-        let rung = rung(name, value.span(), walk, problems);
-        if let (Rung::Course(_), 2..) = (rung, list.len()) {
-            let title = format!("plan `{}` cannot ring together with others", shown(name));
-            let problem =
-                Diagnostic::new(Code::E112, title).at(value.span(), "a plan is walked step by step");
-            problems.add(problem.help("make it a step of its own, or name its destinations here"));
-        }
-        let first =
-            found.iter().find(|(other, _)| *other == rung && !matches!(rung, Rung::Later | Rung::Nobody));
-        if let Some((_, first)) = first {
-            let title = format!("`{}` is twice in one step", shown(name));
-            let problem = Diagnostic::new(Code::E111, title).at(value.span(), "again");
-            problems.add(
-                problem.at(first.clone(), "rings already").help("take one out: a phone rings once at a time"),
-            );
-        } else {
-            found.push((rung, value.span()));
+        for rung in rungs(name, value.span(), walk, problems) {
+            member(name, rung, value.span(), list.len(), &mut found, problems);
         }
     }
+    if let Some((_, over)) = found.get(MEMBERS_MAX) {
+        problems.add(too_many("a step", MEMBERS_MAX, over.clone()));
+    }
     found
+}
+
+/// One more destination that rings together with those that were found.
+fn member(
+    name: &str,
+    rung: Rung,
+    span: Span,
+    listed: usize,
+    found: &mut Vec<(Rung, Span)>,
+    problems: &mut Problems<'_>,
+) {
+    if let (Rung::Course(_), 2..) = (rung, listed) {
+        let title = format!("plan `{}` cannot ring together with others", shown(name));
+        let problem = Diagnostic::new(Code::E112, title).at(span.clone(), "a plan is walked step by step");
+        problems.add(problem.help("make it a step of its own, or name its destinations here"));
+    }
+    let first = found.iter().find(|(other, _)| *other == rung && !matches!(rung, Rung::Later | Rung::Nobody));
+    if let Some((_, first)) = first {
+        let title = format!("`{}` is twice in one step", shown(name));
+        let problem = Diagnostic::new(Code::E111, title).at(span, "again");
+        problems.add(
+            problem.at(first.clone(), "rings already").help("take one out: a phone rings once at a time"),
+        );
+    } else {
+        found.push((rung, span));
+    }
+}
+
+impl Walk<'_, '_> {
+    /// Does the name of this member stand for several, of whom one is there now?
+    fn stands_for_several(&mut self, (_, span): &(Rung, Span), problems: &Problems<'_>) -> bool {
+        let name = problems.source.slice(span).trim_matches(['"', '\'']);
+        self.names.find(name).is_some_and(|named| named.several.is_some())
+    }
+}
+
+/// All that a name in a step stands for.
+fn rungs(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems<'_>) -> Vec<Rung> {
+    let several = walk.names.find(name).and_then(|named| Some((named.id, named.several?)));
+    match several {
+        Some((first, count)) => (first..first + count).map(|id| Rung::Target(TargetId(id))).collect(),
+        None => vec![rung(name, span, walk, problems)],
+    }
 }
 
 /// What a name in a step stands for.
@@ -254,6 +286,7 @@ fn rung(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems
             named.used.push(span);
             Rung::Later
         }
+        Kind::Unfilled => Rung::Nobody,
         Kind::Customer => {
             let title = format!("`{}` is a customer, and a customer cannot be rung", shown(name));
             let problem = Diagnostic::new(Code::E104, title).at(span, "a step names a destination");

@@ -9,8 +9,10 @@ use crate::config::login;
 use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, domains, peer_names};
 use crate::config::phone;
-use crate::config::reader::{Key, Problems, Table, Value, flag, kind, quoted, shown, table, text};
-use crate::config::settings::{RING, RING_PERSON, TARGETS_MAX};
+use crate::config::reader::{
+    Key, Problems, Table, Value, empty, flag, kind, quoted, shown, table, text, too_many,
+};
+use crate::config::settings::{MEMBERS_MAX, RING, RING_PERSON, TARGETS_MAX};
 use crate::diagnostic::Diagnostic;
 use core::time::Duration;
 use router::load::Counted;
@@ -31,26 +33,71 @@ pub(super) fn read<'a>(
     bound(section(target), TARGETS_MAX, &entries, problems);
     for (key, value) in entries {
         let name = draft.full(key.text);
-        let found = destination(target, &key, value, defaults, problems);
-        let reach = match found.way {
-            Way::Sip(manners, addresses) => {
-                let peers = push_peers(target, &name, &manners, addresses, draft, problems);
-                give(&manners.networks, peers.first().copied(), draft, problems);
-                Reach::Sip(peers)
-            }
-            Way::Number(number) => Reach::Number(number),
-        };
-        let id = TargetId(u32::try_from(draft.plan.targets.len()).unwrap_or(u32::MAX));
-        found.limits.put(Limited::Target(id), Counted::Target(Arc::clone(&name)), &mut draft.plan);
-        draft.plan.targets.push(Target {
-            name,
-            kind: target,
-            reach,
-            ring: found.ring,
-            confirm: found.confirm,
-        });
-        draft.targets.push((key.span, found.domains));
+        one(target, name, &key, value, defaults, draft, problems);
     }
+}
+
+/// Reads people who have one name together: each is called by it and a number.
+pub(super) fn read_several<'a>(
+    entries: Vec<(Key<'a>, &'a Value<'a>)>,
+    defaults: &Defaults,
+    draft: &mut Draft,
+    problems: &mut Problems<'_>,
+) {
+    for (key, value) in entries {
+        if let DeValue::Array(list) = value.get_ref() {
+            if list.is_empty() {
+                problems.add(empty(key.text, value.span()));
+            }
+            if let Some(over) = list.get(MEMBERS_MAX) {
+                problems.add(too_many(key.text, MEMBERS_MAX, over.span()));
+            }
+        }
+        let of_all = draft.full(key.text);
+        let names = peer_names(&of_all, each(value).count());
+        for (name, value) in names.zip(each(value)) {
+            one(TargetKind::Person, name, &key, value, defaults, draft, problems);
+        }
+    }
+}
+
+/// The people of a list, or the one who is written without one.
+pub(super) fn each<'a>(value: &'a Value<'a>) -> impl Iterator<Item = &'a Value<'a>> {
+    let list = match value.get_ref() {
+        DeValue::Array(list) => list.iter().as_slice(),
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Table(_) => core::slice::from_ref(value),
+    };
+    list.iter().take(MEMBERS_MAX)
+}
+
+/// Reads one destination.
+fn one(
+    target: TargetKind,
+    name: Arc<str>,
+    key: &Key<'_>,
+    value: &Value<'_>,
+    defaults: &Defaults,
+    draft: &mut Draft,
+    problems: &mut Problems<'_>,
+) {
+    let found = destination(target, key, value, defaults, problems);
+    let reach = match found.way {
+        Way::Sip(manners, addresses) => {
+            let peers = push_peers(target, &name, &manners, addresses, draft, problems);
+            give(&manners.networks, peers.first().copied(), draft, problems);
+            Reach::Sip(peers)
+        }
+        Way::Number(number) => Reach::Number(number),
+    };
+    let id = TargetId(u32::try_from(draft.plan.targets.len()).unwrap_or(u32::MAX));
+    found.limits.put(Limited::Target(id), Counted::Target(Arc::clone(&name)), &mut draft.plan);
+    draft.plan.targets.push(Target { name, kind: target, reach, ring: found.ring, confirm: found.confirm });
+    draft.targets.push((key.span.clone(), found.domains));
 }
 
 /// A destination as it is written.
