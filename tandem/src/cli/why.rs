@@ -187,6 +187,19 @@ mod tests {
             last(&ended(End::Refused(503, "this node is being drained".into()), Some(0))),
             "Refused with 503: this node is being drained."
         );
+        let refused = Call {
+            closed: false,
+            urgent: None,
+            rang: None,
+            ..ended(End::Refused(503, "this node is being drained".into()), Some(0))
+        };
+        assert_eq!(
+            explain(&refused, 0).lines().skip(1).collect::<Vec<_>>(),
+            [
+                "  It came from telnyx (192.0.2.1:5060), and got no plan of /etc/tandem/tandem.toml.",
+                "  Refused with 503: this node is being drained.",
+            ]
+        );
         assert_eq!(last(&ended(End::UnderWay, None)), "It is under way; its legs are known once it is over.");
         let stale = Call { seen: 1_767_323_106_000_000, ..ended(End::UnderWay, None) };
         assert_eq!(

@@ -93,8 +93,36 @@ fn call(id: u64) -> Kept {
     Kept::Over(Box::new(record), When { epoch: 1_767_323_045_500_000, offset: -28_800 })
 }
 
+/// A call that nobody was rung for.
+fn refused(id: u64) -> Kept {
+    let Kept::Over(record, when) = call(id) else { unreachable!("it is over") };
+    let end = End::Refused { status: 503, why: "this node is being drained" };
+    Kept::Over(
+        Box::new(CallRecord { rang: None, end, legs: Vec::new(), passed: Vec::new(), ..*record }),
+        when,
+    )
+}
+
 fn now(store: &Store) {
     store.ask(|_| Ok(())).blocking_recv().unwrap().unwrap();
+}
+
+#[test]
+fn a_call_that_was_refused_before_anybody_was_rung_is_kept_with_the_reason() {
+    let folder = Folder::new("refused");
+    let store = folder.store();
+    store.keep(refused(1));
+    store.keep(call(2));
+    now(&store);
+    assert_eq!(
+        folder.rows("SELECT concat_ws(' ', name, end, status, refused) FROM calls ORDER BY id"),
+        ["c-4a7c15 failed 503 this node is being drained", "c-94f82a answered"]
+    );
+    let which = past::Which { end: Some("failed".into()), limit: 9, ..past::Which::default() };
+    let found = past::calls(&read(&folder.0).unwrap(), &which).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].end, past::End::Refused(503, "this node is being drained".into()));
+    assert_eq!((found[0].legs.len(), found[0].tries()), (0, 0));
 }
 
 #[test]
