@@ -55,6 +55,8 @@ pub struct Mailbox {
     pub bytes_max: u64,
     /// What its owner's PIN is checked against: an argon2id hash, as a PHC string. `None`: nobody can log in.
     pub pin: Option<Arc<str>>,
+    /// May nobody delete a message of it?
+    pub hold: bool,
     /// Does the key 0 lead to somebody? To whom is the plan's to say.
     pub operator: bool,
 }
@@ -99,6 +101,7 @@ impl Default for Mailbox {
             messages_max: MESSAGES_MAX,
             bytes_max: u64::from(MESSAGES_MAX) * 180 * u64::from(RATE),
             pin: None,
+            hold: false,
             operator: false,
         }
     }

@@ -14,7 +14,7 @@ use crate::screen::{self, Booth, Prompts, Screen};
 use crate::sdp::Here;
 use crate::srtp::Key;
 use crate::talk::Desk;
-use crate::voicemail::{Attempts, Notice, Pin};
+use crate::voicemail::{Attempts, Notice, Pin, Told, Wish};
 use crate::{callee, recording};
 pub use answering::About;
 use answering::Answering;
@@ -122,8 +122,10 @@ pub enum Output {
     Forget(Take),
     /// A call has left no message, but people are to know of it.
     Notice(Box<About>, Notice),
-    /// Is this the PIN that has this hash? To be answered by [`House::on_checked`].
+    /// Is this the PIN that has this hash? To be answered by [`House::on_told`].
     Check(CallKey, Arc<str>, Pin),
+    /// The owner of this mailbox wants this of its messages. To be answered there too, if there is an answer.
+    Wish(CallKey, Arc<str>, Wish),
     /// This is the greeting of a mailbox from now on.
     Greeting(Arc<str>, crate::line::Clip),
 }
@@ -275,12 +277,15 @@ impl House {
         }
     }
 
-    /// Whether a PIN was the right one.
-    pub fn on_checked(&mut self, call: CallKey, is_right: bool, now: Time, out: &mut Vec<Output>) {
-        let is_right = is_right && self.count_try(call, is_right, now);
+    /// What the owner of a mailbox has asked for in this call.
+    pub fn on_told(&mut self, call: CallKey, told: Told, now: Time, out: &mut Vec<Output>) {
+        let told = match told {
+            Told::Checked(is_right) => Told::Checked(self.count_try(call, is_right, now) && is_right),
+            Told::Listed(_) | Told::Fetched(_) => told,
+        };
         self.with(call, now, out, |held, turn| {
             if let Kind::Answering(answering) = &mut held.kind {
-                answering.on_checked(is_right, turn);
+                answering.on_told(told, turn);
             }
         });
     }

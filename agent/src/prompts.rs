@@ -42,6 +42,42 @@ prompts! {
     WRONG = "wrong";
     /// What the owner of a mailbox can do: 1 or 2.
     OWNER = "owner";
+    /// To the owner: nothing is new.
+    NO_NEW = "no-new";
+    /// One message is new.
+    ONE_NEW = "one-new";
+    /// Before a number of [`NUMBERS`] and [`NEW`].
+    HAVE = "have";
+    /// After such a number: what it counts.
+    NEW = "new";
+    /// More are new than [`NUMBERS`] goes to.
+    MANY_NEW = "many-new";
+    /// What the owner can do where there are messages: 1, 9 or star.
+    INBOX = "inbox";
+    /// What he can do where there are none: 9 or star.
+    SETTINGS = "settings";
+    /// Before the number of who has left a message.
+    FROM = "from";
+    /// Who has left it did not show a number.
+    HIDDEN = "hidden";
+    /// What can be done with a message: 1, 2, 3, 4, 9 or star.
+    KEYS = "keys";
+    /// The two of them that are mostly pressed.
+    NEXT = "next";
+    /// From here on all messages were heard before.
+    OLD = "old";
+    /// There is no further message.
+    LAST = "last";
+    /// The message is deleted.
+    DELETED = "deleted";
+    /// The message stays new.
+    STAYS = "stays";
+    /// The message can be opened elsewhere alone.
+    SEALED = "sealed";
+    /// The message is not there any more, or cannot be read.
+    GONE = "gone";
+    /// Whoever runs this machine has forbidden to delete.
+    HELD = "held";
     /// A greeting is recorded after the tone.
     RECORD = "record";
     /// The new greeting is the greeting from now on.
@@ -60,10 +96,58 @@ prompts! {
     BUSY = "busy";
     /// The end.
     GOODBYE = "goodbye";
+    /// 0, as a number or a digit.
+    N0 = "n0";
+    /// 1, as a number or a digit.
+    N1 = "n1";
+    /// 2, as a number or a digit.
+    N2 = "n2";
+    /// 3, as a number or a digit.
+    N3 = "n3";
+    /// 4, as a number or a digit.
+    N4 = "n4";
+    /// 5, as a number or a digit.
+    N5 = "n5";
+    /// 6, as a number or a digit.
+    N6 = "n6";
+    /// 7, as a number or a digit.
+    N7 = "n7";
+    /// 8, as a number or a digit.
+    N8 = "n8";
+    /// 9, as a number or a digit.
+    N9 = "n9";
+    /// 10, as a number.
+    N10 = "n10";
+    /// 11, as a number.
+    N11 = "n11";
+    /// 12, as a number.
+    N12 = "n12";
+    /// 13, as a number.
+    N13 = "n13";
+    /// 14, as a number.
+    N14 = "n14";
+    /// 15, as a number.
+    N15 = "n15";
+    /// 16, as a number.
+    N16 = "n16";
+    /// 17, as a number.
+    N17 = "n17";
+    /// 18, as a number.
+    N18 = "n18";
+    /// 19, as a number.
+    N19 = "n19";
+    /// 20, as a number.
+    N20 = "n20";
 }
 
 /// 300 ms before the first word: the first packets open the way back through address translators, and phones cut them off.
 pub static SILENCE: LazyLock<Clip> = LazyLock::new(|| vec![Law::Mu.silence(); 3 * RATE as usize / 10].into());
+
+/// What is spoken of numbers and digits, from 0 on.
+pub static NUMBERS: [&LazyLock<Clip>; 21] = [
+    &N0, &N1, &N2, &N3, &N4, &N5, &N6, &N7, &N8, &N9, &N10, &N11, &N12, &N13, &N14, &N15, &N16, &N17, &N18,
+    &N19, &N20,
+];
 
 /// The prompt with this name.
 #[must_use]
@@ -103,6 +187,6 @@ mod tests {
 
     #[test]
     fn together_they_are_small() {
-        assert!(ALL.iter().map(|(_, clip)| clip.len()).sum::<usize>() <= 400 << 10);
+        assert!(ALL.iter().map(|(_, clip)| clip.len()).sum::<usize>() <= 900 << 10);
     }
 }

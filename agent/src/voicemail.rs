@@ -1,6 +1,7 @@
 //! A mailbox that answers: greeting, tone, a message, what to do with it. Whoever calls is never sent away without being told, and
 //! no message is lost that was spoken.
 
+mod inbox;
 mod owner;
 
 use crate::fax::Fax;
@@ -11,6 +12,7 @@ use crate::prompts;
 use crate::recording::{self, End, Limits, Message, Recording, Segment};
 use crate::talk::Why;
 use core::time::Duration;
+pub use inbox::{Entry, Fetched, Told, Wish};
 use owner::Owner;
 pub use owner::{Attempts, Pin};
 use sip::Time;
@@ -91,8 +93,10 @@ pub enum Output {
     Notice(Notice),
     /// The caller wants to speak to a person: connect them and say [`Voicemail::on_joined`], or say [`Voicemail::on_nobody`].
     Person,
-    /// Is this the PIN? To be answered by [`Voicemail::on_checked`].
+    /// Is this the PIN? To be answered by [`Voicemail::on_told`].
     Check(Pin),
+    /// The owner wants this of whoever keeps messages.
+    Wish(Wish),
     /// The owner has recorded this: it is the greeting from now on.
     Greeting(Clip),
     /// End the call.
@@ -281,7 +285,7 @@ impl Voicemail {
         match &mut self.state {
             State::Greeting => self.state = State::Recording(Box::new(Recording::start(self.limits(), now))),
             State::Choosing { until } => *until = now + CHOICE,
-            State::Owner(_) => self.with_owner(out, |owner, _| owner.on_played(now)),
+            State::Owner(_) => self.with_owner(out, |owner, asked| owner.on_played(now, asked)),
             State::Leaving => self.hang_up(out),
             // A warning, or that nobody else is there, or that somebody is looked for.
             State::Accepted(_) | State::Recording(_) | State::Away | State::Over => {}
@@ -326,11 +330,9 @@ impl Voicemail {
         }
     }
 
-    /// Whether a PIN is the right one.
-    pub fn on_checked(&mut self, is_right: bool, now: Time, out: &mut Vec<Output>) {
-        if matches!(self.state, State::Owner(_)) {
-            self.with_owner(out, |owner, asked| owner.on_checked(is_right, now, asked));
-        }
+    /// What the owner has asked for.
+    pub fn on_told(&mut self, told: Told, now: Time, out: &mut Vec<Output>) {
+        self.with_owner(out, |owner, asked| owner.on_told(told, now, asked));
     }
 
     /// The call is over: what was said is kept.
@@ -531,7 +533,7 @@ impl Voicemail {
 
     fn log_in(&mut self, now: Time, out: &mut Vec<Output>) {
         if self.mailbox.pin.is_some() {
-            self.state = State::Owner(Owner::start(self.greeting.clone(), now));
+            self.state = State::Owner(Owner::start(self.greeting.clone(), !self.mailbox.hold, now));
             self.with_owner(out, |owner, asked| owner.ask(None, now, asked));
         }
     }
@@ -545,6 +547,7 @@ impl Voicemail {
                 owner::Output::Play(clip) => out.push(Output::Play(clip)),
                 owner::Output::Hush => out.push(Output::Hush),
                 owner::Output::Check(pin) => out.push(Output::Check(pin)),
+                owner::Output::Wish(wish) => out.push(Output::Wish(wish)),
                 owner::Output::Greeting(clip) => out.push(Output::Greeting(clip)),
                 owner::Output::Leave(words) => self.leave(words.as_ref(), out),
             }
@@ -561,7 +564,8 @@ fn has_room(mailbox: &Mailbox, room: &Room, disk_floor: u64) -> bool {
 }
 
 /// A recording as lines play it.
-fn mu_law(sound: Vec<u8>, law: Law) -> Clip {
+#[must_use]
+pub fn mu_law(sound: Vec<u8>, law: Law) -> Clip {
     match law {
         Law::Mu => sound.into(),
         Law::A => sound.into_iter().map(|byte| Law::Mu.encode(Law::A.decode(byte))).collect(),

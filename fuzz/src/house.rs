@@ -6,6 +6,7 @@ use super::draw::Draw;
 use agent::guide::{Guide, Mailbox, Role, Room};
 use agent::house::{CallKey, House, Output, Port};
 use agent::srtp::Key;
+use agent::voicemail::{Entry, Fetched, Told};
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::inside::{AgentId, SCREEN};
@@ -85,6 +86,7 @@ impl Street {
             messages_max: 100,
             bytes_max: 1 << 20,
             pin: Some("$argon2id$x".into()),
+            hold: false,
             operator: true,
         };
         let clip: agent::line::Clip = vec![0x55; 1_000].into();
@@ -179,15 +181,28 @@ impl Street {
             }
             9..=11 => self.packets(draw),
             12 | 13 => self.opens(draw),
-            14 => {
-                let (Some(call), is_right) = (self.checks.pop(), draw.byte() & 1 == 0) else { return };
-                self.happens(|house, now, out| house.on_checked(call, is_right, now, out));
-            }
+            14 => self.is_told(draw),
             _ => {
                 let until = self.now + Duration::from_millis(u64::from(draw.word()) / 2);
                 self.pass(until);
             }
         }
+    }
+
+    /// Something that an owner has asked for, or not.
+    fn is_told(&mut self, draw: &mut Draw<'_>) {
+        let (Some(call), byte) = (self.checks.pop(), draw.byte()) else { return };
+        let entry = |is_new| Entry { name: "a".into(), is_new };
+        let sound = || Fetched::Sound { caller: "+1503".into(), clip: [byte; 400].as_slice().into() };
+        let told = match byte % 8 {
+            0 | 2 | 4 => Told::Checked(true),
+            1 => Told::Checked(false),
+            3 => Told::Listed(vec![entry(true), entry(false)]),
+            5 => Told::Listed(Vec::new()),
+            6 => Told::Fetched(Fetched::Sealed { caller: String::new() }),
+            _ => Told::Fetched(sound()),
+        };
+        self.happens(|house, now, out| house.on_told(call, told, now, out));
     }
 
     /// Packets come to a port, some in a row.
@@ -271,7 +286,7 @@ impl Street {
                 Output::Finish(take, _) | Output::Forget(take) => {
                     assert!(self.takes.remove(&take), "what ends has begun");
                 }
-                Output::Check(call, ..) => self.checks.push(call),
+                Output::Check(call, ..) | Output::Wish(call, ..) => self.checks.push(call),
                 Output::Notice(..) | Output::Greeting(..) => {}
             }
         }

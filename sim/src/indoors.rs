@@ -4,6 +4,7 @@ use agent::guide::{Guide, Room};
 use agent::house::{About, House, Output, Port, Take};
 use agent::recording::Message;
 use agent::srtp::{KEY_LENGTH, Key};
+use agent::voicemail::Told;
 use core::net::SocketAddr;
 use core::time::Duration;
 use router::inside::AgentId;
@@ -231,7 +232,8 @@ impl Indoors {
                 out.push(Out::Line(format!("{whose} tells of a call: {notice:?}, {why}")));
             }
             // No owner of a mailbox is in town.
-            Output::Check(call, ..) => self.house.on_checked(call, false, now, more),
+            Output::Check(call, ..) => self.house.on_told(call, Told::Checked(false), now, more),
+            Output::Wish(..) => {}
             Output::Greeting(mailbox, clip) => {
                 if let Some(room) = self.rooms.get_mut(&mailbox) {
                     room.greeting = Some(clip);

@@ -11,7 +11,7 @@ use crate::prompts;
 use crate::sdp::Here;
 use crate::talk::Desk;
 use crate::transfer;
-use crate::voicemail::{self, Operator, Rest, Voicemail};
+use crate::voicemail::{self, Operator, Rest, Told, Voicemail};
 use core::net::SocketAddr;
 use router::chance::Chance;
 use router::inside::{SPOKEN, WHY};
@@ -221,8 +221,8 @@ impl Answering {
         }
     }
 
-    pub(super) fn on_checked(&mut self, is_right: bool, turn: &mut Turn<'_>) {
-        self.with_mailbox(turn, |mailbox, now, out| mailbox.on_checked(is_right, now, out));
+    pub(super) fn on_told(&mut self, told: Told, turn: &mut Turn<'_>) {
+        self.with_mailbox(turn, |mailbox, now, out| mailbox.on_told(told, now, out));
     }
 
     pub(super) fn on_deadline(&mut self, turn: &mut Turn<'_>) {
@@ -392,6 +392,7 @@ impl Answering {
                 let Some(hash) = mailbox.pin().cloned() else { return };
                 Output::Check(call, hash, pin)
             }
+            voicemail::Output::Wish(wish) => Output::Wish(call, mailbox(), wish),
             voicemail::Output::Greeting(clip) => Output::Greeting(mailbox(), clip),
             // These are the line's.
             voicemail::Output::Person

@@ -1,5 +1,6 @@
-//! The owner of a mailbox, who logs in by phone and records a greeting.
+//! The owner of a mailbox, who logs in by phone, hears the messages and records a greeting.
 
+use super::inbox::{self, Inbox, Told, Wish};
 use super::{CHOICE, length, mu_law};
 use crate::line::{Clip, Sound};
 use crate::prompts;
@@ -11,6 +12,9 @@ use sip::Time;
 #[derive(Debug)]
 pub(super) struct Owner {
     greeting: Clip,
+    may_delete: bool,
+    /// The messages; `None` before the PIN was right.
+    inbox: Option<Inbox>,
     state: State,
     wrong: u32,
     turns: u32,
@@ -22,7 +26,9 @@ enum State {
     Entering { pin: Pin, until: Time },
     /// It is being checked.
     Checking { until: Time },
-    /// It was right: there is a choice.
+    /// It was right: the messages are heard.
+    Inbox,
+    /// What is to be done with the greeting.
     Menu { until: Time },
     /// The tone is played; then the recording begins.
     Tone,
@@ -38,6 +44,7 @@ pub(super) enum Output {
     Play(Clip),
     Hush,
     Check(Pin),
+    Wish(Wish),
     Greeting(Clip),
     /// Say this and goodbye.
     Leave(Option<Clip>),
@@ -117,8 +124,8 @@ const TURNS_MAX: u32 = 20;
 
 impl Owner {
     /// Somebody has pressed the key of the owner, whose greeting is this.
-    pub(super) const fn start(greeting: Clip, now: Time) -> Self {
-        Self { greeting, state: State::Checking { until: now }, wrong: 0, turns: 0 }
+    pub(super) const fn start(greeting: Clip, may_delete: bool, now: Time) -> Self {
+        Self { greeting, may_delete, inbox: None, state: State::Checking { until: now }, wrong: 0, turns: 0 }
     }
 
     /// Asks for the PIN, after this.
@@ -165,6 +172,12 @@ impl Owner {
                 }
             }
             (State::Recording(_), '#') => self.finish(now, out),
+            (State::Inbox, _) => self.with_inbox(now, out, |inbox, out| inbox.on_pressed(digit, now, out)),
+            (State::Menu { .. }, '*') => {
+                out.push(Output::Hush);
+                self.state = State::Inbox;
+                self.with_inbox(now, out, |inbox, out| inbox.menu(now, out));
+            }
             // No key of theirs.
             (
                 State::Entering { .. }
@@ -178,12 +191,29 @@ impl Owner {
         }
     }
 
-    pub(super) fn on_checked(&mut self, is_right: bool, now: Time, out: &mut Vec<Output>) {
+    pub(super) fn on_told(&mut self, told: Told, now: Time, out: &mut Vec<Output>) {
+        match (told, &self.state) {
+            (Told::Checked(is_right), _) => self.on_checked(is_right, now, out),
+            (Told::Listed(list), State::Inbox) => {
+                self.with_inbox(now, out, |inbox, out| inbox.on_listed(list, now, out));
+            }
+            (Told::Fetched(fetched), State::Inbox) => {
+                self.with_inbox(now, out, |inbox, out| inbox.on_fetched(fetched, now, out));
+            }
+            // The owner has gone on to something else meanwhile.
+            (Told::Listed(_) | Told::Fetched(_), _) => {}
+        }
+    }
+
+    fn on_checked(&mut self, is_right: bool, now: Time, out: &mut Vec<Output>) {
         if !matches!(self.state, State::Checking { .. }) {
             return;
         }
         if is_right {
-            return self.menu(None, now, out);
+            let mut asked = Vec::new();
+            self.inbox = Some(Inbox::start(self.may_delete, now, &mut asked));
+            self.state = State::Inbox;
+            return self.carry_out(asked, now, out);
         }
         self.wrong += 1;
         if self.wrong >= TRIES_MAX {
@@ -192,8 +222,9 @@ impl Owner {
         self.ask(Some(&prompts::WRONG), now, out);
     }
 
-    pub(super) fn on_played(&mut self, now: Time) {
+    pub(super) fn on_played(&mut self, now: Time, out: &mut Vec<Output>) {
         match &mut self.state {
+            State::Inbox => self.with_inbox(now, out, |inbox, out| inbox.on_played(now, out)),
             State::Tone => self.state = State::Recording(Box::new(Recording::start(LIMITS, now))),
             State::Entering { until, .. } | State::Menu { until } | State::Confirming { until, .. } => {
                 *until = now + CHOICE;
@@ -225,6 +256,7 @@ impl Owner {
                     out.push(Output::Leave(None));
                 }
             }
+            State::Inbox => self.with_inbox(now, out, |inbox, out| inbox.on_deadline(now, out)),
             State::Tone => {}
         }
     }
@@ -236,6 +268,7 @@ impl Owner {
             | State::Menu { until }
             | State::Confirming { until, .. } => Some(*until),
             State::Recording(recording) => Some(recording.deadline()),
+            State::Inbox => self.inbox.as_ref().and_then(Inbox::deadline),
             State::Tone => None,
         }
     }
@@ -245,6 +278,7 @@ impl Owner {
             State::Confirming { clip, .. } => Some(clip.clone()),
             State::Entering { .. }
             | State::Checking { .. }
+            | State::Inbox
             | State::Menu { .. }
             | State::Tone
             | State::Recording(_) => None,
@@ -260,6 +294,30 @@ impl Owner {
             (None, '2') => self.menu(Some(&self.greeting.clone()), now, out),
             (Some(_), '3') => self.record(None, out),
             (Some(_) | None, _) => {}
+        }
+    }
+
+    fn with_inbox(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Inbox, &mut Vec<inbox::Output>),
+    ) {
+        let Some(inbox) = &mut self.inbox else { return };
+        let mut asked = Vec::new();
+        act(inbox, &mut asked);
+        self.carry_out(asked, now, out);
+    }
+
+    fn carry_out(&mut self, asked: Vec<inbox::Output>, now: Time, out: &mut Vec<Output>) {
+        for output in asked {
+            match output {
+                inbox::Output::Hush => out.push(Output::Hush),
+                inbox::Output::Play(clip) => out.push(Output::Play(clip)),
+                inbox::Output::Wish(wish) => out.push(Output::Wish(wish)),
+                inbox::Output::Greeting => self.menu(None, now, out),
+                inbox::Output::Leave => out.push(Output::Leave(None)),
+            }
         }
     }
 

@@ -1,3 +1,5 @@
+mod inbox;
+
 use super::*;
 use crate::guide::Mailbox;
 use crate::line::Sound;
@@ -95,6 +97,11 @@ impl Story {
                 Output::Notice(notice) => _ = write!(line, "notice {notice:?}"),
                 Output::Person => line += "person",
                 Output::Check(pin) => _ = write!(line, "check {}", pin.as_str()),
+                Output::Wish(Wish::List) => line += "list",
+                Output::Wish(Wish::Fetch(name)) => _ = write!(line, "fetch {name}"),
+                Output::Wish(Wish::Heard(name)) => _ = write!(line, "heard {name}"),
+                Output::Wish(Wish::Stays(name)) => _ = write!(line, "stays {name}"),
+                Output::Wish(Wish::Delete(name)) => _ = write!(line, "delete {name}"),
                 Output::Greeting(clip) => _ = write!(line, "greeting of {}", clip.len()),
                 Output::HangUp => line += "hang up",
             }
@@ -178,7 +185,11 @@ impl Story {
     }
 
     fn check(&mut self, is_right: bool) {
-        self.with_machine(|machine, now, out| machine.on_checked(is_right, now, out));
+        self.hears(Told::Checked(is_right));
+    }
+
+    fn hears(&mut self, told: Told) {
+        self.with_machine(|machine, now, out| machine.on_told(told, now, out));
     }
 
     fn over(&mut self, why: Why) {
@@ -987,6 +998,8 @@ fn an_owner_records_a_greeting_which_replaces_the_other_when_it_is_confirmed() {
     story.nothing(3_000);
     story.press("47*4711#");
     story.check(true);
+    story.hears(Told::Listed(Vec::new()));
+    story.press("9");
     story.press("2");
     story.nothing(500);
     story.press("1");
@@ -1018,30 +1031,34 @@ fn an_owner_records_a_greeting_which_replaces_the_other_when_it_is_confirmed() {
             "4.200 play code",
             "4.400 hush",
             "5.200 check 4711",
+            "5.400 list",
+            "5.400 hush",
+            "5.400 play no-new",
+            "5.400 play settings",
             "5.400 hush",
             "5.400 play owner",
-            "5.400 hush",
-            "5.400 play greeting",
-            "5.400 play owner",
-            "6.100 hush",
-            "6.100 play record",
-            "6.100 play tone",
-            "12.800 hush",
-            "12.800 play choose",
+            "5.600 hush",
+            "5.600 play greeting",
+            "5.600 play owner",
+            "6.300 hush",
+            "6.300 play record",
+            "6.300 play tone",
             "13.000 hush",
-            "13.000 play clip of 29302",
             "13.000 play choose",
             "13.200 hush",
-            "13.200 play tone",
-            "18.700 hush",
-            "18.700 play choose",
-            "18.900 greeting of 40800",
+            "13.200 play clip of 29302",
+            "13.200 play choose",
+            "13.400 hush",
+            "13.400 play tone",
             "18.900 hush",
-            "18.900 play recorded",
-            "18.900 play owner",
+            "18.900 play choose",
+            "19.100 greeting of 40800",
             "19.100 hush",
-            "19.100 play clip of 40800",
-            "19.100 play owner"
+            "19.100 play recorded",
+            "19.100 play owner",
+            "19.300 hush",
+            "19.300 play clip of 40800",
+            "19.300 play owner"
         ]
     );
 }
@@ -1051,7 +1068,8 @@ fn a_greeting_that_is_not_confirmed_changes_nothing() {
     let mut story = Story::of(with_pin());
     story.press("*4711#");
     story.check(true);
-    story.press("1");
+    story.hears(Told::Listed(Vec::new()));
+    story.press("91");
     story.nothing(4_000);
     story.speak(3_000);
     story.press("#");
@@ -1060,7 +1078,8 @@ fn a_greeting_that_is_not_confirmed_changes_nothing() {
     let mut silent = Story::of(with_pin());
     silent.press("*4711#");
     silent.check(true);
-    silent.press("1");
+    silent.hears(Told::Listed(Vec::new()));
+    silent.press("91");
     silent.nothing(4_000);
     silent.silent(5_000);
     silent.over(Why::There);
@@ -1075,16 +1094,20 @@ fn a_greeting_that_is_not_confirmed_changes_nothing() {
             "0.000 play code",
             "0.200 hush",
             "1.000 check 4711",
+            "1.200 list",
+            "1.200 hush",
+            "1.200 play no-new",
+            "1.200 play settings",
             "1.200 hush",
             "1.200 play owner",
-            "1.200 hush",
-            "1.200 play record",
-            "1.200 play tone",
-            "8.400 hush",
-            "8.400 play choose",
-            "22.549 hush",
-            "22.549 play goodbye",
-            "23.311 hang up"
+            "1.400 hush",
+            "1.400 play record",
+            "1.400 play tone",
+            "8.600 hush",
+            "8.600 play choose",
+            "22.749 hush",
+            "22.749 play goodbye",
+            "23.511 hang up"
         ]
     );
     assert_eq!(
@@ -1098,14 +1121,18 @@ fn a_greeting_that_is_not_confirmed_changes_nothing() {
             "0.000 play code",
             "0.200 hush",
             "1.000 check 4711",
+            "1.200 list",
+            "1.200 hush",
+            "1.200 play no-new",
+            "1.200 play settings",
             "1.200 hush",
             "1.200 play owner",
-            "1.200 hush",
-            "1.200 play record",
-            "1.200 play tone",
-            "9.237 hush",
-            "9.237 play nothing",
-            "9.237 play owner"
+            "1.400 hush",
+            "1.400 play record",
+            "1.400 play tone",
+            "9.437 hush",
+            "9.437 play nothing",
+            "9.437 play owner"
         ]
     );
 }

@@ -4,6 +4,7 @@
 use crate::words;
 use agent::guide::Room;
 use agent::house::{CallKey, Output};
+use agent::voicemail::Told;
 use core::net::{Ipv4Addr, SocketAddr};
 use router::inside::SCREEN;
 use router::path::{Path, Transport};
@@ -53,7 +54,7 @@ impl Shelf for Bare {
         None
     }
 
-    fn checked(&mut self) -> Vec<(CallKey, bool)> {
+    fn told(&mut self) -> Vec<(CallKey, Told)> {
         Vec::new()
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn guide(mut guide: Guide, mailboxes: &Mailboxes) -> Guide {
             messages_max: read.messages,
             bytes_max: u64::from(read.messages) * read.longest.as_secs() * u64::from(agent::g711::RATE),
             pin: read.pin.as_ref().map(|pin| pin.as_str().into()),
+            hold: read.hold,
             operator: read.operator.is_some(),
             ..usual
         };

@@ -49,8 +49,8 @@ impl Agents {
         clock: Clock,
     ) -> io::Result<Self> {
         let Said { guide, mailboxes } = said;
-        let post = Arc::new(Post::start(data, store, mailboxes, (clock, identity.seed), MANNER)?);
-        let shelf = Shelves::new(Arc::clone(&post), (clock, identity.name.clone()), data)?;
+        let post = Arc::new(Post::start(data, store.clone(), mailboxes, (clock, identity.seed), MANNER)?);
+        let shelf = Shelves::new(Arc::clone(&post), (clock, identity.name.clone()), (data, store))?;
         let is_inside = |listener: &Listener| listener.transport == Transport::Inside;
         let Some(local) = identity.listeners.iter().position(is_inside) else { return Ok(Self { post }) };
         let (bind, told) = addresses(&identity.listeners);

@@ -70,8 +70,8 @@ pub trait Shelf: Send {
     fn take(&mut self, output: Output);
     /// What a mailbox holds now; `None` if nothing can be kept.
     fn room(&mut self, mailbox: &str) -> Option<Room>;
-    /// The calls whose PINs have been checked since the last time, and whether they were right.
-    fn checked(&mut self) -> Vec<(agent::house::CallKey, bool)>;
+    /// What owners of mailboxes have asked for and is known since the last time, each with the call.
+    fn told(&mut self) -> Vec<(agent::house::CallKey, agent::voicemail::Told)>;
 }
 
 impl Media {

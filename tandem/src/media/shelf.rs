@@ -3,15 +3,18 @@
 use super::Shelf;
 use crate::clock::Clock;
 use crate::delivery::Post;
+use crate::messages::folder::{Folder, Stored};
+use crate::messages::heard::{Heard, Standing};
 use crate::messages::id::MessageId;
 use crate::messages::manifest::{End, Manifest, Why};
 use crate::messages::room::Used;
+use crate::store::{Store, outbox};
 use agent::g711::Law;
 use agent::guide::Room;
 use agent::house::{About, CallKey, Output, Take};
 use agent::line::Clip;
 use agent::recording::{self, Message};
-use agent::voicemail::{Notice, Pin};
+use agent::voicemail::{Entry, Fetched, Notice, Pin, Told, Wish, mu_law};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +30,8 @@ pub struct Shelves {
     greetings: Greetings,
     /// What takes longer than a packet may wait.
     slow: Sender<Slow>,
-    checked: Receiver<(CallKey, bool)>,
+    answers: Sender<(CallKey, Told)>,
+    told: Receiver<(CallKey, Told)>,
 }
 
 /// What is done beside the sound, one after the other.
@@ -36,6 +40,17 @@ enum Slow {
     Check { call: CallKey, hash: Arc<str>, pin: Pin },
     /// A greeting goes to disk.
     Write { mailbox: Arc<str>, file: PathBuf, clip: Clip },
+    /// The sound of a message is read.
+    Fetch { call: CallKey, id: MessageId },
+    /// A message is deleted, as by hand.
+    Delete { id: MessageId, unix: i64 },
+}
+
+/// What that needs.
+struct Desk {
+    folder: Folder,
+    store: Store,
+    answers: Sender<(CallKey, Told)>,
 }
 
 /// What owners of mailboxes have recorded as their greetings.
@@ -49,13 +64,18 @@ impl Shelves {
     ///
     /// # Errors
     /// The operating system has no thread to give.
-    pub fn new(post: Arc<Post>, (clock, node): (Clock, String), data: &Path) -> io::Result<Self> {
+    pub fn new(
+        post: Arc<Post>,
+        (clock, node): (Clock, String),
+        (data, store): (&Path, Store),
+    ) -> io::Result<Self> {
         let greetings = Greetings { folder: data.join("greetings"), read: BTreeMap::new() };
         let (slow, works) = channel();
-        let (checking, checked) = channel();
-        let work = move || works.into_iter().for_each(|slow: Slow| slow.work(&checking));
+        let (answers, told) = channel();
+        let desk = Desk { folder: Folder::of(data), store, answers: answers.clone() };
+        let work = move || works.into_iter().for_each(|slow: Slow| slow.work(&desk));
         std::thread::Builder::new().name("shelf".into()).spawn(work)?;
-        Ok(Self { post, clock, node, takes: BTreeMap::new(), greetings, slow, checked })
+        Ok(Self { post, clock, node, takes: BTreeMap::new(), greetings, slow, answers, told })
     }
 
     fn manifest(&self, about: &About, law: Law) -> Option<Manifest> {
@@ -132,6 +152,39 @@ impl Shelves {
         }
     }
 
+    fn wish(&self, call: CallKey, mailbox: Arc<str>, wish: Wish) {
+        let id = |name: &str| MessageId::try_from(name.to_owned());
+        let (spool, answers) = (self.post.spool(), self.answers.clone());
+        let done = match wish {
+            Wish::List => spool.list(mailbox, move |found| {
+                let entry = |(id, standing): (MessageId, Standing)| Entry {
+                    name: id.as_str().into(),
+                    is_new: standing == Standing::New,
+                };
+                // A call that is over waits for nothing.
+                let _ = answers.send((call, Told::Listed(found.into_iter().map(entry).collect())));
+            }),
+            Wish::Fetch(name) => {
+                if let Ok(id) = id(&name) {
+                    self.later(Slow::Fetch { call, id });
+                }
+                Ok(())
+            }
+            Wish::Heard(name) => {
+                let heard = Heard { by: BY_PHONE.into(), at: self.clock.today() };
+                id(&name).map_or(Ok(()), |id| spool.mark_heard(id, Some(heard)))
+            }
+            Wish::Stays(name) => id(&name).map_or(Ok(()), |id| spool.mark_heard(id, None)),
+            Wish::Delete(name) => id(&name).map_or(Ok(()), |id| {
+                self.later(Slow::Delete { id: id.clone(), unix: self.clock.today().as_second() });
+                spool.deleted(id)
+            }),
+        };
+        if done.is_err() {
+            tracing::error!("nobody keeps messages any more: an owner who calls is not obeyed");
+        }
+    }
+
     fn later(&self, slow: Slow) {
         if self.slow.send(slow).is_err() {
             tracing::error!("no PIN is checked and no greeting kept any more: that thread is gone");
@@ -140,10 +193,24 @@ impl Shelves {
 }
 
 impl Slow {
-    fn work(self, checking: &Sender<(CallKey, bool)>) {
+    fn work(self, desk: &Desk) {
         match self {
             // A call that is over waits for nothing.
-            Self::Check { call, hash, pin } => _ = checking.send((call, is_pin(&hash, pin.as_str()))),
+            Self::Check { call, hash, pin } => {
+                _ = desk.answers.send((call, Told::Checked(is_pin(&hash, pin.as_str()))));
+            }
+            Self::Fetch { call, id } => {
+                _ = desk.answers.send((call, Told::Fetched(fetched(&desk.folder, &id))))
+            }
+            Self::Delete { id, unix } => {
+                let message = id.to_string();
+                let delete = move |db: &_| outbox::delete(db, &message, Some((BY_PHONE, unix)));
+                if !matches!(desk.store.ask(delete).blocking_recv(), Ok(Ok(()))) {
+                    tracing::error!(
+                        "message {id} was deleted by phone, and is there again after the next start"
+                    );
+                }
+            }
             Self::Write { mailbox, file, clip } => {
                 if let Err(error) = write(&file, &clip) {
                     let file = file.display();
@@ -153,6 +220,26 @@ impl Slow {
         }
     }
 }
+
+/// A message as it is heard by phone.
+fn fetched(folder: &Folder, id: &MessageId) -> Fetched {
+    let read = || {
+        let Some(Stored::Finished(manifest)) = folder.read(id)? else { return Ok(Fetched::Gone) };
+        let caller = manifest.caller;
+        if manifest.sealed {
+            return Ok(Fetched::Sealed { caller });
+        }
+        let clip = mu_law(folder.sound(id, manifest.law)?, manifest.law.g711());
+        Ok(Fetched::Sound { caller, clip })
+    };
+    read().unwrap_or_else(|error: io::Error| {
+        tracing::error!("message {id} cannot be played by phone: {error}");
+        Fetched::Gone
+    })
+}
+
+/// Who hears and deletes by phone, for those who ask later.
+const BY_PHONE: &str = "phone";
 
 fn write(file: &Path, clip: &[u8]) -> io::Result<()> {
     let partly = file.with_extension("new");
@@ -175,6 +262,7 @@ impl Shelf for Shelves {
                 }
             }
             Output::Notice(about, notice) => self.notice(&about, notice),
+            Output::Wish(call, mailbox, wish) => self.wish(call, mailbox, wish),
             Output::Check(call, hash, pin) => self.later(Slow::Check { call, hash, pin }),
             Output::Greeting(mailbox, clip) => {
                 let file = self.greetings.keep(&mailbox, clip.clone());
@@ -195,8 +283,8 @@ impl Shelf for Shelves {
         Some(Room { messages, bytes, new, heard, disk_free, greeting })
     }
 
-    fn checked(&mut self) -> Vec<(CallKey, bool)> {
-        self.checked.try_iter().collect()
+    fn told(&mut self) -> Vec<(CallKey, Told)> {
+        self.told.try_iter().collect()
     }
 }
 

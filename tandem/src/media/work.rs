@@ -95,9 +95,9 @@ impl Work {
             if now >= self.next_beat {
                 self.next_beat = now + if self.look(now, &poll) { BEAT } else { SOON };
             }
-            for (call, is_right) in self.shelf.checked() {
+            for (call, told) in self.shelf.told() {
                 let mut asked = core::mem::take(&mut self.asked);
-                self.house.on_checked(call, is_right, now, &mut asked);
+                self.house.on_told(call, told, now, &mut asked);
                 self.carry_out(asked, now, &poll);
             }
         }
@@ -222,6 +222,7 @@ impl Work {
                 | Output::Forget(_)
                 | Output::Notice(..)
                 | Output::Check(..)
+                | Output::Wish(..)
                 | Output::Greeting(..)) => self.shelf.take(kept),
             }
         }

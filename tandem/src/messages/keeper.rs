@@ -9,7 +9,7 @@ use super::room::{Figures, Index};
 use super::sealing::Seal;
 use agent::tape::SEGMENT;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ pub struct Keeper {
     folder: Folder,
     index: Index,
     open: BTreeMap<MessageId, Open>,
+    /// Deleted by hand a moment ago: the store will say so.
+    deleted: BTreeSet<MessageId>,
 }
 
 /// A message that is being left.
@@ -62,7 +64,8 @@ impl Keeper {
     /// There is no folder for messages, and none can be made.
     pub fn open(folder: Folder) -> io::Result<(Self, Vec<Manifest>)> {
         folder.make()?;
-        let mut keeper = Self { folder, index: Index::default(), open: BTreeMap::new() };
+        let mut keeper =
+            Self { folder, index: Index::default(), open: BTreeMap::new(), deleted: BTreeSet::new() };
         let mut complete = Vec::new();
         for id in keeper.folder.list()? {
             match keeper.take_over(&id) {
@@ -210,6 +213,18 @@ impl Keeper {
         }
     }
 
+    /// A message was deleted by hand: it counts no more.
+    pub fn discount(&mut self, id: &MessageId) {
+        self.index.remove(id);
+        self.deleted.insert(id.clone());
+    }
+
+    /// What there is to be heard in a mailbox, the newest first; the newest of each standing.
+    #[must_use]
+    pub fn list(&self, mailbox: &str) -> Vec<(MessageId, Standing)> {
+        self.index.list(mailbox)
+    }
+
     /// Ends what was begun and has not been heard of for minutes: whoever recorded it has forgotten it.
     pub fn finish_forgotten(&mut self, now: Timestamp) -> Vec<Finished> {
         let is_old = |open: &&Open| now.duration_since(open.last) > FORGOTTEN;
@@ -224,12 +239,14 @@ impl Keeper {
     /// The disk says nothing.
     pub fn look(&mut self, forgotten: impl Fn(&MessageId) -> bool) -> io::Result<()> {
         let there = self.folder.list()?;
+        self.deleted.retain(|id| there.binary_search(id).is_ok() && !forgotten(id));
         let open = &self.open;
         self.index.retain(|id| open.contains_key(id) || (there.binary_search(id).is_ok() && !forgotten(id)));
         // What was deleted by hand may be brought back.
         for id in &there {
             if !self.index.has(id)
                 && !forgotten(id)
+                && !self.deleted.contains(id)
                 && let Ok(Some(Stored::Finished(manifest))) = self.folder.read(id)
             {
                 self.index.put(id, &manifest.mailbox, self.folder.size(id).unwrap_or_default());
@@ -371,6 +388,12 @@ mod tests {
         keeper.mark_heard(&one.id, None);
         keeper.mark_heard(&one.id, None);
         assert_eq!((standing(&mut keeper), folder.heard(&one.id).unwrap()), ((2, 0), None));
+        // Deleted by phone: that the store does not say so yet brings nothing back, but what it says later does.
+        assert_eq!(keeper.list("inbox"), [(two.id.clone(), Standing::New), (one.id.clone(), Standing::New)]);
+        keeper.discount(&one.id);
+        assert_eq!((standing(&mut keeper), keeper.list("inbox").len()), ((1, 0), 1));
+        keeper.look(|id| *id == one.id).unwrap();
+        assert_eq!(standing(&mut keeper), (2, 0));
         // Others mark beside us, as the command line does.
         folder.mark_heard(&two.id, Some(&heard)).unwrap();
         assert_eq!(standing(&mut keeper), (1, 1));

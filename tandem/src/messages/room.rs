@@ -98,12 +98,32 @@ impl Index {
         }
     }
 
+    /// What there is to be heard in a mailbox, the newest first; no more than this of each standing.
+    pub(super) fn list(&self, mailbox: &str) -> Vec<(MessageId, Standing)> {
+        let mine = self.messages.iter().rev().filter(|(_, entry)| &*entry.mailbox == mailbox);
+        let mut left = (LISTED_MAX, LISTED_MAX);
+        let listed = mine.filter(|(_, entry)| {
+            let left = match entry.standing {
+                Standing::Silent => return false,
+                Standing::New => &mut left.0,
+                Standing::Heard => &mut left.1,
+            };
+            let is_listed = *left > 0;
+            *left = left.saturating_sub(1);
+            is_listed
+        });
+        listed.map(|(id, entry)| (id.clone(), entry.standing)).collect()
+    }
+
     /// What each mailbox holds.
     pub(super) fn used(&self) -> BTreeMap<Arc<str>, Used> {
         let holds = |(name, used): (&Arc<str>, &Used)| (used.messages > 0).then(|| (Arc::clone(name), *used));
         self.used.iter().filter_map(holds).collect()
     }
 }
+
+/// Messages of each standing that are listed: nobody hears more of them by phone in one call.
+const LISTED_MAX: usize = 100;
 
 impl Used {
     const fn gain(&mut self, entry: &Entry) {

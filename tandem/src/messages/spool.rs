@@ -1,7 +1,7 @@
 //! The way to the thread that keeps messages: nobody who hears a caller waits for a disk.
 
 use super::folder::Folder;
-use super::heard::Heard;
+use super::heard::{Heard, Standing};
 use super::id::MessageId;
 use super::keeper::{Finished, Keep, Keeper};
 use super::lanes::Segment;
@@ -44,7 +44,15 @@ enum Order {
     Finish(Box<Manifest>),
     Forget(MessageId),
     Heard(MessageId, Option<Heard>),
+    Deleted(MessageId),
+    List(Arc<str>, Listed),
 }
+
+/// Takes what there is to be heard in a mailbox.
+struct Listed(Box<dyn FnOnce(Found) + Send>);
+
+/// Messages, and what they are to those who are to hear them.
+pub type Found = Vec<(MessageId, Standing)>;
 
 /// What waits for the disk.
 #[derive(Debug, Default)]
@@ -154,6 +162,23 @@ impl Spool {
         self.order(Order::Heard(id, heard))
     }
 
+    /// A message was deleted by hand: it counts no more.
+    ///
+    /// # Errors
+    /// Nobody keeps messages any more.
+    pub fn deleted(&self, id: MessageId) -> Result<(), Behind> {
+        self.order(Order::Deleted(id))
+    }
+
+    /// Tells what there is to be heard in a mailbox, the newest first; the hundred newest of those that are new, and of those
+    /// that were heard.
+    ///
+    /// # Errors
+    /// Nobody keeps messages any more.
+    pub fn list(&self, mailbox: Arc<str>, then: impl FnOnce(Found) + Send + 'static) -> Result<(), Behind> {
+        self.order(Order::List(mailbox, Listed(Box::new(then))))
+    }
+
     /// Ends the thread when it has done what it was told, and waits for that.
     pub fn end(self) {
         drop(self.orders);
@@ -167,12 +192,18 @@ impl Spool {
     }
 }
 
+impl core::fmt::Debug for Listed {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str("Listed")
+    }
+}
+
 impl Order {
     fn bytes(&self) -> usize {
         match self {
             Self::Begin(manifest) | Self::Finish(manifest) => manifest.bytes(),
             Self::Segment(segment) => segment.sound.len(),
-            Self::Forget(_) | Self::Heard(..) => 0,
+            Self::Forget(_) | Self::Heard(..) | Self::Deleted(_) | Self::List(..) => 0,
         }
     }
 }
@@ -194,7 +225,7 @@ impl Waiting {
         self.bytes.fetch_sub(order.bytes(), Ordering::Relaxed);
         match order {
             Order::Finish(_) | Order::Forget(_) => _ = self.open.fetch_sub(1, Ordering::Relaxed),
-            Order::Begin(_) | Order::Segment(_) | Order::Heard(..) => {}
+            Order::Begin(_) | Order::Segment(_) | Order::Heard(..) | Order::Deleted(_) | Order::List(..) => {}
         }
     }
 }
@@ -275,6 +306,11 @@ impl Keeping {
                 Order::Heard(id, heard) => {
                     self.work_off(keeper, core::mem::take(&mut batch));
                     keeper.mark_heard(&id, heard.as_ref());
+                }
+                Order::Deleted(id) => keeper.discount(&id),
+                Order::List(mailbox, then) => {
+                    self.work_off(keeper, core::mem::take(&mut batch));
+                    then.0(keeper.list(&mailbox));
                 }
             }
             next = if batch.len() < BATCH_MAX { orders.try_recv().ok() } else { None };
