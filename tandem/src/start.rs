@@ -130,7 +130,7 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     let said = Said { guide, mailboxes };
     let (kept, ports) = ((settings.data.as_path(), store.clone()), settings.rtp_ports.clone());
     let agents = Agents::start(&mut net, &identity, said, kept, ports, clock).map_err(StartError::System)?;
-    agents.ready(DISK_PATIENCE).await;
+    agents.ready(&net, DISK_PATIENCE).await;
     let outside = Outside { clock, net, names, tls, metrics, calls, store, agents, signals };
     let format = options.format.unwrap_or(settings.log.format);
     let reload = reload(options.plan.clone(), settings, clock);

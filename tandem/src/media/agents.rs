@@ -72,8 +72,9 @@ impl Agents {
     }
 
     /// Waits until mailboxes know what they hold, at most so long: before the first call.
-    pub async fn ready(&self, patience: Duration) {
+    pub async fn ready(&self, net: &Net, patience: Duration) {
         self.post.spool().ready(patience).await;
+        net.media().into_iter().for_each(Media::look);
     }
 
     /// Another plan is in force.

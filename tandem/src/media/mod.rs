@@ -38,6 +38,7 @@ pub struct Media {
 enum Order {
     Sip(AgentId, Bytes),
     Apply(Arc<Guide>),
+    Look,
 }
 
 /// What the thread works with.
@@ -104,6 +105,12 @@ impl Media {
         if !self.order(Order::Apply(guide)) {
             tracing::error!("mailboxes and announcements go on by the plan before: too much waits for them");
         }
+    }
+
+    /// What mailboxes hold is known: whoever calls from now on finds it so.
+    pub fn look(&self) {
+        // What is not looked at now is in a moment.
+        let _ = self.order(Order::Look);
     }
 
     /// Calls that agents have.

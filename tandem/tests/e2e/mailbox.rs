@@ -3,6 +3,7 @@
 use crate::messages::header;
 use crate::node::Tandem;
 use crate::parts;
+use crate::patience::until;
 use crate::phone::{Phone, in_dialog, response};
 use crate::sink::Sink;
 use crate::sound::Sound;
@@ -46,6 +47,8 @@ fn what_a_caller_says_is_mailed_sample_by_sample() {
     let (mut caller, invite, answer, mut sound) = after_the_tone(&street);
     let said = &prompts::OWNER[800..];
     sound.says(said);
+    // On a busy machine the last words are still on their way when they are said.
+    sound.says(&[0xff; 8_000]);
     caller.says(&in_dialog(&invite, &answer, "BYE", 2));
     caller.hears("< 200 BYE");
     let mail = sink.mail();
@@ -56,7 +59,8 @@ fn what_a_caller_says_is_mailed_sample_by_sample() {
     let start = heard.windows(800).position(|part| part == &spoken[..800]).expect("it begins as it was said");
     // The silence at its end is trimmed.
     let end = heard.len().min(start + spoken.len());
-    assert_eq!(heard[start..end], spoken[..end - start]);
+    let wrong = heard[start..end].iter().zip(&spoken).position(|(heard, spoken)| heard != spoken);
+    assert_eq!(wrong, None, "the first of {} samples that is another", end - start);
     assert!(end - start > spoken.len() - 8_000, "{} of {}", end - start, spoken.len());
     let (list, status) = node.asked(&["messages"]);
     assert_eq!(status, Some(0), "{list}");
@@ -74,6 +78,53 @@ fn a_node_that_dies_keeps_all_but_the_last_five_seconds() {
     node.die_and_come_back();
     let heard = parts::samples(&parts::part(&sink.mail().text, "audio/wav").expect("its sound is attached"));
     assert!(heard.len() + 5 * 8_000 >= said.len(), "{} of {}", heard.len(), said.len());
+}
+
+/// The hash of 4711, made at little cost: nothing is guessed here.
+const PIN: &str = "$argon2id$v=19$m=64,t=1,p=1$CDgvdiwrbic$eG38V/vTHnLKZLkMzayJpg";
+
+#[test]
+fn an_owner_hears_by_phone_what_a_caller_has_said() {
+    let (street, sink) = (Street::new(), Sink::start(&[]));
+    let plan = plan(&street, sink.port).replace(
+        "inbox = \"office@nguyen.example\"",
+        &format!("inbox = {{ email = \"office@nguyen.example\", pin = \"{PIN}\" }}"),
+    );
+    let node = Tandem::start(&street, &plan);
+    let said = &prompts::BUSY[800..];
+    let (mut caller, invite, answer, mut sound) = after_the_tone(&street);
+    sound.says(said);
+    sound.says(&[0xff; 8_000]);
+    caller.says(&in_dialog(&invite, &answer, "BYE", 2));
+    caller.hears("< 200 BYE");
+    sink.mail();
+    let state = || node.asked(&["messages"]).0;
+    until("the message is there", || state().contains("delivered\n").then_some(()), state);
+
+    let mut owner = caller;
+    let mut sound = Sound::new(&street, CALLER);
+    let invite = sound.offered(&owner.invite(NUMBER));
+    owner.says(&invite);
+    owner.hears("< 100 INVITE");
+    let answer = owner.hears("< 200 INVITE");
+    owner.says(&in_dialog(&invite, &answer, "ACK", 1));
+    sound.is_answered(&answer);
+    sound.hears();
+    // The star, four digits, the hash.
+    for key in [10, 4, 7, 1, 1, 11] {
+        sound.presses(key);
+        sound.says(&[0xff; 800]);
+    }
+    // One new message, from eleven digits, then the message and the keys.
+    let heard = sound.says(&[0xff; 18 * 8_000]);
+    let start = heard.windows(800).position(|part| part == &said[..800]).expect("the message is played");
+    let length = (heard.len() - start).min(said.len() - 4_000);
+    assert!(heard[start..start + length] == said[..length], "as it was said");
+    until("the message is heard", || state().contains("delivered; heard by phone\n").then_some(()), state);
+    sound.presses(3);
+    until("the message is deleted", || state().contains("No messages.").then_some(()), state);
+    owner.says(&in_dialog(&invite, &answer, "BYE", 2));
+    owner.hears("< 200 BYE");
 }
 
 #[test]
