@@ -1,62 +1,9 @@
 //! Plans of several files: each problem is shown in the file that it is in.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without, it may fail by")]
 
-use jiff::Timestamp;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tandem::cli::check::answer;
-use tandem::config::{Loaded, Refused, load};
-use tandem::diagnostic::Colour;
+mod folder;
 
-/// A folder with these files, gone with its owner.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn with(files: &[(&str, &[u8])]) -> Self {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
-        let nth = MADE.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("tandem-includes-{}-{nth}", std::process::id()));
-        let folder = Self(path);
-        for (name, text) in files {
-            folder.write(name, text);
-        }
-        folder
-    }
-
-    fn write(&self, name: &str, text: &[u8]) {
-        let file = self.0.join(name);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, text).unwrap();
-    }
-
-    /// What `tandem check` says of the folder.
-    fn check(&self) -> String {
-        answer(&self.0, now(), Colour::Off).text.replace(self.0.to_str().unwrap(), "DIR")
-    }
-
-    /// The problems, one a line.
-    fn lines(&self) -> Vec<String> {
-        let problems: Vec<String> = match self.load() {
-            Ok(loaded) => loaded.warnings.iter().map(|warning| warning.line(&loaded.source)).collect(),
-            Err(refused) => refused.lines().collect(),
-        };
-        problems.iter().map(|line| line.replace(self.0.to_str().unwrap(), "DIR")).collect()
-    }
-
-    fn load(&self) -> Result<Loaded, Refused> {
-        load(&self.0, now())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn now() -> Timestamp {
-    "2026-03-01T12:00:00Z".parse().unwrap()
-}
+use folder::Folder;
 
 const MAIN: &str = "include = [\"more/*.toml\"]\n[sites]\nhq = \"192.0.2.10\"\n[carriers]\na = \"a.example\"\nb = \"b.example\"\n[announcements]\nsorry = \"busy\"\n\
                     [numbers]\n\"+15035550100\" = \"main\"\n[plans]\nmain = [\"hq\", \"branch\", \"sorry\"]\n";
@@ -238,7 +185,7 @@ fn what_cannot_be_included_is_a_problem_with_its_place() {
         (
             "[\"more/notes.txt\"]",
             unread(
-                "error[E003]: `DIR/more/notes.txt` is no file of a plan; help: files of a plan end in `.toml`",
+                "error[E003]: `DIR/more/notes.txt` is no file of a plan; help: files of a plan end in `.toml`, lists of customers in `.csv`",
             ),
         ),
         ("[\"tandem.toml\"]", unread("error[E003]: `DIR/tandem.toml` includes itself")),

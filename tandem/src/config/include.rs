@@ -124,7 +124,7 @@ impl Reading<'_> {
         }
         if !EXTENSIONS.iter().any(|known| path.extension().is_some_and(|extension| extension == *known)) {
             let problem = refuse(format!("`{shown}` is no file of a plan"));
-            return Err(problem.help("files of a plan end in `.toml`"));
+            return Err(problem.help("files of a plan end in `.toml`, lists of customers in `.csv`"));
         }
         // To open a pipe would wait for whoever writes into it.
         if !real.is_file() {
@@ -212,7 +212,7 @@ fn place(folder: &Path) -> String {
 }
 
 /// What files of a plan end in.
-const EXTENSIONS: [&str; 1] = ["toml"];
+const EXTENSIONS: [&str; 2] = ["toml", "csv"];
 
 /// All files together: a million numbers one by one, with what they need to be read. What is read holds ten times as much
 /// memory for a moment.

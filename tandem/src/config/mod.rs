@@ -5,6 +5,7 @@ mod agents;
 mod allow;
 mod carriers;
 mod courses;
+mod csv;
 mod customers;
 mod deny;
 mod dialects;

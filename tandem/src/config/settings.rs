@@ -323,6 +323,8 @@ pub const LIST_MAX: usize = 10_000;
 pub const TEMPLATES_MAX: usize = 1_000;
 /// Blanks of one template.
 pub const ROLES_MAX: usize = 64;
+/// Columns of a list of customers.
+pub const COLUMNS_MAX: usize = 64;
 /// Steps in one list; a caller who waits through more has hung up.
 pub const STEPS_MAX: usize = 64;
 /// Expectations in a file.

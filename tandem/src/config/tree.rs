@@ -2,18 +2,21 @@
 //! included file defines is put beside what the others do.
 
 use crate::codes::Code;
+use crate::config::csv::{self, Column};
 use crate::config::later;
 use crate::config::reader::{Problems, shown};
-use crate::config::source::Source;
+use crate::config::source::{Part, Source};
 use crate::config::syntax::{self, Doubts};
 use crate::diagnostic::{Diagnostic, Span};
+use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 /// Parses all files.
 pub(super) fn read<'a>(source: &'a Source, doubts: &mut Doubts, problems: &mut Problems<'_>) -> DeTable<'a> {
     let mut root = None;
-    for part in source.parts() {
+    let (rows, files): (Vec<_>, Vec<_>) = source.parts().iter().partition(|part| is_csv(part));
+    for part in files {
         let (table, errors) = DeTable::parse_recoverable(source.slice(&part.span));
         let table = moved(table.into_inner(), part.span.start);
         syntax::report(&errors, &part.span, &table, doubts, problems);
@@ -23,7 +26,40 @@ pub(super) fn read<'a>(source: &'a Source, doubts: &mut Doubts, problems: &mut P
             Some(root) => merge(root, table, problems),
         }
     }
-    root.unwrap_or_default()
+    let mut root = root.unwrap_or_default();
+    // The keys of rows are known once all templates are.
+    let roles = if rows.is_empty() { BTreeMap::new() } else { roles(&root) };
+    for part in rows {
+        let customers = csv::customers(source.slice(&part.span), part.span.start, &roles, problems);
+        let place = part.span.start..part.span.start;
+        let mut table = DeTable::new();
+        let key = Spanned::new(place.clone(), DeString::from("customers"));
+        table.insert(key, Spanned::new(place, DeValue::Table(customers)));
+        merge(&mut root, table, problems);
+    }
+    root
+}
+
+/// Is it a file with a customer in each row? The plan file is none, whatever it is called.
+fn is_csv(part: &Part) -> bool {
+    part.span.start > 0 && part.path.ends_with(".csv")
+}
+
+/// The roles of all templates, and how their cells are read.
+fn roles(root: &DeTable<'_>) -> BTreeMap<String, Column> {
+    let mut found = BTreeMap::new();
+    let templates = root.get("templates").and_then(|value| value.get_ref().as_table());
+    for template in templates.into_iter().flat_map(|templates| templates.values()) {
+        let roles = template.get_ref().get("roles").and_then(|value| value.get_ref().as_table());
+        for (key, kind) in roles.into_iter().flatten() {
+            let column = match kind.get_ref().as_str() {
+                Some("mailbox" | "announcement") => Column::Text,
+                Some(_) | None => Column::List,
+            };
+            found.insert(AsRef::<str>::as_ref(key.get_ref()).to_owned(), column);
+        }
+    }
+    found
 }
 
 /// The same tree with its places so many bytes further on.
