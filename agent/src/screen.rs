@@ -219,7 +219,8 @@ impl Screen {
     /// Has this person taken the call of that INVITE?
     #[must_use]
     pub fn has_taken(&self, invite: &Message) -> bool {
-        self.is_joined() && is_same_call(self.invite(), invite)
+        let has = matches!(self.state, State::Joined(_) | State::Left { .. });
+        has && is_same_call(self.invite(), invite)
     }
 
     /// Has everything been said?

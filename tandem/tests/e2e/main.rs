@@ -12,6 +12,7 @@ mod carrier;
 mod confirm;
 mod failover;
 mod history;
+mod joined;
 mod lamp;
 mod long;
 mod mailbox;
