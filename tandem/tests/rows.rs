@@ -85,7 +85,7 @@ fn what_is_wrong_with_the_first_row_has_the_place_of_its_cell() {
         ),
     ]);
     let wide = format!("{}\n", vec!["name"; 65].join(","));
-    assert!(folder(&wide).lines()[0].contains("the first row has more than 64 cells"));
+    assert!(folder(&wide).lines().iter().any(|line| line.contains("the first row has more than 64 cells")));
 }
 
 #[test]
