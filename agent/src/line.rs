@@ -72,6 +72,8 @@ pub enum Output {
     Sound(Sound),
     /// The other side says that there is nothing to be heard (RFC 3389): packets may stay away from now on.
     Quiet,
+    /// The other side does not listen from now on (RFC 3264 §8.4), or does again: who is on hold says nothing himself, if anything is heard.
+    Held(bool),
     /// All that was to be played was played.
     Played,
     /// The call is over, and why.
@@ -504,11 +506,19 @@ impl Line {
         };
         match answered {
             Ok((agreed, answer)) => {
+                let was_held = self.is_held();
                 agreed.into_iter().for_each(|agreed| self.agree(agreed));
+                if self.is_held() != was_held {
+                    out.push(Output::Held(self.is_held()));
+                }
                 self.with(now, out, |end, now, asked| end.agree(&answer, now, asked));
             }
             Err(unfit) => self.with(now, out, |end, now, asked| end.disagree(unfit.status(), now, asked)),
         }
+    }
+
+    fn is_held(&self) -> bool {
+        self.agreed.is_some_and(|agreed| !agreed.sends)
     }
 
     /// Another place is another sender; the same one goes on.

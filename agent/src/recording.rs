@@ -41,6 +41,7 @@ pub struct Recording {
     /// When the last packet came; `None` while the caller says that none will.
     heard_at: Option<Time>,
     is_warned: bool,
+    is_held: bool,
 }
 
 /// What it asks of its owner.
@@ -128,6 +129,7 @@ impl Recording {
             spoke_at: now,
             heard_at: Some(now),
             is_warned: limits.longest <= WARNING * 2,
+            is_held: false,
         }
     }
 
@@ -162,6 +164,13 @@ impl Recording {
         self.heard_at = None;
     }
 
+    /// The caller has put us on hold, or is back: meanwhile no silence ends it, but its length does.
+    pub fn on_held(&mut self, is_held: bool, now: Time) {
+        self.is_held = is_held;
+        self.spoke_at = self.spoke_at.max(now);
+        self.heard_at = self.heard_at.map(|heard| heard.max(now));
+    }
+
     /// Somebody speaks to the caller for so long: silence counts from then on.
     pub fn wait(&mut self, length: Duration, now: Time) {
         self.spoke_at = self.spoke_at.max(now + length);
@@ -171,6 +180,8 @@ impl Recording {
     pub fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         let end = if now >= self.began + self.limits.longest {
             Some(End::Longest)
+        } else if self.is_held {
+            None
         } else if now >= self.spoke_at + self.limits.silence {
             Some(End::Silence)
         } else {
@@ -189,9 +200,10 @@ impl Recording {
     pub fn deadline(&self) -> Time {
         let warning = (!self.is_warned).then(|| self.warn_at());
         let gone = self.heard_at.map(|heard| heard + GONE);
-        let silent = self.spoke_at + self.limits.silence;
-        let end = (self.began + self.limits.longest).min(silent);
-        [warning, gone].into_iter().flatten().fold(end, Time::min)
+        let silent = Some(self.spoke_at + self.limits.silence);
+        let [gone, silent] = [gone, silent].map(|due| due.filter(|_| !self.is_held));
+        let longest = self.began + self.limits.longest;
+        [warning, gone, silent].into_iter().flatten().fold(longest, Time::min)
     }
 
     /// Ends it: the last parts, what is known of it, and its sound. `None` if no sound ever came.

@@ -351,7 +351,10 @@ impl Screen {
                 let digit = self.tones.hear(sound.law, &sound.bytes);
                 digit.into_iter().for_each(|digit| self.on_digit(digit, now, out));
             }
-            line::Output::Sound(_) | line::Output::Quiet | line::Output::Referred(_) => {}
+            line::Output::Sound(_)
+            | line::Output::Quiet
+            | line::Output::Held(_)
+            | line::Output::Referred(_) => {}
             line::Output::Played => self.on_played(now, out),
             line::Output::Over(why) => self.on_person_over(why, now, out),
         }
@@ -371,6 +374,7 @@ impl Screen {
             | line::Output::Pressed(_)
             | line::Output::Sound(_)
             | line::Output::Quiet
+            | line::Output::Held(_)
             | line::Output::Played => {}
         }
     }

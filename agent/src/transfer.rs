@@ -205,6 +205,7 @@ impl Transfer {
             | line::Output::Referred(_)
             | line::Output::Sound(_)
             | line::Output::Quiet
+            | line::Output::Held(_)
             | line::Output::Played => {}
         }
     }

@@ -249,6 +249,13 @@ impl Voicemail {
         }
     }
 
+    /// The caller has put us on hold, or is back.
+    pub fn on_held(&mut self, is_held: bool, now: Time) {
+        if let State::Recording(recording) = &mut self.state {
+            recording.on_held(is_held, now);
+        }
+    }
+
     /// The caller has pressed a key.
     pub fn on_pressed(&mut self, digit: char, now: Time, out: &mut Vec<Output>) {
         match (&mut self.state, digit) {

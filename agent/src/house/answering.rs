@@ -278,6 +278,9 @@ impl Answering {
                     self.with_mailbox(turn, |mailbox, now, out| mailbox.on_sound(&sound, now, out));
                 }
                 (line::Output::Quiet, Machine::Mailbox(mailbox)) => mailbox.on_quiet(),
+                (line::Output::Held(is_held), Machine::Mailbox(mailbox)) => {
+                    mailbox.on_held(is_held, turn.now)
+                }
                 (line::Output::Over(why), Machine::Mailbox(_)) => {
                     let mut led = Vec::new();
                     self.led.hang_up(turn.now, &mut led);
@@ -292,7 +295,13 @@ impl Answering {
                 }
                 (line::Output::Over(_), Machine::Announcement(announcement)) => announcement.on_over(),
                 // Nobody listens; and what is called here says nothing before it is answered.
-                (line::Output::Pressed(_) | line::Output::Sound(_) | line::Output::Quiet, _)
+                (
+                    line::Output::Pressed(_)
+                    | line::Output::Sound(_)
+                    | line::Output::Quiet
+                    | line::Output::Held(_),
+                    _,
+                )
                 | (line::Output::Said(_) | line::Output::Referred(_), _) => {}
             }
         }

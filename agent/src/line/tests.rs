@@ -93,6 +93,7 @@ impl Story {
                 | Output::Pressed(_)
                 | Output::Referred(_)
                 | Output::Quiet
+                | Output::Held(_)
                 | Output::Played
                 | Output::Over(_)) => {
                     format!("{other:?}")
@@ -249,7 +250,9 @@ fn a_caller_on_hold_hears_nothing_and_is_not_waited_for() {
         story.told,
         [
             "0.000 0 160x01 to 10.0.0.1:4000",
+            "0.010 Held(true)",
             "0.010 SIP/2.0 200 OK",
+            "0.050 Held(false)",
             "0.050 SIP/2.0 200 OK",
             "0.060 0 160x01 to 10.0.0.1:4002",
             "0.060 Played",

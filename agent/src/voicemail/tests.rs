@@ -700,6 +700,30 @@ fn a_stream_that_stops_ends_the_message_unless_it_said_that_it_would() {
 }
 
 #[test]
+fn who_puts_the_mailbox_on_hold_is_waited_for_but_not_longer_than_a_message() {
+    let ends = [Some(20_000), None].map(|back| {
+        let mut story =
+            Story::at_the_tone(Mailbox { longest: Duration::from_secs(60), ..Mailbox::default() });
+        story.speak(3_000);
+        story.with_machine(|machine, now, _| machine.on_held(true, now));
+        story.nothing(back.unwrap_or(60_000));
+        if back.is_some() {
+            story.with_machine(|machine, now, _| machine.on_held(false, now));
+            story.timestamp = story.timestamp.wrapping_add(20_000 * 8);
+            story.speak(1_000);
+            story.silent(9_000);
+        }
+        let told = story.heard();
+        told.into_iter().find(|line| line.contains("finish")).unwrap_or_default()
+    });
+    let expected = [
+        "39.918 finish 0 Mu 24.521 s, spoken 3.792, lost 0, jitter 0ns, changes 0, Silence",
+        "67.917 finish 0 Mu 3.501 s, spoken 2.800, lost 0, jitter 0ns, changes 0, Longest",
+    ];
+    assert_eq!(ends, expected);
+}
+
+#[test]
 fn a_caller_with_the_other_law_is_kept_in_it() {
     let mut story = Story::at_the_tone(Mailbox::default());
     story.law = Law::A;
