@@ -540,3 +540,6 @@ impl House {
         Desk { contact, via, reliability: Reliability::Unreliable, timers: Timers::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ pub struct About {
     pub number: String,
     /// Why the call came here: the reason of a Diversion (RFC 5806).
     pub why: String,
+    /// Had it been forwarded before it came to us (RFC 5806, RFC 7044)?
+    pub is_forwarded: bool,
     /// Is nobody left who could answer it?
     pub is_last: bool,
     /// Its Call-ID.
@@ -79,7 +81,8 @@ impl About {
         let is_hidden = caller.eq_ignore_ascii_case("anonymous");
         let caller = if is_hidden { String::new() } else { caller };
         let call_id = text(invite.call_id());
-        Self { mailbox, caller, name, number, why: reason, is_last, call_id, began: now }
+        let is_forwarded = is_forwarded(invite);
+        Self { mailbox, caller, name, number, why: reason, is_forwarded, is_last, call_id, began: now }
     }
 }
 
@@ -413,6 +416,12 @@ impl Answering {
         };
         turn.out.push(asked);
     }
+}
+
+/// A History-Info of a call that nobody has forwarded says only whom it was for: a cause tells why it went on (RFC 4458, RFC 7544).
+fn is_forwarded(invite: &Message) -> bool {
+    let has_cause = |span| invite.at(span).to_ascii_lowercase().windows(7).any(|part| part == b";cause=");
+    invite.has(Name::Diversion) || invite.elements(Name::HistoryInfo).any(has_cause)
 }
 
 /// What either machine asks for.

@@ -1,7 +1,7 @@
 //! What a mail says of a message. Nothing that came over SIP is believed: it is cut, cleaned and escaped.
 
 use crate::config::{Attach, Mailbox, Mailboxes};
-use crate::messages::manifest::Manifest;
+use crate::messages::manifest::{End, Manifest};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -37,7 +37,14 @@ impl Words<'_> {
     /// The subject, in one line.
     #[must_use]
     pub fn subject(&self) -> String {
-        let what = if self.sound == Sound::Nothing { "Missed call" } else { "Voicemail" };
+        let what = match (self.sound == Sound::Nothing, self.manifest.end) {
+            (false, _) => "Voicemail",
+            (true, End::Full) => "Call to a full mailbox",
+            (true, End::Fax) => "Fax call",
+            (true, End::Unfinished | End::HungUp | End::Key | End::Silence | End::Longest | End::NoSound) => {
+                "Missed call"
+            }
+        };
         let urgent = if self.manifest.urgent { "Urgent: " } else { "" };
         format!("{urgent}{what} from {} for {}", self.caller(), self.business())
     }
@@ -214,8 +221,8 @@ const LINE_MAX: usize = 80;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::manifest::Why;
     use crate::messages::manifest::tests::manifest;
-    use crate::messages::manifest::{End, Why};
 
     fn settings() -> Mailboxes {
         Mailboxes {
@@ -324,6 +331,17 @@ mod tests {
         let (subject, text, _) = say(&nothing, Sound::Nothing);
         assert_eq!(subject, "Missed call from +15035550999 for Nguyen & Sons");
         assert!(text.contains("\nThe caller left no message.\n") && !text.contains("Length"), "{text}");
+        for (end, subject, remark) in [
+            (
+                End::Full,
+                "Call to a full mailbox from",
+                "\nThe mailbox was full, and the caller was told so.\n",
+            ),
+            (End::Fax, "Fax call from", "\nIt was a fax machine.\n"),
+        ] {
+            let said = say(&Manifest { millis: 0, end, ..manifest(1) }, Sound::Nothing);
+            assert!(said.0.starts_with(subject) && said.1.contains(remark), "{said:?}");
+        }
         let sealed = say(&manifest(1), Sound::Sealed).1;
         assert!(sealed.contains("opens with the key of its owner alone"), "{sealed}");
         let notice = say(&manifest(1), Sound::Elsewhere(Attach::Notice)).1;

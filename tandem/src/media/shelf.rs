@@ -89,7 +89,7 @@ impl Shelves {
             number: about.number.clone(),
             caller: about.caller.clone(),
             name: about.name.clone(),
-            why: why(&about.why),
+            why: why(about),
             call_id: about.call_id.clone(),
             node: self.node.clone(),
             at,
@@ -141,7 +141,12 @@ impl Shelves {
         tracing::info!("a call to mailbox {} left no message: {notice:?}", about.mailbox);
         let Some(head) = self.manifest(about, Law::Mu) else { return };
         if self.post.spool().begin(head.clone()).is_ok() {
-            self.tell(Manifest { end: End::HungUp, ..head });
+            let end = match notice {
+                Notice::Missed => End::HungUp,
+                Notice::Full => End::Full,
+                Notice::Fax => End::Fax,
+            };
+            self.tell(Manifest { end, ..head });
         }
     }
 
@@ -316,12 +321,13 @@ fn is_pin(hash: &str, pin: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(pin.as_bytes(), &hash).is_ok())
 }
 
-fn why(reason: &str) -> Why {
-    match reason {
+fn why(about: &About) -> Why {
+    match about.why.as_str() {
         "time-of-day" => Why::Closed,
         "no-answer" => Why::NoAnswer,
         "user-busy" => Why::Busy,
         "unavailable" => Why::Unreachable,
+        _ if about.is_forwarded => Why::Forwarded,
         _ => Why::Plan,
     }
 }

@@ -89,6 +89,10 @@ pub enum End {
     Longest,
     /// No sound came any more.
     NoSound,
+    /// The mailbox was full before it began.
+    Full,
+    /// It was a fax machine.
+    Fax,
 }
 
 /// The two laws of G.711.
@@ -157,6 +161,8 @@ impl End {
             Self::Silence => "The caller had fallen silent.",
             Self::Longest => "It was as long as a message may be.",
             Self::NoSound => "The caller's line fell silent.",
+            Self::Full => "The mailbox was full, and the caller was told so.",
+            Self::Fax => "It was a fax machine.",
         }
     }
 }
