@@ -112,7 +112,10 @@ impl Row {
 
 /// Everything that is known to have happened, in order.
 fn events(call: &Call, columns: &[String]) -> Vec<(i64, What)> {
-    let mut events = vec![(0, What::Came("INVITE")), (0, What::Told("100".into()))];
+    let mut events = vec![(0, What::Came("INVITE"))];
+    if !matches!(call.end, End::Refused(..)) {
+        events.push((0, What::Told("100".into())));
+    }
     for passed in &call.passed {
         let why = format!("– {} passed over: {} (:{})", passed.target, passed.why, passed.line);
         events.push((passed.at, What::Passed(why)));
@@ -256,5 +259,22 @@ mod tests {
             ]
         );
         assert!(drawn.lines().all(|line| line.chars().count() <= 100));
+    }
+
+    #[test]
+    fn who_was_refused_at_once_was_told_nothing_before() {
+        let end = End::Refused(503, "this node is being drained".into());
+        let refused =
+            Call { end, rang: None, ended: Some(0), legs: Vec::new(), passed: Vec::new(), ..eventful() };
+        let drawn = draw(&refused, 0);
+        assert_eq!(
+            drawn.lines().collect::<Vec<_>>(),
+            [
+                "c-4a7c15  +15035550999 → +15035550100  Thu 2026-01-01 19:04:06  refused with 503: this node is being drained",
+                "          caller         tandem",
+                "  0.000     │──INVITE─────▶│",
+                "  0.000     │◀─503─────────│",
+            ]
+        );
     }
 }
