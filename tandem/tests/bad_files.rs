@@ -117,11 +117,21 @@ fn deep_and_endless_files_end_in_a_problem() {
 
 #[test]
 fn no_change_to_a_file_panics_and_what_is_accepted_is_sound() {
+    // In one file each: what they include has tests of its own.
+    let operator = [
+        include_str!("../../examples/cascadia/tandem.toml"),
+        include_str!("../../examples/cascadia/customers/acme-bank.toml"),
+    ];
+    let msp = [include_str!("../../examples/northwest-it/tandem.toml"), CLINIC];
+    let (operator, msp) = (operator.concat(), msp.concat());
+    let (operator, msp) = (operator.replace("include ", "# "), msp.replace("include ", "# "));
     let files = [
         include_str!("../../examples/nguyen-dental.toml"),
         include_str!("../../examples/nguyen-dental-full.toml"),
         include_str!("../../examples/two-trunks.toml"),
         include_str!("../../examples/registered.toml"),
+        &operator,
+        &msp,
     ];
     let pieces = [
         "\"",
@@ -208,6 +218,23 @@ fn a_secret_in_the_file_is_never_printed() {
         assert!(text.contains("L030"), "{text}");
     }
 }
+
+const CLINIC: &str = r#"
+[customers.nguyen-dental]
+use = "clinic"
+numbers = ["+15035550100", "+15035550101"]
+office = "pbx.nguyen.example"
+staff = ["+15035550111", "+15035550112"]
+voicemail = "office@nguyen.example"
+
+[customers.lopez]
+use = "law"
+numbers = { "+15035550200..0209" = "main", "+15035550205" = "fax" }
+office = "pbx.lopez.example"
+staff = "+15035550211"
+voicemail = "office@lopez.example"
+plans.fax = ["office", "voicemail"]
+"#;
 
 fn assert_sound(plan: &Plan) {
     let peer = |id: &PeerId| assert!(plan.peer(*id).is_some());

@@ -238,7 +238,7 @@ fn all_files_together_have_a_bound() {
     for n in 0..4 {
         folder.write(&format!("more/large-{n}.toml"), &large);
     }
-    let line = "DIR/tandem.toml:1:12: error[E003]: the files of the plan have more than 64 MiB together; help: is this the right file? \
+    let line = "DIR/tandem.toml:1:12: error[E003]: the files of the plan have more than 32 MiB together; help: is this the right file? \
                 A block of numbers takes one line: `\"+13125550100..9999\" = \"main\"`";
     assert_eq!(folder.lines(), [line]);
 }

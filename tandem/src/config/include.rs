@@ -214,9 +214,8 @@ fn place(folder: &Path) -> String {
 /// What files of a plan end in.
 const EXTENSIONS: [&str; 2] = ["toml", "csv"];
 
-/// All files together: a million numbers one by one, with what they need to be read. What is read holds ten times as much
-/// memory for a moment.
-const TOTAL_MAX: u64 = 64 << 20;
+/// All files together: a million numbers one by one fit. What is read of them takes twenty times as much memory.
+const TOTAL_MAX: u64 = 32 << 20;
 
 #[cfg(test)]
 mod tests {
