@@ -59,6 +59,8 @@ pub struct Mailbox {
     pub hold: bool,
     /// Does the key 0 lead to somebody? To whom is the plan's to say.
     pub operator: bool,
+    /// The phones that are told what waits in it without having asked: URIs for which the plan knows a way.
+    pub lamps: Vec<Arc<str>>,
 }
 
 /// What a mailbox holds now, told by the edge for each call.
@@ -103,6 +105,7 @@ impl Default for Mailbox {
             pin: None,
             hold: false,
             operator: false,
+            lamps: Vec::new(),
         }
     }
 }

@@ -141,7 +141,7 @@ impl House {
     /// the node's listeners; the keys of sealed sound are made of the secret, which no other run of a node may have.
     #[must_use]
     pub fn new(guide: Arc<Guide>, public: String, (seed, secret): (u64, Key)) -> Self {
-        Self {
+        let mut house = Self {
             guide,
             rooms: BTreeMap::new(),
             public,
@@ -154,13 +154,36 @@ impl House {
             keys: 0,
             wrong: BTreeMap::new(),
             lamps: Lamps::new(),
-        }
+        };
+        // What waits is not known yet: nothing is said.
+        house.light(Time::ZERO, &mut Vec::new());
+        house
     }
 
     /// Another plan holds for new calls.
     pub fn apply(&mut self, guide: Arc<Guide>, now: Time, out: &mut Vec<Output>) {
         self.lamps.apply(&guide, now, out);
         self.guide = guide;
+        self.light(now, out);
+    }
+
+    /// Has the phones told that never ask.
+    fn light(&mut self, now: Time, out: &mut Vec<Output>) {
+        let guide = Arc::clone(&self.guide);
+        for (agent, role) in &guide.agents {
+            let Role::Mailbox(name) = role else { continue };
+            for uri in guide.mailboxes.get(name).into_iter().flat_map(|mailbox| &mailbox.lamps) {
+                let (desk, chance) = (self.desk(*agent), self.chance.draw());
+                let told = (Arc::clone(name), self.account(name));
+                self.lamps.add_unasked((*agent, desk), told, uri, chance, now, out);
+            }
+        }
+    }
+
+    /// What a mailbox is called by outside: a customer's own names do not say whose they are.
+    fn account(&self, mailbox: &str) -> String {
+        let name = mailbox.rsplit('/').next().unwrap_or_default();
+        format!("sip:{}@{}", user_part(name), self.public)
     }
 
     /// What holds for new calls.
@@ -374,9 +397,7 @@ impl House {
         let Some(Role::Mailbox(mailbox)) = self.guide.agents.get(&agent).cloned() else {
             return self.reply(agent, subscribe, 404, out);
         };
-        // What phones call it: a customer's own names do not say whose they are.
-        let name = mailbox.rsplit('/').next().unwrap_or_default();
-        let account = format!("sip:{}@{}", user_part(name), self.public);
+        let account = self.account(&mailbox);
         let (desk, chance) = (self.desk(agent), self.chance.draw());
         self.lamps.subscribe(subscribe, (agent, desk), (&mailbox, account), chance, now, out);
     }

@@ -79,7 +79,8 @@ pub const PACKAGE: &str = "message-summary";
 /// What a refusal of any other says.
 const ALLOW_EVENTS: &str = "Allow-Events: message-summary\r\n";
 
-const SUMMARY: &str = "application/simple-message-summary";
+/// The type of what a phone is told.
+pub(crate) const SUMMARY: &str = "application/simple-message-summary";
 
 /// What a subscription lasts that says nothing (RFC 3842 §3.4), and the longest: a phone whose node has died finds out when it
 /// refreshes.

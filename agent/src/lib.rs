@@ -34,6 +34,7 @@ pub mod talk;
 pub mod tape;
 pub mod tones;
 pub mod transfer;
+pub mod unasked;
 pub mod voice;
 pub mod voicemail;
 pub mod wav;

@@ -88,6 +88,7 @@ impl Street {
             pin: Some("$argon2id$x".into()),
             hold: false,
             operator: true,
+            lamps: vec!["sip:200@10.0.0.9".into()],
         };
         let clip: agent::line::Clip = vec![0x55; 1_000].into();
         let guide = Guide {

@@ -1,10 +1,13 @@
-//! Lamps on phones that a message waits (RFC 3842): which phone may ask which mailbox.
+//! Lamps on phones that a message waits (RFC 3842): which phone may ask which mailbox, and which is told without asking.
 
 use crate::call::called;
+use crate::health::{Health, Standing};
 use crate::inside::AgentId;
+use crate::path::Path;
 use crate::plan::Plan;
 use crate::relay::Refusal;
 use crate::reply::not_taken;
+use crate::roads::Roads;
 use crate::target::{Peer, PeerHost, PeerId, Reach, Target, TargetKind};
 use core::net::SocketAddr;
 use sip::uri::same_user;
@@ -37,6 +40,28 @@ pub fn mailbox(
         None if is_summary(subscribe) => Err(Refusal::plain(404, "there is no mailbox of this name")),
         None => Err(not_taken()),
     }
+}
+
+/// The way to the phone that an agent tells something, and what it is called by that way: the one that stands best.
+///
+/// # Errors
+/// The refusal: the plan in force does not have it, or nothing leads there now.
+pub fn way(
+    plan: &Plan,
+    roads: &Roads,
+    health: &Health,
+    notify: &Message,
+) -> Result<(Path, Vec<u8>), Refusal> {
+    let uri = notify.request_uri().map(|span| notify.at(span)).unwrap_or_default();
+    let peers = core::str::from_utf8(uri).ok().and_then(|uri| plan.lamps.get(uri));
+    let peers = peers.ok_or(Refusal::plain(404, "the plan has no such lamp"))?;
+    let ways = peers.iter().flat_map(|peer| roads.of(*peer).iter().map(|path| (*peer, *path)));
+    let best = ways.min_by_key(|(_, path)| health.standing_unless_full(*path));
+    let (peer, path) = best
+        .filter(|(_, path)| health.standing_unless_full(*path) != Standing::Down)
+        .ok_or(Refusal::plain(503, "nothing leads to this lamp now"))?;
+    let user = called(notify);
+    Ok((path, plan.peer(peer).map_or_else(|| uri.to_vec(), |peer| peer.uri(user))))
 }
 
 /// Is it an office or a service that this peer is the way to?

@@ -303,6 +303,9 @@ impl Node {
             (Method::Subscribe, _) if request.to_tag().is_empty() => {
                 self.on_subscribe(flow, &request, &below, now, out);
             }
+            (Method::Notify, _) if flow.path.transport.is_inside() && request.to_tag().is_empty() => {
+                self.on_lamp(flow, &request, &below, now, out);
+            }
             _ => self.pass_on(flow, &request, &below, now, out),
         }
     }

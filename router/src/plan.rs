@@ -44,6 +44,8 @@ pub struct Plan {
     pub unlisted: Option<CourseId>,
     /// Which course the calls of an agent have, whatever they are to: nobody else is led there.
     pub of_agents: BTreeMap<PeerId, CourseId>,
+    /// The phones that our agents tell what waits in mailboxes, by the URI that they call them, and the ways to them.
+    pub lamps: BTreeMap<Arc<str>, Vec<PeerId>>,
     /// `strict_6xx`: a 6xx ends the walk as RFC 3261 §16.7 has it.
     pub strict_6xx: bool,
     /// The networks that peers call from, beside the addresses of their names.

@@ -270,19 +270,50 @@ pub fn inward(
     (listeners, seal, unix): (&[Listener], &Seal, i64),
     edits: &mut Edits,
 ) -> Option<Bytes> {
-    let listener = |path: Path| listeners.get(usize::from(path.local));
-    let (came_by, out) = (listener(came.path)?, listener(to)?);
+    let came_by = listeners.get(usize::from(came.path.local))?;
+    let along = if leads_elsewhere(request, came.path) { 0 } else { came.connection };
+    let carried = Carried { connection: along, ..Carried::default() };
+    let token = seal.route(request.call_id(), request.from_tag(), unix, carried);
     edits.clear();
     request.fields_of(Name::Route).for_each(|field| edits.remove(field.line));
+    alone(request, below, came, to, (listeners, seal), edits, |lines| {
+        push_record_route(lines, came_by, &token)
+    })
+}
+
+/// A request of an agent of ours that begins nothing, as it leaves for a phone of the plan with this URI. `None` if it leaves by no
+/// listener of ours.
+#[must_use]
+pub fn outward(
+    request: &Message,
+    below: &Below,
+    came: Flow,
+    (to, uri): (Path, &[u8]),
+    (listeners, seal): (&[Listener], &Seal),
+    edits: &mut Edits,
+) -> Option<Bytes> {
+    edits.clear();
+    edits.replace(request.request_uri()?, uri);
+    alone(request, below, came, to, (listeners, seal), edits, |_| ())
+}
+
+/// A request that belongs to no call, with our Via and these lines behind it.
+fn alone(
+    request: &Message,
+    below: &Below,
+    came: Flow,
+    to: Path,
+    (listeners, seal): (&[Listener], &Seal),
+    edits: &mut Edits,
+    more: impl FnOnce(&mut Vec<u8>),
+) -> Option<Bytes> {
+    let out = listeners.get(usize::from(to.local))?;
     let [slot, generation] = halves(below.key);
     let (routing, connection, kind) = (seal.routing(request), came.connection, Kind::Passing);
     let branch = Branch { kind, slot, generation, leg: 0, routing, shift: 0, veiled: false, connection };
-    let along = if leads_elsewhere(request, came.path) { 0 } else { connection };
-    let carried = Carried { connection: along, ..Carried::default() };
-    let token = seal.route(request.call_id(), request.from_tag(), unix, carried);
     put_on_top(request, below, edits, |lines| {
         push_via(lines, out, |text| seal.push_branch(text, branch, below.hash, request.call_id()));
-        push_record_route(lines, came_by, &token);
+        more(lines);
     });
     Some(edits.apply(request))
 }

@@ -192,6 +192,7 @@ fn plan() -> Arc<Plan> {
         numbers: (100..150).map(|number| (format!("+15035550{number}").into(), CourseId(0))).collect(),
         unlisted: None,
         of_agents: BTreeMap::new(),
+        lamps: BTreeMap::new(),
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),

@@ -77,6 +77,17 @@ pub fn with_operator(mut plan: Plan, steps: Vec<Step>) -> Plan {
     plan
 }
 
+/// The phone at this address is told what waits in the mailbox without having asked.
+#[must_use]
+pub fn with_lamp(mut plan: Plan, at: SocketAddr) -> Plan {
+    let id = PeerId(u32::try_from(plan.peers.len()).unwrap_or(u32::MAX));
+    let peer = town::peer("desk", PeerKind::Site, at);
+    let uri = String::from_utf8_lossy(&peer.uri(b"100")).into_owned();
+    plan.lamps.insert(uri.into(), vec![id]);
+    plan.peers.push(peer);
+    plan
+}
+
 /// Whoever is called by a phone number has to press 1.
 #[must_use]
 pub fn asking(mut plan: Plan) -> Plan {
@@ -92,8 +103,9 @@ pub fn stage(plan: Plan, manners: &[(&str, Manner)], callers: &[Script]) -> Worl
     let mut identity = town::identity(1);
     identity.listeners.push(inside::listener());
     let operator = !plan.of_agents.is_empty();
+    let lamps = plan.lamps.keys().cloned().collect();
     let mut world = story::stage_of(identity, plan, manners, callers);
-    let mailbox = Arc::new(Mailbox { name: FRONT.into(), operator, ..Mailbox::default() });
+    let mailbox = Arc::new(Mailbox { name: FRONT.into(), operator, lamps, ..Mailbox::default() });
     let guide = Guide {
         mailboxes: BTreeMap::from([(FRONT.into(), mailbox)]),
         announcements: BTreeMap::from([("closed".into(), prompts::CLOSED.clone())]),

@@ -104,6 +104,7 @@ pub fn town() -> Plan {
         numbers: BTreeMap::from([(NUMBER.into(), CourseId(0))]),
         unlisted: None,
         of_agents: BTreeMap::new(),
+        lamps: BTreeMap::new(),
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),

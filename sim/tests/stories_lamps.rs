@@ -306,3 +306,57 @@ fn a_town_without_mailboxes_knows_no_lamps() {
         &["0.000s SUBSCRIBE <- desk", "0.000s 405 for SUBSCRIBE -> desk", "0.000s desk is refused: 405"],
     );
 }
+
+#[test]
+fn a_phone_that_never_asks_is_told_all_the_same_and_again_once_it_is_back() {
+    let plan = floor::with_lamp(floor::floor(steps()), at(OFFICE));
+    let mut world = lit(plan.clone(), &[desk(&[])]);
+    world.change_rooms(0, |_| ());
+    world.plan_move(Time::ZERO + ms(10_000), Move::Hole(at(OFFICE)));
+    world.plan_move(Time::ZERO + ms(100_000), Move::Fill(at(OFFICE)));
+    world.run(Time::ZERO + ms(5_000));
+    world.change_rooms(0, one);
+    world.run(Time::ZERO + ms(20_000));
+    world.change_rooms(0, heard);
+    world.run(Time::ZERO + ms(2_400_000));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s NOTIFY <- mailbox",
+            "0.000s NOTIFY -> desk",
+            "0.000s desk has its lamp off: front 0/0 (0/0), terminated",
+            "5.000s NOTIFY <- mailbox",
+            "5.000s NOTIFY -> desk",
+            "5.000s desk has its lamp on: front 1/0 (0/0), terminated",
+            "20.000s NOTIFY <- mailbox",
+            "20.000s NOTIFY -> desk",
+            "352.000s NOTIFY <- mailbox",
+            "352.000s NOTIFY -> desk",
+            "352.000s desk has its lamp off: front 0/1 (0/0), terminated",
+            "2152.000s NOTIFY <- mailbox",
+            "2152.000s NOTIFY -> desk",
+            "2152.000s desk has its lamp off: front 0/1 (0/0), terminated",
+        ],
+    );
+}
+
+#[test]
+fn a_phone_that_the_plan_does_not_have_any_more_is_told_nothing() {
+    let plan = floor::with_lamp(floor::floor(steps()), at(OFFICE));
+    let mut world = lit(plan, &[desk(&[])]);
+    world.change_rooms(0, |_| ());
+    world.run(Time::ZERO + ms(5_000));
+    world.plan_move(Time::ZERO + ms(6_000), Move::Apply(0, std::sync::Arc::new(floor::floor(steps()))));
+    world.run(Time::ZERO + ms(7_000));
+    world.change_rooms(0, one);
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s NOTIFY <- mailbox",
+            "0.000s NOTIFY -> desk",
+            "0.000s desk has its lamp off: front 0/0 (0/0), terminated",
+            "7.000s NOTIFY <- mailbox",
+            "7.000s 404 for NOTIFY -> mailbox",
+        ],
+    );
+}

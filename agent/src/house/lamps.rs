@@ -1,9 +1,10 @@
 //! The lamps of a house: who is told how many messages wait in which mailbox.
 
 use super::Output;
-use crate::guide::Guide;
+use crate::guide::{Guide, Mailbox, Role};
 use crate::lamp::{Lamp, Waiting, Why};
 use crate::talk::Desk;
+use crate::unasked::Unasked;
 use router::deadlines::Deadlines;
 use router::inside::AgentId;
 use sip::build::{Extra, phrase, response};
@@ -16,6 +17,8 @@ use std::sync::Arc;
 pub(super) struct Lamps {
     waiting: BTreeMap<Arc<str>, Waiting>,
     lamps: BTreeMap<LampKey, (AgentId, Lamp)>,
+    /// Phones that are told without having asked.
+    unasked: BTreeMap<LampKey, (AgentId, Unasked)>,
     /// They by their Call-IDs.
     by_id: BTreeMap<Vec<u8>, BTreeSet<LampKey>>,
     deadlines: Deadlines<LampKey>,
@@ -39,6 +42,7 @@ impl Lamps {
         Self {
             waiting: BTreeMap::new(),
             lamps: BTreeMap::new(),
+            unasked: BTreeMap::new(),
             by_id: BTreeMap::new(),
             deadlines: Deadlines::new(),
             next: 0,
@@ -75,8 +79,7 @@ impl Lamps {
         let mut said = Vec::new();
         match Lamp::start(subscribe, agent.address(), desk, told, chance, now, &mut said) {
             Ok(lamp) => {
-                let key = LampKey(self.next);
-                self.next += 1;
+                let key = self.key();
                 self.by_id.entry(subscribe.call_id().to_vec()).or_default().insert(key);
                 self.deadlines.keep(key, lamp.deadline());
                 self.lamps.insert(key, (agent, lamp));
@@ -88,11 +91,19 @@ impl Lamps {
 
     /// Takes a message that belongs to a subscription; `false` if it belongs to none.
     pub(super) fn on_message(&mut self, message: &Message, now: Time, out: &mut Vec<Output>) -> bool {
-        let owns = |key: &LampKey| self.lamps.get(key).is_some_and(|(_, lamp)| lamp.owns(message));
+        let owns = |key: &LampKey| {
+            self.lamps.get(key).is_some_and(|(_, lamp)| lamp.owns(message)) || self.unasked.contains_key(key)
+        };
         let Some(key) = self.by_id.get(message.call_id()).and_then(|keys| keys.iter().copied().find(owns))
         else {
             return false;
         };
+        if self.unasked.contains_key(&key) {
+            if !message.is_request() {
+                self.with_unasked(key, out, |phone, said| phone.on_response(message.clone(), now, said));
+            }
+            return !message.is_request();
+        }
         self.with(key, out, |lamp, said| {
             if message.is_request() {
                 lamp.on_request(message, now, said);
@@ -111,12 +122,14 @@ impl Lamps {
         now: Time,
         out: &mut Vec<Output>,
     ) {
-        if self.waiting.insert(Arc::clone(mailbox), waiting) != Some(waiting) {
-            self.each(
-                |lamp| lamp.mailbox() == mailbox,
-                out,
-                |lamp, said| lamp.on_waiting(waiting, now, said),
-            );
+        if self.waiting.insert(Arc::clone(mailbox), waiting) == Some(waiting) {
+            return;
+        }
+        self.each(|lamp| lamp.mailbox() == mailbox, out, |lamp, said| lamp.on_waiting(waiting, now, said));
+        let of_it = self.unasked.iter().filter(|(_, (_, phone))| phone.mailbox() == mailbox);
+        let keys: Vec<LampKey> = of_it.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.with_unasked(key, out, |phone, said| phone.on_waiting(waiting, now, said));
         }
     }
 
@@ -125,13 +138,71 @@ impl Lamps {
         self.waiting.retain(|mailbox, _| guide.mailboxes.contains_key(mailbox));
         let is_gone = |lamp: &Lamp| !guide.mailboxes.contains_key(lamp.mailbox());
         self.each(is_gone, out, |lamp, said| lamp.end(Why::NoResource, now, said));
+        let is_told = |agent: &AgentId, phone: &Unasked| {
+            let is_his = |mailbox: &Mailbox| mailbox.lamps.contains(phone.uri());
+            matches!(guide.agents.get(agent), Some(Role::Mailbox(name)) if name == phone.mailbox())
+                && guide.mailboxes.get(phone.mailbox()).is_some_and(|mailbox| is_his(mailbox))
+        };
+        let others = self.unasked.iter().filter(|(_, (agent, phone))| !is_told(agent, phone));
+        let others: Vec<LampKey> = others.map(|(key, _)| *key).collect();
+        for key in others {
+            if let Some((_, phone)) = self.unasked.remove(&key) {
+                self.by_id.remove(phone.call_id().as_bytes());
+                self.deadlines.keep(key, None);
+            }
+        }
+    }
+
+    /// A phone is told what waits in this mailbox without having asked, if it is not already.
+    pub(super) fn add_unasked(
+        &mut self,
+        (agent, desk): (AgentId, Desk),
+        told: (Arc<str>, String),
+        uri: &Arc<str>,
+        chance: u64,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let mut all = self.unasked.values();
+        if all.any(|(_, phone)| phone.mailbox() == &told.0 && phone.uri() == uri) {
+            return;
+        }
+        let (key, waiting) = (self.key(), self.waiting.get(&told.0).copied());
+        let phone = Unasked::new(told, Arc::clone(uri), desk, chance, now);
+        self.by_id.entry(phone.call_id().into_bytes()).or_default().insert(key);
+        self.unasked.insert(key, (agent, phone));
+        if let Some(waiting) = waiting {
+            self.with_unasked(key, out, |phone, said| phone.on_waiting(waiting, now, said));
+        }
     }
 
     /// Acts if a deadline has come.
     pub(super) fn on_deadline(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some(key) = self.deadlines.due(now) {
-            self.with(key, out, |lamp, said| lamp.on_deadline(now, said));
+            if self.unasked.contains_key(&key) {
+                self.with_unasked(key, out, |phone, said| phone.on_deadline(now, said));
+            } else {
+                self.with(key, out, |lamp, said| lamp.on_deadline(now, said));
+            }
         }
+    }
+
+    const fn key(&mut self) -> LampKey {
+        self.next += 1;
+        LampKey(self.next)
+    }
+
+    fn with_unasked(
+        &mut self,
+        key: LampKey,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Unasked, &mut Vec<Bytes>),
+    ) {
+        let Some((agent, phone)) = self.unasked.get_mut(&key) else { return };
+        let mut said = Vec::new();
+        act(phone, &mut said);
+        self.deadlines.keep(key, phone.deadline());
+        say(*agent, said, out);
     }
 
     fn each(

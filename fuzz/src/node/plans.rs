@@ -155,6 +155,7 @@ fn full() -> Plan {
         numbers: BTreeMap::from([(NUMBERS[0].into(), CourseId(0)), (NUMBERS[1].into(), CourseId(1))]),
         unlisted: Some(CourseId(0)),
         of_agents: BTreeMap::new(),
+        lamps: BTreeMap::new(),
         strict_6xx: false,
         networks: BTreeMap::new(),
         strangers: Welcome::default(),

@@ -77,6 +77,32 @@ impl Node {
         }
     }
 
+    /// An agent tells a phone of the plan what waits, which has not asked: it goes by the way that stands best.
+    pub(super) fn on_lamp(
+        &mut self,
+        flow: Flow,
+        request: &Message,
+        below: &Below,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
+        let found = relay::admit(request, below)
+            .and_then(|()| lamps::way(&self.plan, &self.roads, &self.health, request));
+        match found {
+            Ok((path, uri)) => {
+                let (seal, listeners) = (&self.seal, &self.identity.listeners);
+                let bytes =
+                    route::outward(request, below, flow, (path, &uri), (listeners, seal), &mut self.edits);
+                let to = Flow { path, connection: 0 };
+                out.extend(bytes.map(|bytes| Effect::Send {
+                    flow: to,
+                    bytes: self.with_credentials(Method::Notify, flow, to, bytes),
+                }));
+            }
+            Err(refusal) => self.refuse(flow, request, &refusal, now, out),
+        }
+    }
+
     /// A request has waited for the name of its next hop: it goes on now, or never.
     pub(super) fn pass_on_at_last(&mut self, waiting: Waiting, now: Time, out: &mut Vec<Effect>) {
         let Waiting { place, flow, request, below, .. } = waiting;

@@ -87,6 +87,7 @@ pub fn plan() -> Arc<Plan> {
         numbers: BTreeMap::from([("+15035550100".into(), CourseId(0))]),
         unlisted: None,
         of_agents: BTreeMap::new(),
+        lamps: BTreeMap::new(),
         strict_6xx: false,
         networks: BTreeMap::from([(Network::of_sender(address(CALLER).ip()), PeerId(0))]),
         strangers: Welcome::default(),

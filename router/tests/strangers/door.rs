@@ -92,6 +92,7 @@ pub(crate) fn plan(strangers: Welcome) -> Plan {
         numbers: BTreeMap::from([("+15035550100".into(), CourseId(0))]),
         unlisted: None,
         of_agents: BTreeMap::new(),
+        lamps: BTreeMap::new(),
         strict_6xx: false,
         networks: BTreeMap::from([(Network::of_carrier(at(CARRIERS_OWN).ip()), PeerId(1))]),
         strangers,
