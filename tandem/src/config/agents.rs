@@ -89,6 +89,7 @@ pub(super) fn guide(mut guide: Guide, mailboxes: &Mailboxes) -> Guide {
             pin: read.pin.as_ref().map(|pin| pin.as_str().into()),
             hold: read.hold,
             operator: read.operator.is_some(),
+            lamps: read.lamps.iter().map(|(uri, _)| Arc::clone(uri)).collect(),
             ..usual
         };
         (Arc::clone(name), Arc::new(mailbox))

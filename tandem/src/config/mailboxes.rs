@@ -6,7 +6,7 @@ use crate::config::duration::{count, duration};
 use crate::config::mail::{self, MailSettings};
 use crate::config::reader::{Key, Problems, Table, Value, flag, one_of, shown, table, text, texts};
 use crate::config::secret::{Reference, Secret, referenced};
-use crate::config::settings::{EMAILS_MAX, KEEP, LONGEST, MESSAGES, SEALED_FOR_MAX};
+use crate::config::settings::{EMAILS_MAX, KEEP, LAMPS_MAX, LONGEST, MESSAGES, SEALED_FOR_MAX};
 use crate::config::sound;
 use crate::diagnostic::{Diagnostic, Span};
 use core::time::Duration;
@@ -52,6 +52,9 @@ pub struct Mailbox {
     pub pin: Option<Secret>,
     /// To whom the key 0 leads, and where that stands: somebody, or a plan.
     pub operator: Option<(Arc<str>, Span)>,
+    /// The phones that are told what waits in it without having asked, and where that stands: as they are written until the names of the
+    /// plan are known, then their URIs.
+    pub lamps: Vec<(Arc<str>, Span)>,
     /// How many messages it holds.
     pub messages: u32,
     /// Whether nothing of it may be deleted.
@@ -192,6 +195,11 @@ fn mailbox(key: &Key<'_>, value: &Value<'_>, problems: &mut Problems<'_>) -> Opt
         let name = text("operator", "the name of a destination or of a plan", value, problems);
         found.operator = name.map(|name| (name.into(), value.span()));
     }
+    if let Some(value) = keys.take("lamp") {
+        let wanted = "a site such as \"office\", or a user there such as \"100@office\"";
+        let written = texts("lamp", wanted, LAMPS_MAX, value, problems).into_iter();
+        found.lamps = written.map(|(text, span)| (text.into(), span)).collect();
+    }
     keys.finish(problems);
     Some(found)
 }
@@ -208,6 +216,7 @@ impl Default for Mailbox {
             greeting: None,
             pin: None,
             operator: None,
+            lamps: Vec::new(),
             messages: MESSAGES.default,
             hold: false,
             of: None,
@@ -432,6 +441,7 @@ mod tests {
             longest: Duration::from_secs(300),
             greeting: None,
             operator: None,
+            lamps: Vec::new(),
             pin: Some(Secret::new("$argon2id$v=19$m=16")),
             messages: 20,
             hold: true,

@@ -16,6 +16,7 @@ mod expect;
 mod floor;
 mod hours;
 mod include;
+mod lamps;
 mod later;
 mod limits;
 mod lint;
@@ -242,6 +243,7 @@ fn whole_file<'a>(
     let listing = destinations(&mut top, &base, &mut names, &mut draft, problems);
     mailboxes::finish(root, &mut top, &mut draft, problems);
     operators::read(&mut names, &mut draft, problems);
+    lamps::read(&mut names, &mut draft, problems);
     agents::give_words(&defaults, &mut draft, problems);
     emergency::refuse_listed(&listing.keys, &draft, problems);
     // Of a customer without numbers that was said.

@@ -371,5 +371,7 @@ pub const DNS_SERVERS_MAX: usize = 8;
 pub const NAME_MAX: usize = 64;
 /// Addresses that one mailbox mails to; more people share an address.
 pub const EMAILS_MAX: usize = 16;
+/// Phones that one mailbox lights without being asked; those of a larger office subscribe.
+pub const LAMPS_MAX: usize = 64;
 /// Keys that one mailbox is sealed for.
 pub const SEALED_FOR_MAX: usize = 16;

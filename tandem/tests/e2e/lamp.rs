@@ -67,6 +67,25 @@ fn a_lamp_is_lit_by_a_message_and_put_out_by_who_takes_care_of_it() {
 }
 
 #[test]
+fn a_phone_that_never_asks_is_told_all_the_same() {
+    let (street, sink) = (Street::new(), Sink::start(&[]));
+    let mut desk = Phone::new(&street, DESK);
+    let plan = lit(&street, sink.port).replace(
+        "inbox = \"office@nguyen.example\"",
+        "inbox = { email = \"office@nguyen.example\", lamp = \"100@desk\" }",
+    );
+    let _node = Tandem::start(&street, &plan);
+    assert_eq!(told(&mut desk), "terminated no 0/0 (0/0)");
+    let (mut caller, invite, taken, mut sound) = after_the_tone(&street);
+    sound.says(&prompts::OWNER[800..]);
+    caller.says(&in_dialog(&invite, &taken, "BYE", 2));
+    caller.hears("< 200 BYE");
+    let notify = desk.hears("< NOTIFY");
+    assert!(notify.starts_with(&format!("NOTIFY sip:100@{} SIP/2.0\r\n", desk.at)), "{notify}");
+    assert!(notify.ends_with("Voice-Message: 1/0 (0/0)\r\n"), "{notify}");
+}
+
+#[test]
 fn what_is_no_mailbox_and_no_summary_is_refused() {
     let (street, sink) = (Street::new(), Sink::start(&[]));
     let _node = Tandem::start(&street, &lit(&street, sink.port));
