@@ -63,7 +63,7 @@ fn joined() -> Screen {
         proxy: address("[100::1]:5060"),
         caller: Here { address: address("192.0.2.1:20000"), key: Key::new([1; 30]) },
         person: Here { address: address("192.0.2.1:20002"), key: Key::new([2; 30]) },
-        prompts: Prompts { call: prompt.clone(), taken: prompt },
+        prompts: Prompts { call: prompt.clone(), again: prompt.clone(), taken: prompt },
     };
     let invite = format!(
         "INVITE sip:ben@b.example SIP/2.0\r\nVia: SIP/2.0/TCP [100::1];branch=z9hG4bKa\r\nX-Tandem-Hop: <sip:192.0.2.9;lr>\r\n\

@@ -441,7 +441,8 @@ impl House {
         now: Time,
         out: &mut Vec<Output>,
     ) -> Result<Kind, Bytes> {
-        let prompts = Prompts { call: prompts::CALL.clone(), taken: prompts::TAKEN.clone() };
+        let [call, again] = [&prompts::ASKED, &prompts::OPTIONS].map(|clip| crate::line::Clip::clone(clip));
+        let prompts = Prompts { call, again, taken: prompts::TAKEN.clone() };
         let booth = Booth { desk: self.desk(agent), proxy: agent.address(), caller, person, prompts };
         let keys = self.by_id.get(invite.call_id()).into_iter().flatten();
         let screens = keys.filter_map(|key| match &self.calls.get(key)?.kind {

@@ -88,6 +88,8 @@ prompts! {
     CALL = "call";
     /// What such a person can do: 1 or 2.
     ACCEPT = "accept";
+    /// Whose call it is, and what such a person can do: 1, 2 or 3.
+    OPTIONS = "options";
     /// Somebody else was quicker.
     TAKEN = "taken";
     /// Outside of business hours.
@@ -139,6 +141,9 @@ prompts! {
     /// 20, as a number.
     N20 = "n20";
 }
+
+/// What a person who is called hears first: [`CALL`], and the two keys that are mostly pressed. Then it is [`OPTIONS`].
+pub static ASKED: LazyLock<Clip> = LazyLock::new(|| [&**CALL, &**ACCEPT].concat().into());
 
 /// 300 ms before the first word: the first packets open the way back through address translators, and phones cut them off.
 pub static SILENCE: LazyLock<Clip> = LazyLock::new(|| vec![Law::Mu.silence(); 3 * RATE as usize / 10].into());

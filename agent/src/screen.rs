@@ -53,6 +53,8 @@ pub struct Booth {
 pub struct Prompts {
     /// Whose call it is, and that 1 takes it.
     pub call: Clip,
+    /// The same once more, with all that can be done.
+    pub again: Clip,
     /// That somebody else has it.
     pub taken: Clip,
 }
@@ -410,7 +412,7 @@ impl Screen {
         self.state = State::Asking { until: now + WINDOW_MAX, is_said: false };
         self.speak_one_law();
         self.with_caller(now, out, |caller, said| caller.tell(182, now, said));
-        self.say(HUSH, now);
+        self.say(self.prompts.call.clone(), HUSH, now);
     }
 
     /// Both have heard each other since the answer went out, and now the caller's side knows its call, too.
@@ -426,7 +428,7 @@ impl Screen {
         match &mut self.state {
             State::Asking { until, is_said: is_said @ false } => {
                 (*until, *is_said) = ((*until).min(now + WINDOW), true);
-                self.say(PAUSE, now);
+                self.say(self.prompts.again.clone(), PAUSE, now);
             }
             State::Late => {
                 self.state = State::Over;
@@ -452,7 +454,7 @@ impl Screen {
                 // He has heard it once: it is not said again by itself, and the caller is not kept waiting for longer.
                 *is_said = true;
                 self.person.hush();
-                self.say(Duration::ZERO, now);
+                self.say(self.prompts.again.clone(), Duration::ZERO, now);
             }
             _ => {}
         }
@@ -529,11 +531,11 @@ impl Screen {
         self.person.play(self.prompts.taken.clone(), now);
     }
 
-    /// Says whose call it is, after a pause.
-    fn say(&mut self, after: Duration, now: Time) {
+    /// Says this after a pause.
+    fn say(&mut self, words: Clip, after: Duration, now: Time) {
         let silence = vec![Law::Mu.silence(); usize::try_from(samples(after)).unwrap_or_default()];
         self.person.play(silence.into(), now);
-        self.person.play(self.prompts.call.clone(), now);
+        self.person.play(words, now);
     }
 
     /// The law of whoever is bound to one binds the other.

@@ -50,7 +50,8 @@ fn booth() -> Booth {
         reliability: Reliability::Reliable,
         timers: Timers::default(),
     };
-    let prompts = Prompts { call: vec![0x11; 8_000].into(), taken: vec![0x22; 4_000].into() };
+    let call: Clip = vec![0x11; 8_000].into();
+    let prompts = Prompts { again: call.clone(), call, taken: vec![0x22; 4_000].into() };
     Booth {
         desk,
         proxy: place("[100::1]:5060"),
