@@ -225,6 +225,7 @@ const fn step(members: Vec<Member>, ring: Option<Duration>) -> Step {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line: 0,
     }
 }

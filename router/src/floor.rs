@@ -43,7 +43,7 @@ impl Ask<'_> {
 
     fn floor_from(&self, mut cursor: Cursor) -> Option<Move> {
         for _ in 0..STEPS_MAX {
-            let step = self.plan.settle(&mut cursor, self.at)?;
+            let step = self.settle(&mut cursor)?;
             for target in step.members.iter().filter_map(|member| self.plan.agent(member)) {
                 let done = self.at.party(target).is_some_and(|party| party.done.is_some());
                 if let Some(way) = self.choice().best(target, Pass::Second).filter(|_| !done) {

@@ -10,6 +10,7 @@ use crate::position::{Cursor, Frame, LEGS_MAX, Position};
 use crate::roads::Roads;
 use crate::target::{Peer, PeerId, Reach, TargetId, TargetKind};
 use crate::verdict::{Case, Go, Meaning, Rules, Speaker, verdict};
+use crate::when::When;
 use crate::word::SPARE;
 use core::time::Duration;
 use sip::Time;
@@ -158,7 +159,9 @@ impl Plan {
         for course in self.walked(course).into_iter().filter_map(|id| self.course(id)) {
             let lists =
                 [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-            for target in lists.into_iter().flatten().flatten().flat_map(|step| step.rings()) {
+            let steps = || lists.into_iter().flatten().flatten();
+            met.extend(steps().filter_map(|step| step.when.as_ref()).flat_map(When::peers));
+            for target in steps().flat_map(|step| step.rings()) {
                 match self.target(target).map(|target| &target.reach) {
                     Some(Reach::Sip(peers)) => met.extend(peers),
                     Some(Reach::Number(_)) => {

@@ -68,6 +68,7 @@ pub mod veil;
 pub mod verdict;
 pub mod waiting;
 pub mod walk;
+pub mod when;
 pub mod word;
 
 pub use door::{Effect, Event};

@@ -1,6 +1,8 @@
 //! The moments that differ for a call: which of the courses that it may walk are open then.
 
-use crate::plan::{Course, CourseId, Member, Plan};
+use crate::hours::{Hours, Zone};
+use crate::plan::{CourseId, Member, Plan};
+use crate::when::When;
 use std::collections::BTreeSet;
 
 /// A moment, and what is closed then.
@@ -12,40 +14,50 @@ pub struct Moment {
     pub closed: BTreeSet<CourseId>,
 }
 
+/// Hours that a course looks at.
+struct Clock<'a> {
+    /// The course that is closed outside of them, if one is.
+    closes: Option<CourseId>,
+    hours: &'a Hours,
+    zone: &'a Zone,
+}
+
 impl Plan {
     /// One moment for each way in which what a call of this course may walk is open or closed, each the first from `unix` on and within
     /// fifteen days; at most [`MOMENTS_MAX`]. The one with the least that is closed comes first.
     #[must_use]
     pub fn moments(&self, course: CourseId, unix: i64) -> Vec<Moment> {
-        let keepers: Vec<(CourseId, &Course)> = self
-            .walked(course)
-            .into_iter()
-            .filter_map(|id| Some((id, self.course(id)?)))
-            .filter(|(_, course)| course.closed.is_some() && course.hours.is_some())
-            .collect();
-        let mut found: Vec<Moment> = Vec::new();
-        let (mut at, all) = (unix, 1_usize << keepers.len().min(MOMENTS_MAX));
+        let clocks: Vec<Clock<'_>> = self.walked(course).into_iter().flat_map(|id| self.clocks(id)).collect();
+        let mut found: Vec<(Vec<bool>, Moment)> = Vec::new();
+        let (mut at, all) = (unix, 1_usize << clocks.len().min(MOMENTS_MAX));
         for _ in 0..EDGES_MAX {
-            let is_closed = |(_, course): &&(CourseId, &Course)| {
-                course.hours.as_ref().is_some_and(|hours| !hours.open_at(&self.zone, at))
-            };
-            let closed: BTreeSet<CourseId> = keepers.iter().filter(is_closed).map(|(id, _)| *id).collect();
-            if found.iter().all(|moment| moment.closed != closed) {
-                found.push(Moment { unix: at, closed });
+            let open: Vec<bool> = clocks.iter().map(|clock| clock.hours.open_at(clock.zone, at)).collect();
+            if found.iter().all(|(known, _)| *known != open) {
+                let shut = clocks.iter().zip(&open).filter(|(_, open)| !**open);
+                let closed = shut.filter_map(|(clock, _)| clock.closes).collect();
+                found.push((open, Moment { unix: at, closed }));
             }
-            let change =
-                |(_, course): &(CourseId, &Course)| course.hours.as_ref()?.next_change(&self.zone, at);
-            let Some(next) = keepers.iter().filter_map(change).min().filter(|next| *next < unix + SPAN)
-            else {
-                break;
-            };
+            let next = clocks.iter().filter_map(|clock| clock.hours.next_change(clock.zone, at)).min();
+            let Some(next) = next.filter(|next| *next < unix.saturating_add(SPAN)) else { break };
             if found.len() >= all.min(MOMENTS_MAX) {
                 break;
             }
             at = next;
         }
+        let mut found: Vec<Moment> = found.into_iter().map(|(_, moment)| moment).collect();
         found.sort_by_key(|moment| (moment.closed.len(), moment.unix));
         found
+    }
+
+    /// The clocks that a course looks at.
+    fn clocks(&self, id: CourseId) -> Vec<Clock<'_>> {
+        let (Some(course), zone) = (self.course(id), self.zone_of(id)) else { return Vec::new() };
+        let own = course.hours.as_ref().filter(|_| course.closed.is_some());
+        let own = own.map(|hours| Clock { closes: Some(id), hours, zone });
+        let lists = [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
+        let steps = lists.into_iter().flatten().flatten().filter_map(|step| step.when.as_ref());
+        let asked = steps.flat_map(When::hours).map(|hours| Clock { closes: None, hours, zone });
+        own.into_iter().chain(asked).collect()
     }
 
     /// Every course that a call may walk that enters this one, itself first.
@@ -80,13 +92,23 @@ const SPAN: i64 = 15 * 86_400;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hours::{Hours, Window};
-    use crate::plan::{Declined, Step};
+    use crate::hours::Window;
+    use crate::plan::{Course, Declined, Step};
     use core::time::Duration;
 
     fn step(members: Vec<Member>) -> Step {
         let (stagger, declined) = (Duration::ZERO, Declined::Next);
-        Step { members, say: None, ring: None, stagger, declined, from: None, confirm: None, line: 0 }
+        Step {
+            members,
+            say: None,
+            ring: None,
+            stagger,
+            declined,
+            from: None,
+            confirm: None,
+            when: None,
+            line: 0,
+        }
     }
 
     fn course(inner: Option<u32>, open: Option<(u8, u16, u16)>) -> Course {

@@ -9,6 +9,7 @@ use crate::position::{Cursor, Frame, INVITES_MAX, List, Party, Pass, Position};
 use crate::roads::Roads;
 use crate::target::{PeerId, TargetId};
 use crate::verdict::Meaning;
+use crate::when::{Facts, When};
 use core::time::Duration;
 use sip::Time;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl Plan {
         }
         let mut cursor = at.cursor.clone();
         for _ in 0..STEPS_MAX {
-            let Some(step) = self.settle(&mut cursor, at) else {
+            let Some(step) = ask.settle(&mut cursor) else {
                 if cursor.pass == Pass::Second {
                     return Move { cursor, act: Act::End };
                 }
@@ -170,26 +171,6 @@ impl Plan {
         self.list(frame).get(frame.step)
     }
 
-    /// Goes into courses and out of finished ones until the cursor stands on a step that rings somebody; `None` at
-    /// the end of the plan.
-    pub(crate) fn settle(&self, cursor: &mut Cursor, at: &Position) -> Option<&Step> {
-        for _ in 0..STEPS_MAX {
-            let frame = cursor.frame;
-            let Some(step) = self.list(frame).get(frame.step) else {
-                cursor.go_out()?;
-                cursor.advance();
-                continue;
-            };
-            let Some(Member::Course(inner)) = step.members.first() else { return Some(step) };
-            if cursor.frames().count() >= DEPTH_MAX || cursor.frames().any(|outer| outer.course == *inner) {
-                cursor.advance();
-            } else {
-                cursor.enter(self.entrance(*inner, at.unix));
-            }
-        }
-        None
-    }
-
     fn rings_a_service(&self, step: &Step) -> impl Iterator<Item = TargetId> {
         step.members.iter().filter_map(|member| match member {
             Member::Target(id) if self.target(*id).is_some_and(|it| it.kind.answers()) => Some(*id),
@@ -207,9 +188,47 @@ pub(crate) struct Ask<'a> {
     pub(crate) roads: &'a Roads,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
     pub(crate) const fn choice(&self) -> Choice<'_> {
         Choice { plan: self.plan, at: self.at, health: self.health, roads: self.roads, now: self.now }
+    }
+
+    /// Goes into courses and out of finished ones, past what is not to be now, until the cursor stands on a step that rings somebody;
+    /// `None` at the end of the plan.
+    pub(crate) fn settle(&self, cursor: &mut Cursor) -> Option<&'a Step> {
+        for _ in 0..STEPS_MAX {
+            let frame = cursor.frame;
+            let Some(step) = self.plan.list(frame).get(frame.step) else {
+                cursor.go_out()?;
+                cursor.advance();
+                continue;
+            };
+            if step
+                .when
+                .as_ref()
+                .is_some_and(|when| !self.is_begun(cursor) && !self.is_so(when, frame.course))
+            {
+                cursor.advance();
+                continue;
+            }
+            let Some(Member::Course(inner)) = step.members.first() else { return Some(step) };
+            if cursor.frames().count() >= DEPTH_MAX || cursor.frames().any(|outer| outer.course == *inner) {
+                cursor.advance();
+            } else {
+                cursor.enter(self.plan.entrance(*inner, self.at.unix));
+            }
+        }
+        None
+    }
+
+    /// Is it the step that the call is in? What it asked for has been asked.
+    fn is_begun(&self, cursor: &Cursor) -> bool {
+        self.at.invites > 0 && *cursor == self.at.cursor
+    }
+
+    fn is_so(&self, when: &When, course: CourseId) -> bool {
+        let (health, roads, zone) = (self.health, self.roads, self.plan.zone_of(course));
+        when.holds(Facts { health, roads, zone, unix: self.at.unix })
     }
 
     /// What to do in this step; `None` if it is over.
@@ -300,13 +319,13 @@ impl Ask<'_> {
             return None;
         }
         let mut cursor = self.at.cursor.clone();
-        let here = self.plan.settle(&mut cursor, self.at)?;
+        let here = self.settle(&mut cursor)?;
         if self.plan.rings_a_service(here).any(|target| self.may_ring(target)) {
             return None;
         }
         for _ in 0..STEPS_MAX {
             cursor.advance();
-            let step = self.plan.settle(&mut cursor, self.at)?;
+            let step = self.settle(&mut cursor)?;
             if self.plan.rings_a_service(step).any(|target| self.may_ring(target)) {
                 return Some(cursor);
             }
@@ -399,6 +418,7 @@ mod tests {
             declined: Declined::Next,
             from: None,
             confirm: None,
+            when: None,
             line: 0,
         }
     }
@@ -710,6 +730,27 @@ mod tests {
         assert_eq!(call.rings(), ["ben by 1", "ask at 40.000s"]);
         call.now = Time::from_micros(40_000_000);
         assert_eq!(call.rings(), ["answering by 1"]);
+    }
+
+    #[test]
+    fn a_step_with_a_condition_is_passed_by_unless_it_is_so_when_its_turn_comes() {
+        let branch = Step { when: Some(When::Down(vec![PeerId(2)])), ..step(&[ANA]) };
+        let steps = vec![branch, step(&[BEN]), step(&[ANSWERING])];
+        let mut call = Try::open(plan(steps.clone(), None, None));
+        assert_eq!(call.rings(), ["ben by 1", "ask at 40.000s"], "the office is up");
+        let mut call = Try::open(plan(steps, None, None)).down(&[2]);
+        assert_eq!(call.rings(), ["ana by 1", "ask at 40.000s"], "the office is down");
+        // It comes up again while ana's phone rings: who rings goes on ringing, and the step is over when he is.
+        let office = call.roads.of(PeerId(2))[0];
+        for second in 10..60 {
+            let alive = Sign::Alive { round_trip: None, resent: 0 };
+            let at = Time::ZERO + Duration::from_secs(second);
+            call.health.on_sign(office, Source::Call, alive, at, &mut Vec::new());
+        }
+        assert_ne!(call.health.believed(office), crate::health::Standing::Down);
+        assert_eq!(call.rings(), ["ask at 40.000s"]);
+        assert_eq!(call.over(ANA, 0, Go::NextTarget, Meaning::NoAnswer), ["ben by 1", "ask at 40.000s"]);
+        assert_eq!(call.over(BEN, 0, Go::NextTarget, Meaning::NoAnswer), ["answering by 1"]);
     }
 
     #[test]

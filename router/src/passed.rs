@@ -25,7 +25,7 @@ impl Plan {
         let ask = Ask { plan: self, at, health, now, roads };
         let mut cursor = at.cursor.clone();
         for _ in 0..STEPS_MAX {
-            let Some(step) = self.settle(&mut cursor, at) else { return };
+            let Some(step) = ask.settle(&mut cursor) else { return };
             // Before a machine of ours answers the second pass begins.
             let is_floor = cursor.frame.list != List::Full && self.is_floor(step);
             if cursor == to.cursor || cursor.pass == Pass::Second || is_floor {

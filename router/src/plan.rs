@@ -8,6 +8,7 @@ use crate::presentation::Who;
 use crate::spent::Cap;
 use crate::strangers::Welcome;
 use crate::target::{Carrier, CarrierId, Peer, PeerId, Target, TargetId};
+use crate::when::When;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,6 +94,8 @@ pub struct Course {
 pub struct Step {
     /// Who. A course stands alone.
     pub members: Vec<Member>,
+    /// What has to be so when its turn comes; else it is passed by. `None` for nothing.
+    pub when: Option<When>,
     /// What the caller hears before anybody in it is rung: a [`Word`](crate::target::TargetKind::Word).
     pub say: Option<TargetId>,
     /// How long each may ring (`for`); `None` for the target's own.

@@ -167,6 +167,7 @@ fn plan() -> Arc<Plan> {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line,
     };
     Arc::new(Plan {

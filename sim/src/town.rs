@@ -193,6 +193,7 @@ pub fn step(members: &[TargetId], line: u32) -> Step {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line,
     }
 }

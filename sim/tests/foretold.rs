@@ -10,6 +10,7 @@ use router::plan::{CourseId, Member, Step};
 use router::proof::{Depth, Outages};
 use router::roads::Roads;
 use router::target::{PeerId, Probe, TargetId};
+use router::when::When;
 use sim::caller::Script;
 use sim::chance::Chance;
 use sim::floor::{self, CLOSED_TARGET, MAILBOX_TARGET};
@@ -53,13 +54,32 @@ fn steps(chance: &mut Chance, inner: Option<CourseId>, line: u32) -> Vec<Step> {
             }
             let ring = (chance.below(2) == 0).then(|| Duration::from_secs(3 + chance.below(25)));
             let stagger = Duration::from_secs(chance.below(3) * 4);
-            Step { ring, stagger, ..step(&drawn, line) }
+            Step { ring, stagger, when: when(chance), ..step(&drawn, line) }
         })
         .collect();
     if chance.below(4) > 0 {
         steps.push(step(&[*chance.pick(&[MAILBOX_TARGET, CLOSED_TARGET]).unwrap()], line + 9));
     }
     steps
+}
+
+/// Something that a step asks for, now and then.
+fn when(chance: &mut Chance) -> Option<When> {
+    if chance.below(5) > 0 {
+        return None;
+    }
+    let mut drawn = || {
+        let peers =
+            (0..=chance.below(2)).filter_map(|_| chance.pick(&MORTAL).map(|(_, peer)| *peer)).collect();
+        let fact = if chance.below(3) == 0 { When::Failed(peers) } else { When::Down(peers) };
+        if chance.below(2) == 0 { When::Not(Box::new(fact)) } else { fact }
+    };
+    let (one, other) = (drawn(), drawn());
+    Some(match chance.below(3) {
+        0 => When::All(vec![one, other]),
+        1 => When::Any(vec![one, other]),
+        _ => one,
+    })
 }
 
 fn plan(chance: &mut Chance, is_probed: bool) -> Plan {

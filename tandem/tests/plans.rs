@@ -832,6 +832,7 @@ fn step(targets: &[u32], line: u32) -> Step {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line,
     }
 }

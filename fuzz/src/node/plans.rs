@@ -187,6 +187,7 @@ fn other_course() -> Course {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line: 8,
     };
     let window = Window { days: 0b1_1111, from: 480, to: 1080 };
@@ -211,6 +212,7 @@ fn step(targets: &[u32], stagger: u64, line: u32) -> Step {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line,
     }
 }

@@ -66,6 +66,7 @@ pub fn plan() -> Arc<Plan> {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line,
     };
     Arc::new(Plan {

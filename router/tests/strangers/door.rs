@@ -61,6 +61,7 @@ pub(crate) fn plan(strangers: Welcome) -> Plan {
         declined: Declined::Next,
         from: None,
         confirm: None,
+        when: None,
         line: 1,
     };
     Plan {

@@ -30,7 +30,7 @@ pub(super) fn read<'a>(
     bound("plans", PLANS_MAX, &entries, problems);
     for (key, value) in entries {
         let name = draft.full(key.text);
-        let mut walk = Walk { names, plan: &name, targets: &draft.plan.targets };
+        let mut walk = Walk { names, plan: &name, so_far: &draft.plan, hours: None };
         let course = course(&key, value, defaults, clocks, &mut walk, problems);
         draft.courses.push(course);
     }
@@ -46,7 +46,7 @@ pub(super) fn read_one<'a>(
     problems: &mut Problems<'_>,
 ) {
     let name = draft.full(key.text);
-    let mut walk = Walk { names, plan: &name, targets: &draft.plan.targets };
+    let mut walk = Walk { names, plan: &name, so_far: &draft.plan, hours: None };
     let mut course = bare(&name, key.span.clone(), defaults);
     fill(&mut course, keys, clocks, &mut walk, problems);
     draft.courses.push(course);
@@ -98,6 +98,8 @@ fn fill<'a>(
     walk: &mut Walk<'_, 'a>,
     problems: &mut Problems<'_>,
 ) {
+    let is_open = clock(keys, clocks);
+    walk.hours = is_open.map(|clock| clock.hours.clone());
     match keys.take("steps") {
         Some(value) => course.steps = steps("steps", value, walk, problems),
         None => {
@@ -114,7 +116,11 @@ fn fill<'a>(
     let live = live.and_then(|value| duration("live_within", &LIVE_WITHIN, value, problems));
     course.live_within = live.unwrap_or(course.live_within);
     course.cap = cap(keys, course.cap, problems);
-    course.hours = hours(keys, course.closed.is_some(), clocks, problems);
+    let asks = course
+        .lists()
+        .flat_map(|(_, list)| &list.steps)
+        .any(|step| step.when.as_ref().is_some_and(|when| !when.hours().is_empty()));
+    course.hours = hours(keys, course.closed.is_some(), asks, clocks, problems);
     course.declined = declined(keys, problems).unwrap_or_default();
     let floor = keys.take("floor").and_then(|value| flag("floor", value, problems));
     course.floor = floor.unwrap_or(course.floor);
@@ -131,8 +137,24 @@ pub(super) fn cap(keys: &mut Table<'_>, usual: Cap, problems: &mut Problems<'_>)
     }
 }
 
+/// The hours that `closed` and `open` mean in `when`: those that the plan keeps.
+fn clock<'c>(keys: &Table<'_>, clocks: &'c [Clock]) -> Option<&'c Clock> {
+    let name = match keys.peek("hours").map(|value| value.get_ref()) {
+        Some(DeValue::String(name)) => name,
+        Some(_) => return None,
+        None => "open",
+    };
+    clocks.iter().find(|clock| clock.name == name)
+}
+
 /// Which named hours a plan keeps: what `hours` says, else `open`.
-fn hours(keys: &mut Table<'_>, needed: bool, clocks: &[Clock], problems: &mut Problems<'_>) -> Option<Clock> {
+fn hours(
+    keys: &mut Table<'_>,
+    needed: bool,
+    asked: bool,
+    clocks: &[Clock],
+    problems: &mut Problems<'_>,
+) -> Option<Clock> {
     let find = |name: &str| clocks.iter().find(|clock| clock.name == name).cloned();
     let place = keys.place.clone();
     let Some((key, value)) = keys.take_entry("hours") else {
@@ -149,7 +171,7 @@ fn hours(keys: &mut Table<'_>, needed: bool, clocks: &[Clock], problems: &mut Pr
     if found.is_none() {
         let candidates = if problems.found.len() > DRAWN_MAX { &[] } else { clocks };
         problems.add(unknown_hours(name, value.span(), candidates));
-    } else if !needed {
+    } else if !needed && !asked {
         let title = format!("{place} has `hours`, but no `closed`: it walks its steps at any time");
         let problem = Diagnostic::new(Code::L004, title).at(key.span, "without effect");
         problems.add(problem.help("add `closed = [\"answering\"]`, or take `hours` out"));

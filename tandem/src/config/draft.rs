@@ -17,6 +17,7 @@ use router::plan::{Course, CourseId, Declined, Member, Step};
 use router::presentation::Who;
 use router::spent::Cap;
 use router::target::TargetId;
+use router::when::When;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -87,6 +88,8 @@ pub(super) struct StepDraft {
     pub(super) from: Option<Who>,
     /// `None` for what each target says.
     pub(super) confirm: Option<bool>,
+    /// What has to be so when its turn comes.
+    pub(super) when: Option<When>,
     pub(super) span: Span,
     pub(super) line: u32,
 }
@@ -191,6 +194,7 @@ impl StepDraft {
             declined,
             from: self.from,
             confirm: self.confirm,
+            when: self.when,
             line: self.line,
         }
     }

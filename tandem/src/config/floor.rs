@@ -39,7 +39,8 @@ impl Floors<'_> {
     }
 
     fn step(&mut self, step: &StepDraft, deep: usize) -> bool {
-        step.members.is_empty() || step.members.iter().any(|(rung, _)| self.rung(*rung, deep))
+        let is_sure = step.when.is_none();
+        step.members.is_empty() || is_sure && step.members.iter().any(|(rung, _)| self.rung(*rung, deep))
     }
 
     fn rung(&mut self, rung: Rung, deep: usize) -> bool {

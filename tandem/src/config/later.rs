@@ -132,7 +132,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 13] = [
+const LATER: [Later; 12] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["registrar"],
@@ -146,13 +146,6 @@ const LATER: [Later; 13] = [
         code: Code::E207,
         title: "a cluster is",
         meanwhile: "run two nodes with the same file, each by itself, and let the carrier try one after the other",
-    },
-    Later {
-        places: &[Step],
-        keys: &["when"],
-        code: Code::E208,
-        title: "a condition on a step is",
-        meanwhile: "what is down is skipped by itself; for times of day use `closed`",
     },
     Later {
         places: &[Target, Defaults],

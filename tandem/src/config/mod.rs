@@ -46,6 +46,7 @@ mod targets;
 mod templates;
 mod tls;
 mod tree;
+mod when;
 
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};

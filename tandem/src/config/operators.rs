@@ -110,6 +110,7 @@ fn alone(mailbox: &str, target: TargetId, span: &Span, problems: &Problems<'_>) 
         declined: None,
         from: None,
         confirm: None,
+        when: None,
         span: span.clone(),
         line: u32::try_from(problems.source.row(span.start)).unwrap_or(u32::MAX),
     };

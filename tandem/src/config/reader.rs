@@ -82,6 +82,11 @@ impl<'a> Table<'a> {
         Some(self.left.remove(at))
     }
 
+    /// The value of a key that stays there.
+    pub(super) fn peek(&self, key: &str) -> Option<&'a Value<'a>> {
+        self.left.iter().find(|(found, _)| found.text == key).map(|(_, value)| *value)
+    }
+
     /// Takes out all keys that `wanted` names.
     pub(super) fn take_all(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<(Key<'a>, &'a Value<'a>)> {
         let (taken, left) = self.left.drain(..).partition(|(key, _)| wanted(key.text));

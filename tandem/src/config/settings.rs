@@ -311,6 +311,9 @@ pub const WAITS: [&Wait; 16] = [
 /// All settings that are counts.
 pub const COUNTS: [&Count; 2] = [&DOWN_AFTER, &UP_AFTER];
 
+/// Facts that a `when` asks for; more are a plan of their own.
+pub const FACTS_MAX: usize = 32;
+
 /// Entries of `include`; a pattern holds a folder.
 pub const PATTERNS_MAX: usize = 64;
 /// Files of one plan; a customer needs one at most.

@@ -9,8 +9,11 @@ use crate::config::phone;
 use crate::config::presentation::who;
 use crate::config::reader::{Key, Problems, Table, Value, empty, flag, quoted, shown, table, text, too_many};
 use crate::config::settings::{FOR, MEMBERS_MAX, STAGGER, STEPS_MAX};
+use crate::config::when::when;
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
 use core::time::Duration;
+use router::Plan;
+use router::hours::Hours;
 use router::plan::{CourseId, Declined};
 use router::target::{Reach, Target, TargetId};
 use std::sync::Arc;
@@ -20,7 +23,10 @@ use toml::de::DeValue;
 pub(super) struct Walk<'n, 'a> {
     pub(super) names: &'n mut Names<'a>,
     pub(super) plan: &'n str,
-    pub(super) targets: &'n [Target],
+    /// All but the plans has been read.
+    pub(super) so_far: &'n Plan,
+    /// The hours of the plan whose steps are read.
+    pub(super) hours: Option<Hours>,
 }
 
 /// A list of steps; `what` is its key. One destination alone is a list of one step.
@@ -64,6 +70,7 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
         declined: None,
         from: None,
         confirm: None,
+        when: None,
         span: value.span(),
         line,
     };
@@ -95,7 +102,10 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
             step.declined = declined(&mut keys, problems);
             step.from = keys.take("from").and_then(|value| who(value, problems));
             let asks = keys.take_entry("confirm");
-            step.confirm = asks.and_then(|(key, value)| confirm(&key, value, &step, walk.targets, problems));
+            step.confirm =
+                asks.and_then(|(key, value)| confirm(&key, value, &step, &walk.so_far.targets, problems));
+            let hours = walk.hours.clone();
+            step.when = keys.take("when").and_then(|value| when(value, hours.as_ref(), walk, problems));
             step.say = keys.take("say").and_then(|value| said(value, walk, problems));
             refuse(&mut keys, Place::Step, problems);
             keys.finish(problems);

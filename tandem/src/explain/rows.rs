@@ -96,6 +96,9 @@ fn passed_by(plan: &Plan, step: &Step, way: &Way) -> String {
     if !targets(step).any(is_reachable) {
         return "no way there".into();
     }
+    if step.when.is_some() {
+        return "not now: `when`".into();
+    }
     match way.cut {
         Some(_) => "cut: live_within".into(),
         None => "not reached".into(),
