@@ -127,8 +127,8 @@ fn each_customer_has_names_of_its_own_and_shares_those_of_the_operator() {
 #[test]
 fn a_customer_is_open_by_its_own_clock() {
     let plan = load(&format!("{OPERATOR}{ACME}{NGUYEN}")).unwrap().plan;
-    // A Monday in winter, 16:30 and 23:30 in London: 10:30 and 17:30 in Chicago.
-    for (unix, closed) in [(1_767_630_600, false), (1_767_655_800, true)] {
+    // A Monday in winter, 14:00 and 22:00 in London: 08:00 and 16:00 in Chicago.
+    for (unix, closed) in [(1_767_621_600, true), (1_767_650_400, false)] {
         let frame = plan.entrance(CourseId(0), unix);
         assert_eq!(frame.list == router::position::List::Closed, closed, "{unix}");
     }
