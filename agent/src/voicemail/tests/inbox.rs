@@ -204,11 +204,13 @@ fn what_is_sealed_or_gone_is_said_and_was_not_heard() {
 
 #[test]
 fn of_a_mailbox_that_is_on_hold_nothing_is_deleted() {
-    let mut story = owner(Mailbox { hold: true, ..with_pin() }, &["a"]);
+    let mut story = owner(Mailbox { hold: true, ..with_pin() }, &["b", "a"]);
     story.press("1");
     fetched(&mut story, "x", 80);
     story.nothing(100);
     story.press("3");
+    // From one old message to the next.
+    story.press("2");
     story.press("*");
     assert_eq!(
         said(&mut story),
@@ -216,12 +218,14 @@ fn of_a_mailbox_that_is_on_hold_nothing_is_deleted() {
             "play no-new",
             "play inbox",
             "hush",
-            "fetch a",
+            "fetch b",
             "play clip of 80",
             "play keys",
             "hush",
             "play held",
             "play keys",
+            "hush",
+            "fetch a",
             "hush",
             "play goodbye"
         ]
