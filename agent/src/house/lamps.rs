@@ -67,7 +67,7 @@ impl Lamps {
         now: Time,
         out: &mut Vec<Output>,
     ) {
-        let of_it = self.lamps.values().filter(|(_, lamp)| lamp.mailbox() == mailbox && lamp.is_lit());
+        let of_it = self.lamps.values().filter(|(_, lamp)| lamp.is_lit() && lamp.mailbox() == mailbox);
         if self.lamps.len() >= LAMPS_MAX || of_it.count() >= LAMPS_OF_ONE {
             let (tag, (status, lines)) = (format!("{chance:x}"), FULL);
             let extra = Extra { to_tag: tag.as_bytes(), lines };
@@ -238,4 +238,41 @@ impl Lamps {
 
 fn say(agent: AgentId, said: Vec<Bytes>, out: &mut Vec<Output>) {
     out.extend(said.into_iter().map(|bytes| Output::Sip { agent, bytes }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sip::txn::{Reliability, Timers};
+
+    #[test]
+    fn who_only_ever_looks_takes_no_more_places_than_there_are_and_gives_them_back() {
+        let (agent, mailbox): (_, Arc<str>) = (AgentId(2), "inbox".into());
+        let desk = Desk {
+            contact: "<sip:agent-2@192.0.2.1>".into(),
+            via: "SIP/2.0/INSIDE [100::2]:5060".into(),
+            reliability: Reliability::Reliable,
+            timers: Timers::default(),
+        };
+        let mut lamps = Lamps::new();
+        let mut look = |number: usize, now| {
+            let text = format!(
+                "SUBSCRIBE sip:inbox@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/INSIDE [100::]:5060;branch=z9hG4bK{number}\r\n\
+                From: <sip:100@10.0.0.1>;tag=1\r\nTo: <sip:inbox@192.0.2.1>\r\nCall-ID: {number}\r\nCSeq: 1 SUBSCRIBE\r\n\
+                Contact: <sip:100@10.0.0.1>\r\nEvent: message-summary\r\nExpires: 0\r\n\r\n"
+            );
+            let (subscribe, mut out) = (Message::parse(text.into_bytes().into()).unwrap(), Vec::new());
+            let told = (&mailbox, "sip:inbox@192.0.2.1".to_owned());
+            lamps.on_deadline(now, &mut Vec::new());
+            lamps.subscribe(&subscribe, (agent, desk.clone()), told, number as u64, now, &mut out);
+            let Some(Output::Sip { bytes, .. }) = out.first() else { unreachable!("it is answered") };
+            Message::parse(bytes.clone()).unwrap().status()
+        };
+        let all: BTreeSet<_> = (0..LAMPS_MAX).map(|number| look(number, Time::ZERO)).collect();
+        assert_eq!((all, look(LAMPS_MAX, Time::ZERO)), (BTreeSet::from([Some(200)]), Some(480)));
+        // Nobody has answered what he was told.
+        let later = Time::ZERO + core::time::Duration::from_secs(32);
+        assert_eq!(look(LAMPS_MAX + 1, later), Some(200));
+        assert_eq!(lamps.len(), 1);
+    }
 }
