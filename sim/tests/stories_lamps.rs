@@ -6,6 +6,7 @@ use agent::guide::Room;
 use core::net::SocketAddr;
 use router::Plan;
 use router::plan::Step;
+use router::target::Probe;
 use sim::floor::{self, MAILBOX_TARGET, caller, caller_says};
 use sim::lamp::Does::{Ask, Reboot};
 use sim::lamp::{Does, LampPhone};
@@ -357,6 +358,37 @@ fn a_phone_that_the_plan_does_not_have_any_more_is_told_nothing() {
             "0.000s desk has its lamp off: front 0/0 (0/0), terminated",
             "7.000s NOTIFY <- mailbox",
             "7.000s 404 for NOTIFY -> mailbox",
+        ],
+    );
+}
+
+#[test]
+fn a_phone_that_is_known_to_be_away_is_told_once_it_has_come_back() {
+    let mut plan = floor::with_lamp(floor::floor(steps()), at(OFFICE));
+    let probe = Some(Probe::every(ms(5_000)));
+    plan.peers.last_mut().into_iter().for_each(|desk| desk.probe = probe);
+    let mut world = lit(floor::with_lamp(floor::floor(steps()), at(OFFICE)), &[desk(&[])]);
+    world.plan_move(Time::ZERO + ms(1_000), Move::Apply(0, std::sync::Arc::new(plan)));
+    world.plan_move(Time::ZERO + ms(10_000), Move::Hole(at(OFFICE)));
+    world.plan_move(Time::ZERO + ms(100_000), Move::Fill(at(OFFICE)));
+    world.run(Time::ZERO + ms(5_000));
+    world.change_rooms(0, |_| ());
+    world.run(Time::ZERO + ms(60_000));
+    world.change_rooms(0, one);
+    world.run(Time::ZERO + ms(600_000));
+    tells(
+        &floor::tell(world),
+        &[
+            "5.000s NOTIFY <- mailbox",
+            "5.000s NOTIFY -> desk",
+            "5.000s desk has its lamp off: front 0/0 (0/0), terminated",
+            "60.000s NOTIFY <- mailbox",
+            "60.000s 503 for NOTIFY -> mailbox",
+            "120.000s NOTIFY <- mailbox",
+            "120.000s 503 for NOTIFY -> mailbox",
+            "180.000s NOTIFY <- mailbox",
+            "180.000s NOTIFY -> desk",
+            "180.000s desk has its lamp on: front 1/0 (0/0), terminated",
         ],
     );
 }
