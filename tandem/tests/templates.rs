@@ -242,6 +242,23 @@ fn said(cases: &[(&str, Vec<&str>)]) {
 }
 
 #[test]
+fn a_service_of_the_operator_fills_a_role_by_its_name() {
+    let template = "[templates.shop]\nroles = { office = \"site\", backup = \"service\", word = \"announcement\" }\n\
+                    steps = [\"office\", { ring = \"backup\", say = \"word\" }, \"notice\"]\n";
+    let shop = |backup: &str| {
+        format!(
+            "{OPERATOR}{NGUYEN}{LAW}{template}[customers.shop]\nuse = \"shop\"\nnumbers = [\"+15035550300\"]\n\
+             office = \"telnyx\"\nbackup = \"{backup}\"\nword = \"notice\"\n"
+        )
+    };
+    let plan = load(&shop("night-desk")).unwrap().plan;
+    let steps = |plan: &Plan| words(plan, &course(plan, "shop/main").steps);
+    assert_eq!(steps(&plan), ["shop/office", "night-desk after notice", "notice"]);
+    let plan = load(&shop("+18005550199")).unwrap().plan;
+    assert_eq!(steps(&plan), ["shop/office", "shop/backup after notice", "notice"]);
+}
+
+#[test]
 fn people_of_a_role_are_a_member_among_others() {
     let steps = "steps = [[\"staff\", \"office\"], \"voicemail\"]\n";
     let plan = load(&format!("{OPERATOR}{NGUYEN}{steps}{LAW}")).unwrap().plan;

@@ -67,6 +67,15 @@ impl<'a> Names<'a> {
         self.enter(Kind::Person, key, Some(count), problems)
     }
 
+    /// Gives the customer whose part is read another name for what the operator shares; whether that is there.
+    pub(super) fn alias(&mut self, name: &'a str, shared: &str, kind: Kind) -> bool {
+        let found = self.top.get(shared).filter(|named| named.kind == kind && kind.is_shared()).cloned();
+        let own = self.here.and_then(|here| self.customers.get_mut(here));
+        let (Some(found), Some((_, own))) = (found, own) else { return false };
+        own.insert(name, found);
+        true
+    }
+
     fn enter(
         &mut self,
         kind: Kind,

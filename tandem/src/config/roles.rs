@@ -36,6 +36,10 @@ impl<'a> InUse<'a> {
         for role in &self.template.roles {
             let name = role.key.text;
             if let Some((key, value)) = keys.take_entry(name) {
+                let shared = value.get_ref().as_str();
+                if shared.is_some_and(|shared| names.alias(name, shared, role.kind.kind())) {
+                    continue;
+                }
                 let value_span = value.span();
                 self.filled.push((key.span.start..value_span.end.max(key.span.end), role.clone()));
                 sections.of(role.kind).push((Key { text: name, span: key.span }, value));
