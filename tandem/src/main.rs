@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tandem::calls::CallsTo;
 use tandem::cli::folder::Folder;
+use tandem::cli::forms::Form;
 use tandem::cli::{calls, check, diff, help, messages, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
@@ -47,6 +48,9 @@ enum Verb {
         /// Every line of the table, not only the worst forty
         #[arg(long)]
         all: bool,
+        /// text, json, sarif, or github (annotations of a workflow)
+        #[arg(short, long, value_name = "FORM", value_parser = check_form, default_value = "text")]
+        output: Form,
     },
     /// Say what would happen to a call: who rings, from when on, for how long, by which ways, and what comes after; or why
     /// a call that has come went where it went
@@ -108,7 +112,9 @@ enum Verb {
 fn main() -> ExitCode {
     match Line::parse().verb {
         Verb::Run { plan, log, level, calls } => run(&Options { plan, format: log, level, calls }),
-        Verb::Check { plan, outages, all } => check::run(&check::Options { plan, outages, all }),
+        Verb::Check { plan, outages, all, output: form } => {
+            check::run(&check::Options { plan, outages, all, form })
+        }
         Verb::Messages(options) => messages::run(&options),
         Verb::Explain { number, folder, at: None } if why::is_name(&number) => {
             why::run(&number, &folder, Timestamp::now())
@@ -153,6 +159,16 @@ fn form(text: &str) -> Result<LogFormat, &'static str> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err("`text` or `json`"),
+    }
+}
+
+fn check_form(text: &str) -> Result<Form, &'static str> {
+    match text {
+        "text" => Ok(Form::Text),
+        "json" => Ok(Form::Json),
+        "sarif" => Ok(Form::Sarif),
+        "github" => Ok(Form::Github),
+        _ => Err("`text`, `json`, `sarif` or `github`"),
     }
 }
 

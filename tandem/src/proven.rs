@@ -12,6 +12,7 @@ use router::outage::Thing;
 use router::plan::CourseId;
 use router::proof::{Case, Depth, Outages, Worst};
 use router::target::TargetId;
+use serde_json::{Value, json};
 use std::thread;
 
 /// A plan with all outages thought of.
@@ -93,6 +94,32 @@ impl Proven<'_> {
             text += &format!("  … and {left} more lines, none of them worse\n");
         }
         text + &self.sum()
+    }
+
+    /// Its lines for programs.
+    #[must_use]
+    pub(crate) fn values(&self) -> Vec<Value> {
+        let case = |(failed, case): (usize, &Case)| {
+            let name = |place: &usize| self.things.get(*place).map(ToString::to_string);
+            let live = case.live.and_then(|(id, after)| Some((self.plan.target(id)?, after)));
+            json!({
+                "failed": failed,
+                "down": case.things.iter().filter_map(name).collect::<Vec<_>>(),
+                "rings": live.map(|(target, _)| &*target.name),
+                "after_ms": live.and_then(|(_, after)| u64::try_from(after.as_millis()).ok()),
+            })
+        };
+        let line = |row: &Row<'_>| {
+            json!({
+                "numbers": row.numbers,
+                "plan": self.plan.course(row.course).map(|course| &*course.name),
+                "when": self.when(row),
+                "unix": row.moment.unix,
+                "walked": row.worst.walks,
+                "at_worst": row.worst.cases.iter().enumerate().map(case).collect::<Vec<_>>(),
+            })
+        };
+        self.rows.iter().map(line).collect()
     }
 
     fn head(&self) -> Vec<String> {

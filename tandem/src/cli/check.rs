@@ -1,11 +1,13 @@
 //! `tandem check FILE`: all that is wrong with a plan file, or what it amounts to.
 
+use crate::cli::forms::{self, Form};
 use crate::config::{Loaded, Refused, load};
 use crate::diagnostic::{Colour, Diagnostic, draw_all};
 use crate::proven::prove;
 use crate::tls::Tls;
 use jiff::Timestamp;
 use router::proof::Depth;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -29,6 +31,8 @@ pub struct Options {
     pub outages: Option<Depth>,
     /// Every line of the table, however many.
     pub all: bool,
+    /// For whom it is said.
+    pub form: Form,
 }
 
 /// Checks a plan file and prints the answer; exit status 0 for fine (warnings too), 1 for problems.
@@ -42,13 +46,44 @@ pub fn run(options: &Options) -> ExitCode {
         };
     let now = Timestamp::now();
     let read = checked(&options.plan, now);
-    let mut answer = say(&read, colour);
-    if let Ok(loaded) = &read {
-        let proven = prove(&loaded.plan, now.as_second(), options.outages);
-        answer.text.push('\n');
-        answer.text.push_str(&proven.table(if options.all { usize::MAX } else { ROWS }));
-    }
-    print(&answer)
+    print(&match options.form {
+        Form::Text => {
+            let mut answer = say(&read, colour);
+            if let Ok(loaded) = &read {
+                let proven = prove(&loaded.plan, now.as_second(), options.outages);
+                answer.text.push('\n');
+                answer.text.push_str(&proven.table(if options.all { usize::MAX } else { ROWS }));
+            }
+            answer
+        }
+        Form::Json | Form::Sarif | Form::Github => for_programs(&read, now, options),
+    })
+}
+
+/// The same for programs.
+#[must_use]
+pub fn for_programs(read: &Result<Loaded, Refused>, now: Timestamp, options: &Options) -> Answer {
+    let (problems, source) = match read {
+        Ok(loaded) => (&loaded.warnings, &loaded.source),
+        Err(refused) => (&refused.problems, &refused.source),
+    };
+    let fine = read.is_ok();
+    let text = match options.form {
+        Form::Sarif => forms::sarif(problems, source),
+        Form::Github => forms::github(problems, source),
+        Form::Text | Form::Json => {
+            let proven =
+                read.as_ref().ok().map(|loaded| prove(&loaded.plan, now.as_second(), options.outages));
+            let said = json!({
+                "file": source.path(),
+                "fine": fine,
+                "problems": forms::values(problems, source),
+                "calls": proven.map(|proven| proven.values()),
+            });
+            format!("{said:#}\n")
+        }
+    };
+    Answer { text, fine }
 }
 
 /// Prints an answer to standard output; a reader who has gone away is no problem.

@@ -4,6 +4,7 @@ pub mod calls;
 pub mod check;
 pub mod diff;
 pub mod folder;
+pub mod forms;
 pub mod help;
 pub mod messages;
 mod told;
