@@ -21,6 +21,9 @@ pub(super) struct Turned {
 /// So long copies of an INVITE come (RFC 3261 §17.1.1.2).
 const COPIES: Duration = Duration::from_secs(32);
 
+/// 482: it was here before, or bears our mark.
+const LOOP: u16 = 482;
+
 /// So many are told of in that time: two a second. In a flood the others are counted only, by [`Entry::Refused`].
 const KNOWN_MAX: usize = 64;
 
@@ -41,7 +44,7 @@ impl Turned {
 
 impl Node {
     /// A call gets no walk. It is one of the business's if it is to a number of the plan or comes from a peer: what scanners call is
-    /// nobody's.
+    /// nobody's. One that comes back to us is told of as it was when it came.
     pub(super) fn turn_away(
         &mut self,
         (flow, key): (Flow, u64),
@@ -53,7 +56,8 @@ impl Node {
         let sender = self.roads.sender_by(flow.path).and_then(|id| self.plan.peer(id));
         let number = self.plan.number_of(called(request));
         let is_ours = sender.is_some() || self.plan.listed(called(request)).is_some();
-        if !is_ours || !self.turned.takes(key, now) {
+        let comes_back = refusal.status == LOOP;
+        if !is_ours || comes_back || !self.turned.takes(key, now) {
             return;
         }
         self.served += 1;

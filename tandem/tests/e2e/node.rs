@@ -170,6 +170,7 @@ impl Call {
         match end["kind"].as_str() {
             Some("answered") => format!("answered by {}", text(&end["target"])),
             Some("failed") => format!("failed with {}", end["status"]),
+            Some("refused") => format!("refused with {}", end["status"]),
             other => other.unwrap_or("?").to_owned(),
         }
     }
