@@ -1,5 +1,7 @@
 //! Opening hours: when is a business open, by its own clock on the wall.
 
+use std::sync::Arc;
+
 /// The offsets of a time zone from UTC, as a list of changes: made by the edge from the zone database, since
 /// nothing in here reads files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,11 +28,13 @@ impl Zone {
     }
 }
 
-/// When a plan is open: weekly windows in the plan's zone.
+/// When a plan is open: weekly windows in the plan's zone, but for holidays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hours {
     /// The windows; open is the union of them. None at all: never open.
     pub windows: Vec<Window>,
+    /// Days since 1970 by the clock on the wall, in order, on which it is closed from midnight to midnight.
+    pub holidays: Arc<[i32]>,
 }
 
 /// One weekly window. `from` is in, `to` is out; a window with `to` at or before `from` runs over midnight into the
@@ -51,7 +55,7 @@ impl Hours {
     #[must_use]
     pub fn open_at(&self, zone: &Zone, unix_seconds: i64) -> bool {
         let wall = Wall::at(zone, unix_seconds);
-        self.windows.iter().any(|window| window.holds(wall))
+        !self.is_holiday(wall.date) && self.windows.iter().any(|window| window.holds(wall))
     }
 
     /// The next second since 1970, after this one, at which it opens or closes; `None` if it does neither within
@@ -70,11 +74,17 @@ impl Hours {
         None
     }
 
-    /// The next moment at which anything can change: a window's edge, or the clock being set; else `end`.
+    fn is_holiday(&self, date: i64) -> bool {
+        i32::try_from(date).is_ok_and(|date| self.holidays.binary_search(&date).is_ok())
+    }
+
+    /// The next moment at which anything can change: a day that begins before or after a holiday, a window's edge, or the clock being set; else `end`.
     fn next_edge(&self, zone: &Zone, unix_seconds: i64, end: i64) -> i64 {
         let local = unix_seconds.saturating_add(i64::from(zone.offset_at(unix_seconds)));
         let second = local.rem_euclid(DAY);
-        let edges = self.windows.iter().flat_map(|window| [window.from, window.to]).map(|minute| {
+        let midnight = (!self.holidays.is_empty()).then_some(0);
+        let minutes = self.windows.iter().flat_map(|window| [window.from, window.to]).chain(midnight);
+        let edges = minutes.map(|minute| {
             let wait = (i64::from(minute) * 60 - second).rem_euclid(DAY);
             unix_seconds.saturating_add(if wait == 0 { DAY } else { wait })
         });
@@ -96,6 +106,8 @@ impl Window {
 /// What a clock on the wall shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wall {
+    /// Days since 1970.
+    date: i64,
     /// 0 is Monday, 6 Sunday.
     day: u8,
     /// Of the day, 0 to 1439.
@@ -105,9 +117,10 @@ struct Wall {
 impl Wall {
     fn at(zone: &Zone, unix_seconds: i64) -> Self {
         let local = unix_seconds.saturating_add(i64::from(zone.offset_at(unix_seconds)));
-        let day = (local.div_euclid(DAY) + THURSDAY).rem_euclid(7);
+        let date = local.div_euclid(DAY);
+        let day = (date + THURSDAY).rem_euclid(7);
         let minute = local.rem_euclid(DAY) / 60;
-        Self { day: u8::try_from(day).unwrap_or(0), minute: u16::try_from(minute).unwrap_or(0) }
+        Self { date, day: u8::try_from(day).unwrap_or(0), minute: u16::try_from(minute).unwrap_or(0) }
     }
 }
 
@@ -141,7 +154,7 @@ mod tests {
 
     fn hours(windows: &[(u8, u16, u16)]) -> Hours {
         let windows = windows.iter().map(|&(days, from, to)| Window { days, from, to }).collect();
-        Hours { windows }
+        Hours { windows, ..Hours::default() }
     }
 
     /// A week as 10,080 minutes from Monday, painted window by window, minute by minute.
@@ -255,6 +268,25 @@ mod tests {
             let next = odd.next_change(&new_york(), unix);
             assert!(next.is_none_or(|next| next > unix && odd.open_at(&new_york(), next) != open));
         }
+    }
+
+    #[test]
+    fn a_holiday_is_closed_from_midnight_to_midnight() {
+        let zone = new_york();
+        // Thursday, the first of January, and the day on which the clocks are set forward.
+        let days = [NEW_YEAR, SPRING].map(|unix| i32::try_from(unix / DAY).unwrap());
+        let nights = Hours { holidays: days.into(), ..hours(&[(0b111_1111, 22 * 60, 6 * 60)]) };
+        let plain = hours(&[(0b111_1111, 22 * 60, 6 * 60)]);
+        for minute in -3 * 1440..100 * 1440 {
+            let unix = NEW_YEAR + minute * 60;
+            let local = unix + i64::from(zone.offset_at(unix));
+            let is_holiday = days.contains(&i32::try_from(local.div_euclid(DAY)).unwrap());
+            assert_eq!(nights.open_at(&zone, unix), !is_holiday && plain.open_at(&zone, unix), "{minute}");
+        }
+        // Wednesday 23:00: it closes at midnight, and opens at the next one.
+        let eve = NEW_YEAR + 4 * 3600;
+        assert_eq!(nights.next_change(&zone, eve), Some(NEW_YEAR + 5 * 3600));
+        assert_eq!(nights.next_change(&zone, NEW_YEAR + 5 * 3600), Some(NEW_YEAR + 29 * 3600));
     }
 
     #[test]

@@ -120,7 +120,7 @@ mod tests {
             closed: Some(Vec::new()),
             busy: None,
             full: None,
-            hours: open.map(|open| Hours { windows: vec![window(open)] }),
+            hours: open.map(|open| Hours { windows: vec![window(open)], ..Hours::default() }),
             live_within: Duration::from_secs(40),
         }
     }

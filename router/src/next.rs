@@ -456,7 +456,10 @@ mod tests {
                 closed,
                 busy,
                 full: None,
-                hours: Some(Hours { windows: vec![Window { days: 0b1_1111, from: 480, to: 1_020 }] }),
+                hours: Some(Hours {
+                    windows: vec![Window { days: 0b1_1111, from: 480, to: 1_020 }],
+                    ..Hours::default()
+                }),
                 live_within: Duration::from_secs(40),
             }],
             ..Plan::default()

@@ -184,7 +184,7 @@ fn draw_plan(chance: &mut Chance, healed: TargetId) -> Plan {
     }
     if chance.permille(120) {
         let window = Window { days: 0x7f, from: 600, to: 601 + u16::try_from(chance.below(60)).unwrap_or(0) };
-        main.hours = Some(Hours { windows: vec![window] });
+        main.hours = Some(Hours { windows: vec![window], ..Hours::default() });
         main.closed = Some(vec![town::step(&[town::ANSWERING_TARGET], 40)]);
     }
     if chance.permille(200) {

@@ -66,7 +66,7 @@ fn call(at: Duration, extra: &'static str) -> (usize, Script) {
 /// Closed, with the answering service for those who call then; the office and Ana are in its steps.
 fn closed() -> Plan {
     let mut plan = town_with(vec![step(&[OFFICE_TARGET], 1), step(&[town::ANA_TARGET], 2)]);
-    let never = Hours { windows: vec![Window { days: 0, from: 0, to: 1 }] };
+    let never = Hours { windows: vec![Window { days: 0, from: 0, to: 1 }], ..Hours::default() };
     for course in &mut plan.courses {
         *course = Course {
             hours: Some(never.clone()),

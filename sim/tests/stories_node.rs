@@ -167,7 +167,8 @@ fn live_within_jumps_to_whoever_must_answer() {
 #[test]
 fn outside_the_hours_the_closed_steps_are_walked_at_once() {
     let mut plan = town::town();
-    let night = Hours { windows: vec![Window { days: 0x7f, from: 20 * 60, to: 21 * 60 }] };
+    let night =
+        Hours { windows: vec![Window { days: 0x7f, from: 20 * 60, to: 21 * 60 }], ..Hours::default() };
     let closed = Some(vec![town::step(&[ANSWERING_TARGET], 9)]);
     plan.courses = vec![Course { hours: Some(night), closed, ..plan.courses[0].clone() }];
     let manners = [("office", Manner::says(0, 1000)), ("answering", Manner::says(0, 1000))];

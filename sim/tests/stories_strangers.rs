@@ -252,7 +252,7 @@ fn a_walk_ends_after_three_minutes() {
 #[test]
 fn hours_are_judged_once_in_a_call() {
     let mut plan = town::town();
-    let first_minute = Hours { windows: vec![Window { days: 0x7f, from: 600, to: 601 }] };
+    let first_minute = Hours { windows: vec![Window { days: 0x7f, from: 600, to: 601 }], ..Hours::default() };
     let inner = Step { members: vec![Member::Course(CourseId(1))], ..town::step(&[], 2) };
     plan.courses = vec![
         town::course("main", vec![town::step(&[town::OFFICE_TARGET], 1), inner]),

@@ -197,7 +197,7 @@ fn other_course() -> Course {
         closed: Some(vec![step(&[4], 0, 9)]),
         busy: None,
         full: None,
-        hours: Some(Hours { windows: vec![window] }),
+        hours: Some(Hours { windows: vec![window], ..Hours::default() }),
         live_within: Duration::from_secs(40),
     }
 }

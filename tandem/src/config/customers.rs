@@ -4,6 +4,7 @@
 use crate::codes::Code;
 use crate::config::draft::Draft;
 use crate::config::duration::duration;
+use crate::config::holidays::{self, Holidays};
 use crate::config::hours::{self, Clock};
 use crate::config::mailboxes::Customer;
 use crate::config::names::{Kind, Names};
@@ -26,6 +27,8 @@ use toml::de::DeValue;
 pub(super) struct Base<'b> {
     pub(super) defaults: &'b Defaults,
     pub(super) clocks: &'b [Clock],
+    /// On which days they are closed.
+    pub(super) holidays: Holidays,
     pub(super) now: Timestamp,
     /// The operator's time zone, if one is written.
     pub(super) zone: Option<TimeZone>,
@@ -130,7 +133,14 @@ fn main<'a>(keys: &mut Table<'a>, names: &mut Names<'a>, problems: &mut Problems
 
 /// The customer's hours, and behind them the operator's.
 fn clocks(keys: &mut Table<'_>, has_zone: bool, base: &Base<'_>, problems: &mut Problems<'_>) -> Vec<Clock> {
-    let Some((key, value)) = keys.take_entry("hours") else { return base.clocks.to_vec() };
+    let own = holidays::read(keys, base.now, problems);
+    let others = base.clocks.iter().cloned().map(|mut clock| {
+        if let Some(own) = &own {
+            clock.hours.holidays = Arc::clone(own);
+        }
+        clock
+    });
+    let Some((key, value)) = keys.take_entry("hours") else { return others.collect() };
     let written = match value.get_ref() {
         DeValue::Table(table) => entries(table),
         DeValue::String(_)
@@ -143,8 +153,8 @@ fn clocks(keys: &mut Table<'_>, has_zone: bool, base: &Base<'_>, problems: &mut 
     if !has_zone && base.zone.is_none() {
         problems.add(hours::without_zone(key.span));
     }
-    let mut found = hours::read(written, problems);
-    found.extend_from_slice(base.clocks);
+    let mut found = hours::read(written, own.as_ref().unwrap_or(&base.holidays), problems);
+    found.extend(others);
     found
 }
 

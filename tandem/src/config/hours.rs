@@ -1,6 +1,7 @@
 //! `timezone` and `[hours]`: `"mon-fri 08:00-17:00"`, `"sat"`, `"mon,wed 22:00-06:00"`.
 
 use crate::codes::Code;
+use crate::config::holidays::Holidays;
 use crate::config::reader::{Key, Problems, Table, Value, quoted, shown, text, texts};
 use crate::config::settings::{HOURS_MAX, WINDOWS_MAX};
 use crate::diagnostic::{Diagnostic, Span};
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use router::hours::{Hours, Window, Zone};
+use std::sync::Arc;
 
 /// One entry of `[hours]`.
 #[derive(Clone, Debug)]
@@ -65,12 +67,16 @@ pub(super) fn without_zone(hours: Span) -> Diagnostic {
     problem.help("write `timezone = \"America/Los_Angeles\"` at the top of the file")
 }
 
-/// All entries of `[hours]`.
-pub(super) fn read<'a>(entries: Vec<(Key<'a>, &'a Value<'a>)>, problems: &mut Problems<'_>) -> Vec<Clock> {
+/// All entries of `[hours]`, which are closed on these days.
+pub(super) fn read<'a>(
+    entries: Vec<(Key<'a>, &'a Value<'a>)>,
+    holidays: &Holidays,
+    problems: &mut Problems<'_>,
+) -> Vec<Clock> {
     let mut found = Vec::new();
     super::peers::bound("hours", HOURS_MAX, &entries, problems);
     for (key, value) in entries.into_iter().take(HOURS_MAX) {
-        let mut hours = Hours::default();
+        let mut hours = Hours { holidays: Arc::clone(holidays), ..Hours::default() };
         let wanted = "hours such as \"mon-fri 08:00-17:00\"";
         for (written, span) in
             texts(&format!("hours.{}", shown(key.text)), wanted, WINDOWS_MAX, value, problems)
@@ -144,9 +150,9 @@ fn minute(written: &str) -> Result<u16, String> {
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const DAY: u16 = 24 * 60;
 /// Calls under way and records of the past are far younger.
-const YEARS_BEFORE: i16 = 2;
+pub(super) const YEARS_BEFORE: i16 = 2;
 /// A node that has not been restarted for longer has other troubles.
-const YEARS_AFTER: i16 = 10;
+pub(super) const YEARS_AFTER: i16 = 10;
 /// Zones with more than four changes a year do not exist; Morocco has up to four.
 const CHANGES_MAX: usize = 64;
 

@@ -204,11 +204,11 @@ const LATER: [Later; 12] = [
         meanwhile: "take them out: trunks are tried in the order of the file",
     },
     Later {
-        places: &[Top, Plan, Defaults],
+        places: &[Plan, Defaults],
         keys: &["holidays"],
         code: Code::E216,
-        title: "holidays are",
-        meanwhile: "change the hours in the file for that day",
+        title: "holidays of one plan are",
+        meanwhile: "write `holidays` at the top of the file or in a customer: they hold for all hours there",
     },
     Later {
         places: &[Top, Node],

@@ -3,6 +3,7 @@
 mod address;
 mod agents;
 mod allow;
+mod calendar;
 mod carriers;
 mod courses;
 mod csv;
@@ -14,6 +15,7 @@ mod duration;
 mod emergency;
 mod expect;
 mod floor;
+mod holidays;
 mod hours;
 mod include;
 mod lamps;
@@ -233,12 +235,13 @@ fn whole_file<'a>(
     let defaults = Defaults::read(&mut top, problems);
     let zone = hours::zone(&mut top, now, problems);
     let clocks = section(&mut top, "hours", problems);
-    let clocks = hours::read(clocks, problems);
+    let holidays = holidays::read(&mut top, now, problems).unwrap_or_default();
+    let clocks = hours::read(clocks, &holidays, problems);
     if let (None, Some(span)) = (&zone, span_of(root, "hours")) {
         problems.add(hours::without_zone(span));
     }
     let known = zone.as_ref().and_then(|zone| TimeZone::get(&zone.name).ok());
-    let base = Base { defaults: &defaults, clocks: &clocks, now, zone: known };
+    let base = Base { defaults: &defaults, clocks: &clocks, holidays, now, zone: known };
     draft.plan.zone = zone.unwrap_or_default();
 
     let listing = destinations(&mut top, &base, &mut names, &mut draft, problems);

@@ -311,6 +311,8 @@ pub const WAITS: [&Wait; 16] = [
 /// All settings that are counts.
 pub const COUNTS: [&Count; 2] = [&DOWN_AFTER, &UP_AFTER];
 
+/// Entries of `holidays`: more are a calendar.
+pub const HOLIDAYS_MAX: usize = 1_000;
 /// Facts that a `when` asks for; more are a plan of their own.
 pub const FACTS_MAX: usize = 32;
 
