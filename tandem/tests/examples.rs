@@ -31,11 +31,11 @@ fn an_office_rings_15_s_then_staff_then_the_night_desk_then_a_receptionist_then_
             "at           Tue 10:00 in America/Los_Angeles: open until Tue 18:00",
             "arrives by   telnyx or inteliquent",
             "",
-            "1  nguyen-dental/office                                      15 s  from 0 s   :26  by pbx.nguyen.example",
-            "2  nguyen-dental/staff/1 and nguyen-dental/staff/2 together  18 s  from 15 s  :26  by telnyx, else inteliquent (press 1)",
-            "3  night-desk                                                20 s  from 33 s  :26  by telnyx, else inteliquent",
-            "4  ava                                                       20 s  from 53 s  :26  by agent.example;transport=tls",
-            "5  nguyen-dental/voicemail                                   10 s  from 73 s  :26  by this machine",
+            "1  nguyen-dental/office                                      15 s  from 0 s   :27  by pbx.nguyen.example",
+            "2  nguyen-dental/staff/1 and nguyen-dental/staff/2 together  18 s  from 15 s  :27  by telnyx, else inteliquent (press 1)",
+            "3  night-desk                                                20 s  from 33 s  :27  by telnyx, else inteliquent",
+            "4  ava                                                       20 s  from 53 s  :27  by agent.example;transport=tls",
+            "5  nguyen-dental/voicemail                                   10 s  from 73 s  :27  by this machine",
         ]
     );
     let closed = explain("northwest-it", "+12085550142", "Tue 17:30");

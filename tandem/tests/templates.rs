@@ -164,13 +164,12 @@ fn what_is_wrong_with_a_template_is_said_with_its_place() {
             vec!["46:7 E121 templates are made of each other: t1 → t2 → t3 → t1"],
         ),
         (
-            "[templates.t]\nroles = { office = \"building\", hours = \"site\", spare = \"site\", staff = \"people\" }\nsteps = [\"staff\"]\nstep = 1\nholidays = \"x\"\n",
+            "[templates.t]\nroles = { office = \"building\", hours = \"site\", spare = \"site\", staff = \"people\" }\nsteps = [\"staff\"]\nstep = 1\n",
             vec![
                 "42:20 E011 `office` cannot be `building`",
                 "42:32 E122 `hours` cannot be a role: it is a key of every customer",
                 "42:48 E122 role `spare` is in no step of template `t`",
                 "44:1 E010 [templates.t] has no key `step`",
-                "45:1 E216 holidays are not in this version",
             ],
         ),
         (

@@ -282,7 +282,8 @@ const BLANKS: [(&str, Blank); 6] = [
 const LISTS: [&str; 4] = ["steps", "closed", "busy", "full"];
 
 /// What a template may say, and a customer otherwise.
-const SAYS: [&str; 13] = [
+const SAYS: [&str; 14] = [
+    "holidays",
     "steps",
     "closed",
     "busy",
@@ -299,13 +300,12 @@ const SAYS: [&str; 13] = [
 ];
 
 /// What customers have beside that.
-const OF_CUSTOMERS: [&str; 13] = [
+const OF_CUSTOMERS: [&str; 12] = [
     "use",
     "roles",
     "name",
     "business",
     "numbers",
-    "holidays",
     "sites",
     "people",
     "services",
