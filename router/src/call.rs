@@ -229,10 +229,12 @@ impl Call {
                     continue;
                 }
                 Loss::Unreachable | Loss::Stalled => {
-                    invite.on_unreachable(means.now, &mut heard);
-                    if asks {
+                    // Its agent would go on asking. While the INVITE is there: a CANCEL is made of it.
+                    if asks && !invite.may_cancel() {
                         self.cancel(leg, MOVED_ON, means);
                     }
+                    let invite = self.clients.get_mut(leg).and_then(|client| client.invite.as_mut());
+                    invite.into_iter().for_each(|invite| invite.on_unreachable(means.now, &mut heard));
                 }
                 Loss::Closed => {}
             }

@@ -11,7 +11,7 @@ use sim::guard::Guard;
 use sim::manner::Manner;
 use sim::town::{ANA_TARGET, BEN_TARGET, CARRIER_A, CARRIER_A_HOST};
 use sim::voice::Says::{Digit, Nothing, Silence, Speech};
-use sim::world::Beside;
+use sim::world::{Beside, Move};
 use sip::Time;
 use told::{ms, tells};
 
@@ -56,6 +56,32 @@ fn a_mobiles_own_voicemail_does_not_get_the_call() {
             "28.000s front keeps 6100 ms, no-answer, ended by HungUp",
             "ana has heard 577 packets of 1 sources, 0 are missing",
             "caller has heard 396 packets of 1 sources, 0 are missing",
+        ],
+    );
+}
+
+#[test]
+fn who_cannot_be_reached_by_one_carrier_is_not_asked_by_it_again_while_he_rings_by_the_other() {
+    let manners = [("ana", Manner::says(1_000, 3_000)), ("carrier-a", Manner::Icmp)];
+    let mut world = floor::stage(to_ana(), &manners, &[caller(Some(ms(14_000)))]);
+    // It listens again before an INVITE that was sent again would come.
+    world.plan_move(Time::ZERO + ms(200), Move::Place { host: CARRIER_A_HOST, place: 0, manner: None });
+    world.add_voice(ana_says(&[(Nothing, 3_000), (Silence, 2_000), (Digit('1'), 100), (Speech, 9_000)]));
+    tells(
+        &floor::tell(world),
+        &[
+            "0.000s call 1 INVITE <- caller",
+            "0.000s INVITE -> ana by carrier-a",
+            "0.000s INVITE -> ana by carrier-b",
+            "1.000s 180 <- ana by carrier-b",
+            "1.000s call 1 180 -> caller",
+            "3.000s 200 <- ana by carrier-b",
+            "3.000s ACK -> carrier-b",
+            "3.400s ana hears call",
+            "5.000s call 1 200 -> caller",
+            "19.000s call 1 BYE <- caller",
+            "19.000s BYE -> carrier-b",
+            "ana has heard 101 packets of 1 sources, 0 are missing",
         ],
     );
 }
