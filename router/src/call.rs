@@ -435,22 +435,6 @@ impl Call {
         }
     }
 
-    fn cancel(&mut self, leg: LegId, reason: &'static str, means: &mut Means<'_>) {
-        let Some(client) = self.clients.get_mut(leg) else { return };
-        // An agent of ours knows when its own INVITE may be cancelled.
-        let may = |invite: &&ClientInvite| client.asks() || invite.may_cancel();
-        let Some(invite) = client.invite.as_ref().filter(may) else { return };
-        let Some(Ok(request)) = invite.request().map(|bytes| Message::parse(Arc::clone(bytes))) else {
-            return;
-        };
-        let bytes = build::cancel(&request, Some(reason));
-        let mut sent = Vec::new();
-        let timers = timers(means.health, client.path);
-        client.cancel =
-            Some(ClientRequest::start(bytes, reliability(client.goes_by()), timers, means.now, &mut sent));
-        self.on_cancel_client(leg, sent, means);
-    }
-
     fn on_client(&mut self, leg: LegId, heard: Vec<ClientOutput>, intact: bool, means: &mut Means<'_>) {
         for output in heard {
             let Some(client) = self.clients.get_mut(leg) else { return };

@@ -1,4 +1,4 @@
-//! The INVITE of a leg: what stands in it, and by which way it travels. One that is too long for a datagram goes over a
+//! The INVITE of a leg: what stands in it, by which way it travels, how it is taken back. One that is too long for a datagram goes over a
 //! stream where there is one (RFC 3261 §18.1.1).
 
 use super::{Call, Client, Means, Offer, called, reliability, text, timers};
@@ -15,8 +15,9 @@ use crate::streams::DATAGRAM_MAX;
 use crate::target::{Peer, PeerKind, Reach, Target};
 use crate::verdict::Fix;
 use crate::walk::LegId;
-use sip::txn::ClientInvite;
-use sip::{Bytes, Time};
+use sip::txn::{ClientInvite, ClientRequest};
+use sip::{Bytes, Message, Time, build};
+use std::sync::Arc;
 
 /// How the messages of a leg travel.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +104,23 @@ impl Call {
             Way::Stream { until, .. } if !client.heard && self.walk.wants(leg) => Some(until),
             Way::Stream { .. } | Way::Planned | Way::Back { .. } | Way::Asking { .. } => None,
         }
+    }
+
+    /// Takes the INVITE of a leg back, if it may be (RFC 3261 §9.1).
+    pub(super) fn cancel(&mut self, leg: LegId, reason: &'static str, means: &mut Means<'_>) {
+        let Some(client) = self.clients.get_mut(leg) else { return };
+        // An agent of ours knows when its own INVITE may be cancelled.
+        let may = |invite: &&ClientInvite| client.asks() || invite.may_cancel();
+        let Some(invite) = client.invite.as_ref().filter(may) else { return };
+        let Some(Ok(request)) = invite.request().map(|bytes| Message::parse(Arc::clone(bytes))) else {
+            return;
+        };
+        let bytes = build::cancel(&request, Some(reason));
+        let mut sent = Vec::new();
+        let timers = timers(means.health, client.path);
+        client.cancel =
+            Some(ClientRequest::start(bytes, reliability(client.goes_by()), timers, means.now, &mut sent));
+        self.on_cancel_client(leg, sent, means);
     }
 
     /// Sends the INVITE of a leg as a datagram after all (RFC 3261 §18.1.1). On the same branch: whoever has it from the
