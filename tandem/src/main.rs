@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use tandem::calls::CallsTo;
 use tandem::cli::folder::Folder;
 use tandem::cli::forms::Form;
-use tandem::cli::{calls, check, diff, help, messages, trace, why};
+use tandem::cli::{calls, check, diff, fmt, help, messages, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
 use tandem::start::{self, Options, StartError};
@@ -85,6 +85,15 @@ enum Verb {
         #[arg(long, value_name = "HOW MANY", value_parser = depth)]
         outages: Option<Depth>,
     },
+    /// Bring a plan file, and those that it includes, into one form: `=` below `=`, one blank line before a section, one
+    /// blank where one belongs. What they say, their lines and their comments stay
+    Fmt {
+        /// The plan file, or a folder with a `tandem.toml`
+        plan: PathBuf,
+        /// Write nothing; exit status 1 if a file would change
+        #[arg(long)]
+        check: bool,
+    },
     /// Say what messages callers left, or play, claim, delete and deliver one of them
     Messages(messages::Options),
     /// List the calls that have come, the newest first; times are those of the business's clock
@@ -125,6 +134,7 @@ fn main() -> ExitCode {
         }
         Verb::Break { things, plan, at } => broken::run(&broken::Options { things, plan, at }),
         Verb::Diff { old, new, outages } => diff::run(&diff::Options { old, new, outages }),
+        Verb::Fmt { plan, check } => fmt::run(&plan, if check { fmt::Mode::Check } else { fmt::Mode::Write }),
         Verb::Calls(options) => calls::run(&options, Timestamp::now()),
         Verb::Trace { id, folder } => trace::run(&id, &folder, Timestamp::now()),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),

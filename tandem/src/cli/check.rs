@@ -153,7 +153,7 @@ fn tally(problems: &[Diagnostic]) -> String {
     parts.join(", ")
 }
 
-fn count(n: usize, word: &str) -> String {
+pub(super) fn count(n: usize, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
 }
 

@@ -3,9 +3,11 @@
 pub mod calls;
 pub mod check;
 pub mod diff;
+pub mod fmt;
 pub mod folder;
 pub mod forms;
 pub mod help;
+pub mod layout;
 pub mod messages;
 mod told;
 pub mod trace;

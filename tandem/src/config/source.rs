@@ -170,6 +170,13 @@ impl Source {
     }
 }
 
+impl Part {
+    /// Is it a file with a customer in each row? The plan file is none, whatever it is called.
+    pub(crate) fn is_csv(&self) -> bool {
+        self.span.start > 0 && self.path.ends_with(".csv")
+    }
+}
+
 impl Window<'_> {
     /// A span of the source as a span of these lines; never outside of them.
     pub(crate) fn within(&self, span: &Span) -> Span {

@@ -5,7 +5,7 @@ use crate::codes::Code;
 use crate::config::csv::{self, Column};
 use crate::config::later;
 use crate::config::reader::{Problems, shown};
-use crate::config::source::{Part, Source};
+use crate::config::source::Source;
 use crate::config::syntax::{self, Doubts};
 use crate::diagnostic::{Diagnostic, Span};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use toml::de::{DeString, DeTable, DeValue};
 /// Parses all files.
 pub(super) fn read<'a>(source: &'a Source, doubts: &mut Doubts, problems: &mut Problems<'_>) -> DeTable<'a> {
     let mut root = None;
-    let (rows, files): (Vec<_>, Vec<_>) = source.parts().iter().partition(|part| is_csv(part));
+    let (rows, files): (Vec<_>, Vec<_>) = source.parts().iter().partition(|part| part.is_csv());
     for part in files {
         let (table, errors) = DeTable::parse_recoverable(source.slice(&part.span));
         let table = moved(table.into_inner(), part.span.start);
@@ -38,11 +38,6 @@ pub(super) fn read<'a>(source: &'a Source, doubts: &mut Doubts, problems: &mut P
         merge(&mut root, table, problems);
     }
     root
-}
-
-/// Is it a file with a customer in each row? The plan file is none, whatever it is called.
-fn is_csv(part: &Part) -> bool {
-    part.span.start > 0 && part.path.ends_with(".csv")
 }
 
 /// The roles of all templates, and how their cells are read.
