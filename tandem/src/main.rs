@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use tandem::calls::CallsTo;
 use tandem::cli::folder::Folder;
 use tandem::cli::forms::Form;
-use tandem::cli::{calls, check, diff, fmt, help, messages, trace, why};
+use tandem::cli::{calls, check, diff, fmt, help, messages, schema, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
 use tandem::start::{self, Options, StartError};
@@ -111,6 +111,8 @@ enum Verb {
         #[arg(long, value_name = "DIR")]
         keep: Option<PathBuf>,
     },
+    /// Print a JSON Schema of the plan file, by which editors complete its keys and show what they mean
+    Schema,
     /// Explain a code (E101), list all of them (codes), or list every setting with its bounds (settings)
     Help {
         /// A code, `codes` or `settings`
@@ -138,6 +140,7 @@ fn main() -> ExitCode {
         Verb::Calls(options) => calls::run(&options, Timestamp::now()),
         Verb::Trace { id, folder } => trace::run(&id, &folder, Timestamp::now()),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),
+        Verb::Schema => schema::run(),
         Verb::Help { topic: Some(topic) } => help::run(&topic),
         Verb::Help { topic: None } => usage(),
     }

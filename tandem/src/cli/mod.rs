@@ -9,6 +9,7 @@ pub mod forms;
 pub mod help;
 pub mod layout;
 pub mod messages;
+pub mod schema;
 mod told;
 pub mod trace;
 pub mod why;
