@@ -279,9 +279,19 @@ fn ticked(what: &str) -> String {
     if what.contains(' ') { what.into() } else { format!("`{what}`") }
 }
 
-/// A text as a TOML string.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+/// A text as a TOML string on one line, whatever is in it.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut written = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => written.extend(['\\', c]),
+            // None of these has more than four digits.
+            c if c.is_control() => written.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => written.push(c),
+        }
+    }
+    written.push('"');
+    written
 }
 
 /// Characters of a text that a message repeats; the drawing shows the rest.
