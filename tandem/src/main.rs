@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use tandem::calls::CallsTo;
 use tandem::cli::folder::Folder;
 use tandem::cli::forms::Form;
-use tandem::cli::{calls, check, diff, fmt, help, messages, schema, trace, why};
+use tandem::cli::{calls, check, diff, fmt, help, init, messages, schema, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
 use tandem::start::{self, Options, StartError};
@@ -24,6 +24,8 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Ask a few questions and write a commented plan file of the answers; each question has a flag
+    Init(init::Options),
     /// Route calls by a plan file until a signal ends it (HUP: read the file anew; TERM: end when no call is left)
     Run {
         /// The plan file, or a folder with a `tandem.toml`
@@ -122,6 +124,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     match Line::parse().verb {
+        Verb::Init(options) => init::run(&options),
         Verb::Run { plan, log, level, calls } => run(&Options { plan, format: log, level, calls }),
         Verb::Check { plan, outages, all, output: form } => {
             check::run(&check::Options { plan, outages, all, form })

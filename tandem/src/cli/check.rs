@@ -38,12 +38,7 @@ pub struct Options {
 /// Checks a plan file and prints the answer; exit status 0 for fine (warnings too), 1 for problems.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
-    let colour =
-        if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()) {
-            Colour::On
-        } else {
-            Colour::Off
-        };
+    let colour = colour();
     let now = Timestamp::now();
     let read = checked(&options.plan, now);
     print(&match options.form {
@@ -58,6 +53,12 @@ pub fn run(options: &Options) -> ExitCode {
         }
         Form::Json | Form::Sarif | Form::Github => for_programs(&read, now, options),
     })
+}
+
+/// Colour for a terminal, unless `NO_COLOR` is set.
+pub(crate) fn colour() -> Colour {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+    if std::io::stdout().is_terminal() && !unwanted { Colour::On } else { Colour::Off }
 }
 
 /// The same for programs.

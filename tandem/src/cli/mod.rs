@@ -7,6 +7,7 @@ pub mod fmt;
 pub mod folder;
 pub mod forms;
 pub mod help;
+pub mod init;
 pub mod layout;
 pub mod messages;
 pub mod schema;
