@@ -192,6 +192,27 @@ fn who_has_no_name_gets_one_that_nobody_else_has() {
 }
 
 #[test]
+fn the_business_may_be_called_anything() {
+    let folder = Folder::new("init-called");
+    for (n, name) in [
+        "Joe's \"Best\" \\ Dental",
+        "two\nlines",
+        "ring\u{7}\t\u{0}\u{7f}\u{85}",
+        "\"\n[node]\n",
+        "\"\"\"",
+        "",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = folder.0.join(format!("{n}.toml"));
+        let done = told(&Options { business: Some(name.into()), ..small_business(&file) }).1;
+        done.unwrap_or_else(|stop| unreachable!("{name:?}: {stop}"));
+        assert_eq!(&*load(&file, now()).expect("it is fine").plan.business, name);
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_is_asked_for_again_three_times_at_most() {
     let folder = Folder::new("init-wrong");
     let file = folder.0.join("tandem.toml");
