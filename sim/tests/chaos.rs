@@ -37,6 +37,17 @@ fn every_promise_holds_in_every_storm_and_the_same_seed_tells_the_same() {
     }
 }
 
+/// Many calls at once: people who press 1 at the same moment, and who were rung once more with credentials.
+#[test]
+fn who_pressed_is_told_from_others_in_a_crowd() {
+    for seed in [344, 697] {
+        let outcome = chaos::run(seed, 200);
+        let faults: Vec<String> = outcome.violations.iter().map(ToString::to_string).collect();
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        assert!(outcome.stats.pressed > 30, "hardly anybody was asked to press 1: {}", outcome.stats.pressed);
+    }
+}
+
 #[test]
 fn another_seed_tells_another_story() {
     assert_ne!(chaos::run(1, CALLS).trace, chaos::run(2, CALLS).trace);

@@ -26,7 +26,7 @@ pub(super) struct Asked {
     told: BTreeSet<Tags>,
     /// How often somebody pressed 1.
     pressed: u64,
-    /// In which call, with which tag, and when, the last one did.
+    /// In which call, with which tag, and when, the last one did who was told that it was heard.
     presses: Option<(u64, u64, Time)>,
     /// When a node last began or died: the calls of agents end there, and nobody else knows them.
     changed: Time,
@@ -104,9 +104,7 @@ impl Asked {
                 self.calls.entry(key).or_insert(Call { invite, began: now, taken: false, ended, joined });
             }
             (true, Verb::Bye) => _ = self.over.insert(tags(glance)),
-            (true, Verb::Other) if packet.bytes.starts_with(b"INFO ") => {
-                (self.pressed, self.presses) = (self.pressed + 1, Some((glance.call, glance.from_tag, now)))
-            }
+            (true, Verb::Other) if packet.bytes.starts_with(b"INFO ") => self.pressed += 1,
             (true, Verb::Notify) if packet.bytes.ends_with(b"\r\n\r\nSIP/2.0 200 So\r\n") => {
                 self.told.insert(tags(glance));
             }
@@ -178,6 +176,10 @@ impl Asked {
                 return wrong;
             }
             (false, Verb::Invite) => return self.answered(key, &sent.packet, glance, now),
+            // Of several who press at once each is told so just before his caller is answered: what came last says nothing.
+            (false, Verb::Other) if glance.value(&sent.packet.bytes, Head::CSeq).ends_with(b" INFO") => {
+                self.presses = Some((glance.call, glance.from_tag, now));
+            }
             (
                 true,
                 Verb::Invite
@@ -216,7 +218,9 @@ impl Asked {
         if is_screen && (200..300).contains(&glance.status) {
             let is_new = call.joined.insert(glance.to_tag);
             let (of, tag, at) = self.presses.unwrap_or_default();
-            let is_it = |ring: &&mut Ring| is_new && ring.joined.is_none() && (ring.call, now) == (of, at);
+            // A try that was refused for want of credentials bears the same Call-ID as the one that was answered.
+            let is_his = |ring: &Ring| (ring.call, now) == (of, at) && ring.answers.contains(&tag);
+            let is_it = |ring: &&mut Ring| is_new && ring.joined.is_none() && is_his(ring);
             if let Some(ring) = self.rings.values_mut().find(is_it) {
                 ring.joined = Some((tags(glance), ends(of, ring.from_tag, tag)));
             }
