@@ -278,6 +278,9 @@ fn answers_that_end_in_the_middle_leave_nothing() {
         assert!(matches!(done, Err(Stop::Ended)), "{typed:?}: {done:?}");
         assert!(folder.is_empty(), "{typed:?}");
     }
+    // Half of the last answer might be a good one.
+    let (_, done) = talk(&Options { timezone: None, ..small_business(&file) }, "America/Los_Angeles");
+    assert!(matches!(done, Err(Stop::Ended)) && folder.is_empty(), "{done:?}");
 }
 
 #[test]
