@@ -131,13 +131,9 @@ impl Choice<'_> {
         self.roads.fates().of(id).any(|members| {
             let (mut down, mut well) = (0, false);
             for member in members.iter().take(MEMBERS_MAX) {
-                let believed = || self.roads.of(*member).iter().map(|path| self.health.believed(*path));
-                well |= believed().any(|standing| matches!(standing, Standing::Up | Standing::Probation));
-                let is_down = |path: &Path| {
-                    self.health.believed(*path) == Standing::Down && !self.health.is_away(*path)
-                };
-                let all = self.roads.of(*member).iter().all(is_down);
-                down += usize::from(all && !self.roads.of(*member).is_empty());
+                let paths = self.roads.of(*member);
+                well |= self.health.is_well_by(paths);
+                down += usize::from(self.health.is_down_by(paths));
             }
             down >= DOWN_MIN && !well
         })

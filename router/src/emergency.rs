@@ -202,8 +202,7 @@ fn collect(
     seen: &mut BTreeSet<CourseId>,
     depth: usize,
 ) {
-    let lists = [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-    for member in lists.into_iter().flatten().flatten().flat_map(|step| &step.members) {
+    for member in course.every_step().flat_map(|step| &step.members) {
         match member {
             Member::Target(id) if !found.contains(id) => found.push(*id),
             Member::Course(id) if depth < DEPTH_MAX && seen.insert(*id) => {

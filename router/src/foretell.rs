@@ -157,11 +157,8 @@ impl Plan {
     pub fn met(&self, course: CourseId) -> BTreeSet<PeerId> {
         let mut met = BTreeSet::new();
         for course in self.walked(course).into_iter().filter_map(|id| self.course(id)) {
-            let lists =
-                [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-            let steps = || lists.into_iter().flatten().flatten();
-            met.extend(steps().filter_map(|step| step.when.as_ref()).flat_map(When::peers));
-            for target in steps().flat_map(|step| step.rings()) {
+            met.extend(course.every_step().filter_map(|step| step.when.as_ref()).flat_map(When::peers));
+            for target in course.every_step().flat_map(|step| step.rings()) {
                 match self.target(target).map(|target| &target.reach) {
                     Some(Reach::Sip(peers)) => met.extend(peers),
                     Some(Reach::Number(_)) => {

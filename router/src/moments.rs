@@ -54,8 +54,7 @@ impl Plan {
         let (Some(course), zone) = (self.course(id), self.zone_of(id)) else { return Vec::new() };
         let own = course.hours.as_ref().filter(|_| course.closed.is_some());
         let own = own.map(|hours| Clock { closes: Some(id), hours, zone });
-        let lists = [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-        let steps = lists.into_iter().flatten().flatten().filter_map(|step| step.when.as_ref());
+        let steps = course.every_step().filter_map(|step| step.when.as_ref());
         let asked = steps.flat_map(When::hours).map(|hours| Clock { closes: None, hours, zone });
         own.into_iter().chain(asked).collect()
     }
@@ -67,9 +66,7 @@ impl Plan {
         while let Some(id) = open.pop() {
             let Some(course) = self.course(id) else { continue };
             walked.push(id);
-            let lists =
-                [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-            for member in lists.into_iter().flatten().flatten().flat_map(|step| &step.members) {
+            for member in course.every_step().flat_map(|step| &step.members) {
                 match member {
                     Member::Course(inner) => open.extend(seen.insert(*inner).then_some(*inner)),
                     Member::Target(_) => {}

@@ -131,6 +131,14 @@ pub enum Member {
     Course(CourseId),
 }
 
+impl Course {
+    /// The steps of all its lists.
+    pub fn every_step(&self) -> impl Iterator<Item = &Step> {
+        let others = [&self.closed, &self.busy, &self.full];
+        self.steps.iter().chain(others.into_iter().flatten().flatten())
+    }
+}
+
 impl Step {
     /// The targets that it rings.
     pub fn rings(&self) -> impl Iterator<Item = TargetId> {

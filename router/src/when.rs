@@ -1,6 +1,6 @@
 //! `when` of a step: the facts that it asks for before anybody in it is rung.
 
-use crate::health::{Health, Standing};
+use crate::health::Health;
 use crate::hours::{Hours, Zone};
 use crate::roads::Roads;
 use crate::target::PeerId;
@@ -72,13 +72,10 @@ impl When {
 
 impl Facts<'_> {
     fn is_down(self, peer: PeerId) -> bool {
-        let paths = self.roads.of(peer);
-        let is_down = |path| self.health.believed(path) == Standing::Down && !self.health.is_away(path);
-        !paths.is_empty() && paths.iter().all(|path| is_down(*path))
+        self.health.is_down_by(self.roads.of(peer))
     }
 
     fn is_well(self, peer: PeerId) -> bool {
-        let mut paths = self.roads.of(peer).iter();
-        paths.any(|path| matches!(self.health.believed(*path), Standing::Up | Standing::Probation))
+        self.health.is_well_by(self.roads.of(peer))
     }
 }

@@ -307,6 +307,19 @@ impl Health {
         self.sides.of(path).is_none() && self.beliefs.get(&path).is_some_and(Belief::is_away)
     }
 
+    /// Is whoever these paths lead to down by all of them, by more than his own word? Who has none is not.
+    #[must_use]
+    pub fn is_down_by(&self, paths: &[Path]) -> bool {
+        let is_down = |path: &Path| self.believed(*path) == Standing::Down && !self.is_away(*path);
+        !paths.is_empty() && paths.iter().all(is_down)
+    }
+
+    /// Is he well by one of them?
+    #[must_use]
+    pub fn is_well_by(&self, paths: &[Path]) -> bool {
+        paths.iter().any(|path| matches!(self.believed(*path), Standing::Up | Standing::Probation))
+    }
+
     /// Since when a path is DOWN, if it is and that is known.
     #[must_use]
     pub fn down_since(&self, path: Path) -> Option<Time> {

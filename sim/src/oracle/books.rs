@@ -7,6 +7,7 @@ use core::time::Duration;
 use router::census::Census;
 use router::health::{Evidence, Sign, Standing};
 use router::path::Path;
+use router::plan::Course;
 use router::record::{CallRecord, End, Entry, LegRecord};
 use router::target::{Peer, Probe};
 use sip::Time;
@@ -290,11 +291,7 @@ impl Oracle {
         let plans = || plans.into_iter().flatten();
         let at = |peer: &&Peer| addresses_at(peer, &self.homes).contains(&leg.to);
         let progress = plans().flat_map(|plan| plan.peers.iter()).filter(at).map(|peer| peer.progress).min();
-        let steps = plans().flat_map(|plan| plan.courses.iter()).flat_map(|course| {
-            let lists =
-                [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-            lists.into_iter().flatten().flatten()
-        });
+        let steps = plans().flat_map(|plan| plan.courses.iter()).flat_map(Course::every_step);
         let targets = plans().flat_map(|plan| plan.targets.iter()).map(|target| target.ring);
         let ring = steps.filter_map(|step| step.ring).chain(targets).min();
         (progress.unwrap_or_default(), ring.unwrap_or_default())

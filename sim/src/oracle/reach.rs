@@ -51,12 +51,8 @@ impl Oracle {
     /// Did a leg end the walk (strict 6xx, a step that ends with whoever declines) or turn it into the busy route?
     fn left_the_way(&self, plan: &Plan, context: &Inbound) -> bool {
         let busy_route = course_of(plan, context).is_none_or(|course| course.busy.is_some());
-        let steps = plan.courses.iter().flat_map(|course| {
-            let lists =
-                [Some(&course.steps), course.closed.as_ref(), course.busy.as_ref(), course.full.as_ref()];
-            lists.into_iter().flatten().flatten()
-        });
-        let declining = plan.strict_6xx || steps.into_iter().any(|step| step.declined == Declined::Stop);
+        let mut steps = plan.courses.iter().flat_map(Course::every_step);
+        let declining = plan.strict_6xx || steps.any(|step| step.declined == Declined::Stop);
         context.legs.iter().filter_map(|branch| self.legs.get(branch)).any(|leg| {
             let status = leg.last.map_or(0, |(_, status)| status);
             (declining && status >= 600) || (busy_route && leg.busy)

@@ -184,18 +184,19 @@ impl Group<'_> {
             let new = sides.new.plan.moments(new, unix);
             old.into_iter().chain(new).map(|moment| moment.unix).collect()
         };
+        let cases = self.cases(sides, depth);
         for unix in moments {
-            for (broken, known) in self.cases(sides, depth) {
+            for (broken, known) in &cases {
                 let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
-                let before = sides.old.way(old, unix, &broken, known);
-                let after = sides.new.way(new, unix, &broken, known);
+                let before = sides.old.way(old, unix, &broken, *known);
+                let after = sides.new.way(new, unix, &broken, *known);
                 let same = before.end == after.end
                     && rung(sides.old.plan, &before).eq(rung(sides.new.plan, &after))
                     && name_of(sides.old.plan, &before) == name_of(sides.new.plan, &after);
                 if !same {
                     let zone = &sides.new.plan.zone;
                     let local = unix.saturating_add(i64::from(zone.offset_at(unix)));
-                    let case = format!("{}, {}", weekly(local), in_case(&broken, known));
+                    let case = format!("{}, {}", weekly(local), in_case(&broken, *known));
                     let was = in_full(sides.old.plan, &before);
                     add(&mut changes, was, in_full(sides.new.plan, &after), case);
                 }

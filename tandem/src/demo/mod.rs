@@ -13,9 +13,10 @@ mod story;
 mod town;
 mod wire;
 
+use crate::cli::check::colour;
 use folder::Folder;
 use plan::BUSINESS;
-use stage::{Stage, colour};
+use stage::Stage;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};

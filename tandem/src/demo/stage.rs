@@ -2,13 +2,7 @@
 
 use super::story::Played;
 use crate::diagnostic::Colour;
-use std::io::{self, IsTerminal as _, Write};
-
-/// Colour for a terminal, unless `NO_COLOR` is set.
-pub(super) fn colour() -> Colour {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
-    if io::stdout().is_terminal() && !unwanted { Colour::On } else { Colour::Off }
-}
+use std::io::{self, Write};
 
 /// Where the demo is shown.
 #[derive(Debug)]
