@@ -20,7 +20,7 @@ pub enum At {
 
 impl At {
     /// Seconds since 1970.
-    pub(crate) fn unix(self, zone: &Zone, now: Timestamp) -> i64 {
+    pub fn unix(self, zone: &Zone, now: Timestamp) -> i64 {
         match self {
             Self::Exactly(at) => at.as_second(),
             Self::Weekly { day, minute } => {

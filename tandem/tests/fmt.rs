@@ -14,11 +14,17 @@ use tandem::config::{Source, read};
 use toml::de::{DeTable, DeValue};
 use toml_parser::lexer::TokenKind;
 
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 14] = [
     include_str!("../../examples/nguyen-dental.toml"),
     include_str!("../../examples/nguyen-dental-full.toml"),
     include_str!("../../examples/two-trunks.toml"),
     include_str!("../../examples/registered.toml"),
+    include_str!("../../examples/law-office.toml"),
+    include_str!("../../examples/restaurant.toml"),
+    include_str!("../../examples/hotel.toml"),
+    include_str!("../../examples/plumber.toml"),
+    include_str!("../../examples/school.toml"),
+    include_str!("../../examples/remote-team.toml"),
     include_str!("../../examples/cascadia/tandem.toml"),
     include_str!("../../examples/cascadia/customers/acme-bank.toml"),
     include_str!("../../examples/northwest-it/tandem.toml"),
