@@ -35,6 +35,7 @@ use crate::roads::Roads;
 use crate::seal::{Kind, Proof, Seal};
 use crate::slots::{Slot, Slots};
 use crate::strangers::Strangers;
+use crate::target::PeerId;
 use crate::transit::Transits;
 use crate::waiting::Waiting;
 use core::net::IpAddr;
@@ -216,6 +217,16 @@ impl Node {
     /// All paths with what is believed of them and why.
     pub fn beliefs(&self) -> impl Iterator<Item = (Path, Standing, &[Evidence])> {
         self.health.beliefs()
+    }
+
+    /// The peers that are down by all of their paths, and since when.
+    pub fn down(&self) -> impl Iterator<Item = (PeerId, Time)> {
+        let ids = (0..).map(PeerId).zip(&self.plan.peers).map(|(id, _)| id);
+        ids.filter_map(|id| {
+            let paths = self.roads.of(id);
+            let since = paths.iter().filter_map(|path| self.health.down_since(*path)).max();
+            self.health.is_down_by(paths).then_some((id, since?))
+        })
     }
 
     /// The host names of the plan, how well each is known, and how many addresses of it are in use.

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod codes;
 pub mod config;
+pub mod control;
 pub mod delivery;
 pub mod demo;
 pub mod diagnostic;

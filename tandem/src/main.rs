@@ -6,13 +6,14 @@ use router::proof::Depth;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tandem::calls::CallsTo;
+use tandem::cli::ask::{self, Apply, Asking};
 use tandem::cli::folder::Folder;
 use tandem::cli::forms::Form;
 use tandem::cli::{calls, check, diff, fmt, help, init, messages, schema, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
 use tandem::start::{self, Options, StartError};
-use tandem::{demo, explain};
+use tandem::{control, demo, explain};
 
 /// Keeps inbound calls answered: detects what can no longer take calls, evaluates the plan, reroutes each call.
 #[derive(Debug, Parser)]
@@ -39,6 +40,25 @@ enum Verb {
         /// Write one JSON line for each call that is over to this file; `-` for standard output
         #[arg(long, value_name = "FILE")]
         calls: Option<CallsTo>,
+    },
+    /// Say how the node that runs stands: who is reached, who is down, which plan is in force; exit status 1 if a number
+    /// reaches nobody
+    Status(Asking),
+    /// Let the plan file come into force on the node that runs. No call is touched, and of a file with errors nothing is taken
+    Apply(Apply),
+    /// Say that the plan in force stays, after `apply --confirm-within`
+    Confirm {
+        /// Which it is; whichever it is, if not given
+        revision: Option<u64>,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Let an earlier plan come into force again
+    Rollback {
+        /// Which; the one before, if not given
+        to: Option<u64>,
+        #[command(flatten)]
+        asking: Asking,
     },
     /// Say all that is wrong with a plan file, or what it amounts to
     Check {
@@ -128,6 +148,14 @@ fn main() -> ExitCode {
         Verb::Run { plan, log, level, calls } => run(&Options { plan, format: log, level, calls }),
         Verb::Check { plan, outages, all, output: form } => {
             check::run(&check::Options { plan, outages, all, form })
+        }
+        Verb::Status(asking) => ask::ask(control::Verb::Status, &asking, ("status", Timestamp::now())),
+        Verb::Apply(options) => ask::apply(&options, Timestamp::now()),
+        Verb::Confirm { revision, asking } => {
+            ask::ask(control::Verb::Confirm { revision }, &asking, ("confirm", Timestamp::now()))
+        }
+        Verb::Rollback { to, asking } => {
+            ask::ask(control::Verb::Rollback { to }, &asking, ("rollback", Timestamp::now()))
         }
         Verb::Messages(options) => messages::run(&options),
         Verb::Explain { number, folder, at: None } if why::is_name(&number) => {

@@ -2,16 +2,18 @@
 
 use crate::calls::Calls;
 use crate::clock::Clock;
+use crate::control::changes::{Brought, View};
+use crate::control::desk::{Came, Desk};
+use crate::control::words::changes;
 use crate::log::Log;
 use crate::media::Media;
-use crate::media::agents::{Agents, Said};
+use crate::media::agents::Agents;
 use crate::metrics::{Metrics, Pause, Readings};
 use crate::names::Names;
 use crate::net::udp::Rest;
 use crate::net::{self, Net};
 use crate::store::Store;
 use crate::store::history::Kept;
-use crate::tls::Tls;
 use crate::tls::held::{Held, Read};
 use core::time::Duration;
 use router::door::Identity;
@@ -25,7 +27,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::{JoinHandle, yield_now};
+use tokio::task::yield_now;
 
 /// Everything outside a node that the loop routes to.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub struct Outside {
     pub store: Store,
     /// What stands behind the agents of this process.
     pub agents: Agents,
+    /// Who changes the plan in force, and who asks for that.
+    pub desk: Desk,
     /// Signals from the operating system.
     pub signals: Signals,
 }
@@ -70,21 +74,12 @@ pub enum Ended {
     },
 }
 
-/// Reads the plan file and the files it names anew: nothing if the plan has problems; those are printed by then. Of a
-/// certificate that cannot be used what was read before stays.
-pub type Reload = Arc<dyn Fn(&Tls) -> Option<Reloaded> + Send + Sync>;
-
-/// What came of reading anew.
-pub type Reloaded = (Arc<Plan>, Said, Read);
-
 /// One node and its outside.
 pub struct Run {
     outside: Outside,
     node: Node,
     /// The paths that the sockets know of.
     roads: Arc<Roads>,
-    reload: Reload,
-    reading: Option<JoinHandle<Option<Reloaded>>>,
     log: Log,
     epoch: i64,
     pause: Pause,
@@ -119,7 +114,7 @@ enum Woke {
     Answer(Query, Answer),
     Hangup,
     Stop,
-    Read(Option<Reloaded>),
+    Came(Came),
     Renewed(Read),
 }
 
@@ -148,7 +143,7 @@ impl Signals {
 impl Run {
     /// A node that has its plan and has handled nothing.
     #[must_use]
-    pub fn new(mut outside: Outside, identity: Identity, plan: Arc<Plan>, reload: Reload) -> Self {
+    pub fn new(mut outside: Outside, identity: Identity, plan: Arc<Plan>) -> Self {
         let now = outside.clock.now();
         let epoch = identity.epoch;
         let node = Node::new(identity, plan, now);
@@ -160,8 +155,6 @@ impl Run {
             outside,
             node,
             roads,
-            reload,
-            reading: None,
             log: Log::default(),
             epoch,
             pause: Pause::default(),
@@ -241,14 +234,14 @@ impl Run {
             yield_now().await;
             return Woke::Due;
         }
-        let Outside { clock, net, names, signals, tls, .. } = &mut self.outside;
+        let Outside { clock, net, names, signals, tls, desk, .. } = &mut self.outside;
         let next = [deadline, Some(self.next_beat)].into_iter().flatten().min();
         tokio::select! {
             () = net.ready() => Woke::Due,
             () = clock.until(next) => Woke::Due,
             (query, answer) = names.next() => Woke::Answer(query, answer),
             woke = signals.next() => woke,
-            found = read(&mut self.reading) => Woke::Read(found),
+            came = desk.next() => Woke::Came(came),
             read = tls.next() => Woke::Renewed(read),
         }
     }
@@ -259,13 +252,17 @@ impl Run {
             Woke::Answer(query, answer) => self.handle(Event::Resolved { query, answer }),
             Woke::Hangup => self.on_hangup(),
             Woke::Stop => self.on_stop(now),
-            Woke::Read(found) => {
-                self.reading = None;
-                if let Some((plan, said, read)) = found {
+            Woke::Came(Came::Job(job)) => {
+                let view = self.view();
+                self.outside.desk.take_up(job, view);
+            }
+            Woke::Came(Came::Done(mut done)) => {
+                if let Some(Brought { plan, said, read }) = done.brought.take() {
                     self.renew(read);
                     self.outside.agents.apply(said, &self.outside.net);
                     self.apply(plan);
                 }
+                done.tell(self.outside.clock.now());
             }
             Woke::Renewed(read) => self.renew(read),
         }
@@ -339,12 +336,23 @@ impl Run {
         if let Some(calls) = &self.outside.calls {
             calls.reopen();
         }
-        if self.reading.is_some() {
-            tracing::warn!("the plan file is still being read; send SIGHUP again when that is done");
-            return;
+        self.outside.desk.reread();
+    }
+
+    /// How it stands, for whoever asks.
+    fn view(&self) -> View {
+        View {
+            plan: Arc::clone(self.node.plan()),
+            roads: Arc::clone(self.node.roads()),
+            down: self.node.down().map(|(peer, since)| (peer, self.unix(since))).collect(),
+            calls: self.node.calls(),
+            tls: Arc::clone(self.outside.tls.tls()),
         }
-        let (reload, tls) = (self.reload.clone(), Arc::clone(self.outside.tls.tls()));
-        self.reading = Some(tokio::task::spawn_blocking(move || reload(&tls)));
+    }
+
+    /// Seconds since 1970.
+    fn unix(&self, time: Time) -> i64 {
+        self.epoch.saturating_add_unsigned(time.as_micros()).div_euclid(1_000_000)
     }
 
     fn on_stop(&mut self, now: Time) {
@@ -368,18 +376,12 @@ impl Run {
     }
 
     fn apply(&mut self, plan: Arc<Plan>) {
-        let change =
-            |what: &str, of: fn(&Plan) -> usize| format!("{what} {} → {}", of(self.node.plan()), of(&plan));
-        let changes = [
-            change("numbers", |plan| plan.numbers.len()),
-            change("plans", |plan| plan.courses.len()),
-            change("targets", |plan| plan.targets.len()),
-            change("peers", |plan| plan.peers.len()),
-        ];
         if *plan == **self.node.plan() {
             tracing::info!("the plan file says the same as before");
         } else {
-            tracing::info!("the new plan is in force: {}", changes.join(", "));
+            let counts: String =
+                changes(self.node.plan(), &plan).iter().map(|change| format!("; {change}")).collect();
+            tracing::info!("the new plan is in force{counts}");
         }
         self.handle(Event::Apply(plan));
         let watched = self.node.beliefs().map(|(path, ..)| path);
@@ -399,6 +401,7 @@ impl Run {
             self.handle(Event::Clock { epoch });
         }
         self.log.on_beat(now);
+        self.outside.desk.on_beat(now);
         self.outside.store.remind(now);
         let unix = self.outside.clock.today().as_second();
         self.outside.tls.remind(unix);
@@ -454,11 +457,3 @@ const EPOCH_SLACK_MICROS: u64 = 100_000; // Clocks that are kept by NTP drift by
 const LINGER: Duration = Duration::from_secs(5); // Resent responses and late 2xx of the last calls.
 const DRAIN_MAX: Duration = Duration::from_secs(200); // Longer than a call can ring through any plan.
 const LAST_LINES: Duration = Duration::from_secs(2);
-
-/// A reader that panicked has brought nothing; the hook has printed where.
-async fn read(reading: &mut Option<JoinHandle<Option<Reloaded>>>) -> Option<Reloaded> {
-    match reading {
-        Some(reading) => reading.await.unwrap_or_default(),
-        None => core::future::pending().await,
-    }
-}

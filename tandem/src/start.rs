@@ -4,6 +4,10 @@ use crate::calls::{Calls, CallsTo};
 use crate::clock::Clock;
 use crate::codes::Code;
 use crate::config::{self, Loaded, LogFormat, LogLevel, NodeSettings};
+use crate::control::SOCKET;
+use crate::control::changes::Changes;
+use crate::control::desk::Desk;
+use crate::control::socket::{self, Socket};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::key::{self, Key, KeyError};
 use crate::log;
@@ -11,7 +15,7 @@ use crate::media::agents::{Agents, Said};
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::net::{self, BindError, Net};
-use crate::run::{Ended, Outside, Reload, Run, Signals};
+use crate::run::{Ended, Outside, Run, Signals};
 use crate::store::{self, Store};
 use crate::tls::held::{Held, Read};
 use core::fmt;
@@ -24,6 +28,7 @@ use router::{Transport, inside};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// What the command line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,12 +93,13 @@ pub fn run(options: &Options) -> Result<Ended, StartError> {
 async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Result<Ended, StartError> {
     warn(&loaded);
     raise_descriptors();
+    let key = key::load_or_make(&loaded.node.data).map_err(StartError::Key)?;
+    let (changes, loaded) = Changes::start(options.plan.clone(), loaded, clock);
     let Loaded { plan, node: settings, tls, listen, source, guide, mailboxes, .. } = loaded;
     let source = Arc::new(source);
     let tls = Held::new(Read::files(Arc::clone(&source), Arc::new(tls), None, clock), clock);
     // Before anything waits, so that no signal kills a node that has begun.
     let signals = Signals::catch().map_err(StartError::System)?;
-    let key = key::load_or_make(&settings.data).map_err(StartError::Key)?;
     warn_of_exposed(&key);
     let seed = key::seed().map_err(StartError::System)?;
     let (mut net, missing) = bind(&settings, clock, first_connection(seed))?;
@@ -131,10 +137,10 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     let (kept, ports) = ((settings.data.as_path(), store.clone()), settings.rtp_ports.clone());
     let agents = Agents::start(&mut net, &identity, said, kept, ports, clock).map_err(StartError::System)?;
     agents.ready(&net, DISK_PATIENCE).await;
-    let outside = Outside { clock, net, names, tls, metrics, calls, store, agents, signals };
+    let (_socket, desk) = desk(changes, &settings.data);
+    let outside = Outside { clock, net, names, tls, metrics, calls, store, agents, desk, signals };
     let format = options.format.unwrap_or(settings.log.format);
-    let reload = reload(options.plan.clone(), settings, clock);
-    let mut run = Run::new(outside, identity, plan, reload);
+    let mut run = Run::new(outside, identity, plan);
     run.learn_names(NAMES_PATIENCE).await;
     say(&ready, format);
     let ended = run.go().await;
@@ -164,7 +170,7 @@ fn ready_line(net: &Net) -> String {
     line
 }
 
-fn warn(loaded: &Loaded) {
+pub(crate) fn warn(loaded: &Loaded) {
     for warning in &loaded.warnings {
         tracing::warn!("{}", warning.line(&loaded.source));
     }
@@ -280,26 +286,19 @@ fn found(bound: SocketAddr) -> IpAddr {
     }
 }
 
-/// Reads the plan file anew and prints what is wrong with it.
-fn reload(file: PathBuf, settings: NodeSettings, clock: Clock) -> Reload {
-    Arc::new(move |before| match config::load(&file, clock.today()) {
-        Ok(loaded) => {
-            warn(&loaded);
-            if loaded.node != settings {
-                tracing::warn!("[node] has changed: that takes force at the next start");
-            }
-            let (source, tls) = (Arc::new(loaded.source), Arc::new(loaded.tls));
-            let said = Said { guide: loaded.guide, mailboxes: loaded.mailboxes };
-            Some((loaded.plan, said, Read::files(source, tls, Some(before), clock)))
+/// Whoever asks the node is heard there. Calls do not depend on it.
+fn desk(changes: Changes, data: &Path) -> (Option<Socket>, Desk) {
+    match socket::listen(data) {
+        Ok((socket, asks)) => (Some(socket), Desk::new(changes, asks)),
+        Err(error) => {
+            tracing::error!(
+                "nobody can ask this node (tandem status, apply, rollback): {}: {error}; SIGHUP still reads its plan file anew",
+                data.join(SOCKET).display()
+            );
+            // Of a channel without a sender nothing comes.
+            (None, Desk::new(changes, mpsc::channel(1).1))
         }
-        Err(refused) => {
-            tracing::warn!("{} has problems; the plan in force stays", file.display());
-            for line in refused.lines() {
-                tracing::warn!("{line}");
-            }
-            None
-        }
-    })
+    }
 }
 
 impl fmt::Display for StartError {

@@ -38,6 +38,27 @@ impl Folder {
         store::read(&self.path(now)?).map_err(Trouble::Store)
     }
 
+    /// The plan file that is meant.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.plan.clone().unwrap_or_else(|| "tandem.toml".into())
+    }
+
+    /// Where the data folder is. A plan file that has errors says that all the same, if it can be read so far: whoever wants to take it
+    /// back needs the node.
+    ///
+    /// # Errors
+    /// In words: the plan file does not say.
+    pub fn data(&self, now: Timestamp) -> Result<PathBuf, String> {
+        match self.path(now) {
+            Ok(path) => Ok(path),
+            Err(Trouble::Plan(refused)) => config::data_of(&refused.source).ok_or_else(|| {
+                format!("{refused}\nwhere the data folder is stands in the plan file; or say --data")
+            }),
+            Err(Trouble::Store(error)) => Err(error.to_string()),
+        }
+    }
+
     fn path(&self, now: Timestamp) -> Result<PathBuf, Trouble> {
         if let Some(data) = &self.data {
             return Ok(data.clone());

@@ -1,5 +1,6 @@
 //! The command line: one module a verb, each a plain function that makes the text to print.
 
+pub mod ask;
 pub mod calls;
 pub mod check;
 pub mod diff;

@@ -91,6 +91,14 @@ enum Bad<'a> {
     Nothing,
 }
 
+/// A length of time as the command line has it.
+///
+/// # Errors
+/// It is none.
+pub fn long(written: &str) -> Result<Duration, &'static str> {
+    parse(written).map_err(|_| "a number and a unit: `90s`, `5m`, `2h`")
+}
+
 fn parse(written: &str) -> Result<Duration, Bad<'_>> {
     let end = written.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(written.len());
     let (number, rest) = written.split_at(end);

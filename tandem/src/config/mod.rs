@@ -50,6 +50,7 @@ mod tls;
 mod tree;
 mod when;
 
+pub use duration::long;
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
 pub use mailboxes::{Attach, Customer, Mailbox, Mailboxes, Webhook};
@@ -76,7 +77,7 @@ use peers::Defaults;
 use reader::{Problems, Table, flag, section, text};
 use router::{Plan, Transport};
 use sections::Sections;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use syntax::Doubts;
 use templates::Templates;
@@ -148,6 +149,18 @@ pub fn load(path: &Path, now: Timestamp) -> Result<Loaded, Refused> {
 /// As [`load`].
 pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
     let gathered = include::gather(&mut source);
+    finish(source, gathered, now)
+}
+
+/// Reads a plan all of whose files are in memory.
+///
+/// # Errors
+/// As [`load`].
+pub fn read_again(source: Source, now: Timestamp) -> Result<Loaded, Refused> {
+    finish(source, Gathered { found: Vec::new(), lacks: false }, now)
+}
+
+fn finish(mut source: Source, gathered: Gathered, now: Timestamp) -> Result<Loaded, Refused> {
     let (mut draft, (node, mut tls, listen), mut found, secrets) = lower(&source, gathered, now);
     source.blank(&secrets);
     found.sort_by_key(|problem| (!problem.is_error(), problem.start()));
@@ -166,6 +179,20 @@ pub fn read(mut source: Source, now: Timestamp) -> Result<Loaded, Refused> {
         return Err(Refused { problems: found, source });
     }
     Ok(Loaded { plan, node, tls, mailboxes, guide, listen, warnings: found, source })
+}
+
+/// The data folder that a plan names, errors or not; `None` if it cannot be read so far.
+#[must_use]
+pub(crate) fn data_of(source: &Source) -> Option<PathBuf> {
+    let (root, _) = DeTable::parse_recoverable(source.text());
+    let is_there = !source.text().is_empty();
+    let Some(node) = root.get_ref().get("node") else {
+        return is_there.then(|| NodeSettings::default().data);
+    };
+    match node.get_ref().as_table()?.get("data") {
+        Some(data) => data.get_ref().as_str().map(PathBuf::from),
+        None => Some(NodeSettings::default().data),
+    }
 }
 
 /// What `[node]` says.

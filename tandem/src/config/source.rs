@@ -44,8 +44,14 @@ impl Source {
     /// A file that is already in memory. `path` is what problems call it; a byte order mark is taken off.
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::of_files([(path.into(), text.into())])
+    }
+
+    /// Files that are in memory, the plan file first, each with what problems call it.
+    #[must_use]
+    pub fn of_files(files: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut source = Self { text: String::new(), drawn: None, starts: Vec::new(), parts: Vec::new() };
-        source.add(path.into(), &text.into());
+        files.into_iter().for_each(|(path, text)| source.add(path, &text));
         source
     }
 
@@ -89,6 +95,11 @@ impl Source {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The files with their texts, the plan file first.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().map(|part| (&*part.path, self.slice(&part.span)))
     }
 
     /// The files, the plan file first.

@@ -10,6 +10,7 @@ mod browser;
 mod callers;
 mod carrier;
 mod confirm;
+mod control;
 mod failover;
 mod history;
 mod joined;

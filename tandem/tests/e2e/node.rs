@@ -80,6 +80,11 @@ impl Tandem {
         self.folder.file("state").join(name)
     }
 
+    /// Its plan file.
+    pub(crate) fn file(&self) -> std::path::PathBuf {
+        self.folder.file("plan.toml")
+    }
+
     /// Writes another plan over its plan file.
     pub(crate) fn write(&self, plan: &str) {
         let text = format!("{plan}{}", self.settings);

@@ -1,0 +1,111 @@
+//! What of a node's plan is not in its file: which revision is in force, whether it has to be confirmed, which were taken back. One file in
+//! the data folder, replaced as a whole.
+
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// It.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The revision that is in force; 0 before the first.
+    pub in_force: u64,
+    /// Since when, in seconds since 1970.
+    pub since: i64,
+    /// Who brought it into force, then.
+    pub who: String,
+    /// And why.
+    pub why: String,
+    /// Until when somebody has to confirm it.
+    pub unconfirmed: Option<Unconfirmed>,
+    /// Revisions that somebody, or time, took out of force for an earlier one. Their text does not come into force by a mere start.
+    pub taken_back: Vec<u64>,
+}
+
+/// What becomes of a revision that nobody confirms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unconfirmed {
+    /// The revision that is in force again then.
+    pub back_to: u64,
+    /// When, in seconds since 1970.
+    pub until: i64,
+}
+
+impl State {
+    /// Reads it; the beginning of all if it was never written.
+    ///
+    /// # Errors
+    /// It cannot be read, or is something else.
+    pub fn read(data: &Path) -> io::Result<Self> {
+        let mut text = Vec::new();
+        match File::open(data.join(FILE)) {
+            Ok(file) => file.take(SIZE_MAX).read_to_end(&mut text)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error),
+        };
+        Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// Writes it: it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The disk does not take it; what was written before is still there.
+    pub fn write(&self, data: &Path) -> io::Result<()> {
+        replace(data, FILE, &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// Puts a file that cannot be read out of the way, so that somebody can look at it.
+    pub fn set_aside(data: &Path) {
+        // If that fails the next write says why.
+        let _ = fs::rename(data.join(FILE), data.join(format!("{FILE}.unreadable")));
+    }
+
+    /// Another revision is in force from now on; the one before was taken back if it is a later one.
+    pub(super) fn go_to(&mut self, revision: u64, unix: i64, (who, why): (&str, &str)) {
+        if revision < self.in_force {
+            self.taken_back.push(self.in_force);
+        }
+        self.taken_back.retain(|taken| *taken != revision);
+        let surplus = self.taken_back.len().saturating_sub(TAKEN_BACK_MAX);
+        self.taken_back.drain(..surplus);
+        (self.in_force, self.since, self.unconfirmed) = (revision, unix, None);
+        (self.who, self.why) = (who.to_owned(), why.to_owned());
+    }
+}
+
+/// Writes a file of a folder as a whole: whoever reads it finds the old text or the new one.
+pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let draft = folder.join(format!("{name}.part"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, folder.join(name))?;
+    File::open(folder)?.sync_all()
+}
+
+const FILE: &str = "control.json";
+const SIZE_MAX: u64 = 1 << 20;
+/// As many revisions as are kept.
+const TAKEN_BACK_MAX: usize = super::revisions::KEPT;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANA: (&str, &str) = ("ana", "new numbers");
+
+    #[test]
+    fn who_goes_back_takes_back_what_was_in_force_and_who_returns_to_it_forgives_it() {
+        let mut state = State { in_force: 3, ..State::default() };
+        state.go_to(2, 10, ANA);
+        assert_eq!((state.in_force, state.since, &*state.taken_back), (2, 10, &[3][..]));
+        state.go_to(4, 20, ANA);
+        assert_eq!(state.taken_back, [3]);
+        state.go_to(3, 30, ANA);
+        assert_eq!(state.taken_back, [4]);
+    }
+}
