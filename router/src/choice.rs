@@ -23,6 +23,8 @@ pub(crate) struct Choice<'a> {
 /// How late a way is tried; the least is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
+    /// Somebody has taken it out by hand, and the call is urgent: for the second pass, behind all others.
+    drained: bool,
     /// Believed to be down, by more than its own word: for the second pass.
     down: bool,
     /// In a domain that has failed: for the second pass too.
@@ -40,7 +42,7 @@ struct Rank {
 impl Rank {
     /// Is there nothing that puts it off to the second pass?
     const fn is_well(self) -> bool {
-        !self.down && !self.doomed && !self.full
+        !self.drained && !self.down && !self.doomed && !self.full
     }
 }
 
@@ -62,6 +64,7 @@ impl Choice<'_> {
     pub(crate) fn put_off(&self, target: TargetId) -> Why {
         let is_number = || self.plan.target(target).is_some_and(|it| matches!(it.reach, Reach::Number(_)));
         match self.least(target) {
+            _ if self.is_drained(target) => Why::Drained,
             None if self.at.confined.is_some() && is_number() => Why::Confined,
             None => Why::NoWay,
             Some((rank, _, path)) if rank.down => Why::Down { since: self.health.down_since(path) },
@@ -73,19 +76,38 @@ impl Choice<'_> {
 
     /// May a way that somebody has named be taken in this pass, whatever its limits?
     pub(crate) fn is_open(&self, id: PeerId, path: Path, pass: Pass) -> bool {
-        pass == Pass::Second || self.rank(id, path, false).is_well()
+        let shut = self.plan.orders.drain_somebody() && self.plan.orders.closed.contains(&id);
+        let open = !shut || self.at.urgent.is_some() && pass == Pass::Second;
+        open && (pass == Pass::Second || self.rank(id, path, (false, shut)).is_well())
+    }
+
+    /// Does it get no call because somebody has taken it out by hand, or all that leads there?
+    pub(crate) fn is_drained(&self, target: TargetId) -> bool {
+        let orders = &self.plan.orders;
+        if !orders.drain_somebody() || self.at.urgent.is_some() {
+            return false;
+        }
+        let mut ways = self.plan.ways(target).peekable();
+        let is_shut = |id: PeerId| orders.closed.contains(&id);
+        orders.drained.contains(&target) || ways.peek().is_some() && ways.all(is_shut)
     }
 
     fn least(&self, target: TargetId) -> Option<(Rank, PeerId, Path)> {
         let party = self.at.party(target);
         let mut best: Option<(Rank, PeerId, Path)> = None;
+        let orders = &self.plan.orders;
+        let drain = orders.drain_somebody();
         let mut weigh = |id: PeerId| {
+            let drained = drain && (orders.drained.contains(&target) || orders.closed.contains(&id));
+            if drained && self.at.urgent.is_none() {
+                return;
+            }
             let full = self.takes_no_more(target, id);
             for path in self.roads.drawn(id, self.at.draw).iter() {
                 if party.is_some_and(|party| party.tried.contains(path)) {
                     continue;
                 }
-                let rank = self.rank(id, *path, full);
+                let rank = self.rank(id, *path, (full, drained));
                 if best.is_none_or(|(other, ..)| rank < other) {
                     best = Some((rank, id, *path));
                 }
@@ -104,7 +126,7 @@ impl Choice<'_> {
         best
     }
 
-    fn rank(&self, id: PeerId, path: Path, full: bool) -> Rank {
+    fn rank(&self, id: PeerId, path: Path, (full, drained): (bool, bool)) -> Rank {
         let standing = self.health.standing_unless_full(path);
         let full = full || self.health.side(path) == Some(Side::Full);
         let suspect = standing == Standing::Suspect;
@@ -112,7 +134,16 @@ impl Choice<'_> {
         let doomed = (suspect || standing == Standing::Unknown) && self.is_doomed(id);
         let shares = self.at.silent.iter().any(|silent| self.roads.fates().share(*silent, id));
         let away = standing == Standing::Down && self.health.is_away(path);
-        Rank { down: standing == Standing::Down && !away, doomed, full, away, suspect, shares, standing }
+        Rank {
+            drained,
+            down: standing == Standing::Down && !away,
+            doomed,
+            full,
+            away,
+            suspect,
+            shares,
+            standing,
+        }
     }
 
     /// Is it at a limit, of its own or of what it is part of?

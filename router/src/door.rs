@@ -31,7 +31,8 @@ pub enum Event {
         /// What it said.
         answer: Answer,
     },
-    /// A new plan takes force for new calls; calls that are under way end on the plan they began with.
+    /// A new plan takes force for new calls; calls that are under way end on the plan they began with. What was held against peers is
+    /// forgiven, if more than [its orders](crate::orders) is new.
     Apply(Arc<Plan>),
     /// Take no new calls from now on, let those under way finish.
     Drain,

@@ -93,6 +93,13 @@ impl Emergency {
         Self { numbers, target: Some(target), course: Some(course), callbacks }
     }
 
+    /// A course was added: a call back rings for it whom it rings for this one.
+    pub(crate) fn add(&mut self, like: CourseId) {
+        if let Some(steps) = self.callback(like).cloned() {
+            self.callbacks.push(steps);
+        }
+    }
+
     /// The emergency number that this user part is, however it is written.
     #[must_use]
     pub fn number(&self, user: &[u8]) -> Option<&Arc<str>> {

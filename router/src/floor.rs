@@ -13,7 +13,7 @@ impl Plan {
         !step.members.is_empty() && step.members.iter().all(|member| self.agent(member).is_some())
     }
 
-    fn agent(&self, member: &Member) -> Option<TargetId> {
+    pub(crate) fn agent(&self, member: &Member) -> Option<TargetId> {
         match member {
             Member::Target(id) => {
                 self.target(*id).is_some_and(|it| it.kind == TargetKind::Agent).then_some(*id)

@@ -5,10 +5,10 @@ use crate::health::{Health, Sign, Source, Standing};
 use crate::next::{Act, Move};
 use crate::outcome::{Outcome, Reached};
 use crate::path::Path;
-use crate::plan::{CourseId, Plan};
+use crate::plan::{CourseId, Plan, Step};
 use crate::position::{Cursor, Frame, LEGS_MAX, Position};
 use crate::roads::Roads;
-use crate::target::{Peer, PeerId, Reach, TargetId, TargetKind};
+use crate::target::{Peer, PeerId, TargetId, TargetKind};
 use crate::verdict::{Case, Go, Meaning, Rules, Speaker, verdict};
 use crate::when::When;
 use crate::word::SPARE;
@@ -158,15 +158,7 @@ impl Plan {
         let mut met = BTreeSet::new();
         for course in self.walked(course).into_iter().filter_map(|id| self.course(id)) {
             met.extend(course.every_step().filter_map(|step| step.when.as_ref()).flat_map(When::peers));
-            for target in course.every_step().flat_map(|step| step.rings()) {
-                match self.target(target).map(|target| &target.reach) {
-                    Some(Reach::Sip(peers)) => met.extend(peers),
-                    Some(Reach::Number(_)) => {
-                        met.extend(self.carriers.iter().flat_map(|carrier| &carrier.trunks));
-                    }
-                    None => {}
-                }
-            }
+            met.extend(course.every_step().flat_map(Step::rings).flat_map(|target| self.ways(target)));
         }
         met
     }

@@ -33,6 +33,7 @@ pub mod names;
 pub mod networks;
 pub mod next;
 pub mod node;
+pub mod orders;
 pub mod outage;
 pub mod outcome;
 pub mod own;

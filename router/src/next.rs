@@ -228,7 +228,7 @@ impl<'a> Ask<'a> {
 
     fn is_so(&self, when: &When, course: CourseId) -> bool {
         let (health, roads, zone) = (self.health, self.roads, self.plan.zone_of(course));
-        when.holds(Facts { health, roads, zone, unix: self.at.unix })
+        when.holds(Facts { health, roads, zone, orders: &self.plan.orders, unix: self.at.unix })
     }
 
     /// What to do in this step; `None` if it is over.
@@ -281,12 +281,16 @@ impl<'a> Ask<'a> {
         let said = |target: TargetId| self.at.party(target).and_then(Party::meaning);
         let open = |target: TargetId| self.at.party(target).is_none_or(|party| party.done.is_none());
         let full = |target: TargetId| open(target) && self.choice().is_full(target);
-        let (mut busy, mut all_full) = (false, cursor.pass == Pass::First);
+        let (mut busy, mut all_full, mut some_full) = (false, cursor.pass == Pass::First, false);
         for member in &step.members {
             match member {
                 Member::Target(target) => {
                     busy |= said(*target) == Some(Meaning::Busy);
-                    all_full = all_full && full(*target);
+                    // Whoever was taken out by hand is as if he were not in it.
+                    if all_full && !self.choice().is_drained(*target) {
+                        all_full = full(*target);
+                        some_full |= all_full;
+                    }
                 }
                 Member::Course(_) => all_full = false,
             }
@@ -306,7 +310,7 @@ impl<'a> Ask<'a> {
         };
         if busy && has(List::Busy) {
             *frame = Frame { list: List::Busy, step: 0, ..*frame };
-        } else if all_full && has(List::Full) {
+        } else if some_full && all_full && has(List::Full) {
             *frame = Frame { list: List::Full, step: 0, ..*frame };
         } else {
             cursor.advance();

@@ -147,6 +147,8 @@ impl Node {
                 self.names.on_answer(&query, &answer, now, &mut said);
                 self.on_names(said, now, out);
             }
+            // Nobody has looked at anything.
+            Event::Apply(plan) if plan.differs_in_orders_alone(&self.plan) => self.plan = plan,
             Event::Apply(plan) => {
                 let mut forgiven = Vec::new();
                 self.health.forgive(&mut forgiven);

@@ -4,10 +4,11 @@ use crate::emergency::{self, Emergency};
 use crate::hours::{Hours, Zone};
 use crate::load::Limit;
 use crate::networks::Network;
+use crate::orders::Orders;
 use crate::presentation::Who;
 use crate::spent::Cap;
 use crate::strangers::Welcome;
-use crate::target::{Carrier, CarrierId, Peer, PeerId, Target, TargetId};
+use crate::target::{Carrier, CarrierId, Peer, PeerId, Reach, Target, TargetId};
 use crate::when::When;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -57,6 +58,10 @@ pub struct Plan {
     pub emergency: Emergency,
     /// The files of the plan behind its first one: each with the number of lines that are before it in all others.
     pub files: Vec<(u32, Arc<str>)>,
+    /// What people have switched by hand.
+    pub orders: Orders,
+    /// The plan that this one is but for its orders: see [`Plan::ordered`]. `None` if nothing is switched.
+    pub base: Option<Arc<Self>>,
 }
 
 /// What may have a limit.
@@ -175,6 +180,17 @@ impl Plan {
         let carrier = self.peer(peer).and_then(Peer::carrier).map(Limited::Carrier);
         let all = carrier.into_iter().chain([Limited::Peer(peer), Limited::Target(target)]);
         all.filter_map(|limited| self.limits.get(&limited))
+    }
+
+    /// The peers that lead to a target, in order of preference.
+    pub fn ways(&self, id: TargetId) -> impl Iterator<Item = PeerId> {
+        let (own, trunks) = match self.target(id).map(|target| &target.reach) {
+            Some(Reach::Sip(peers)) => (peers.as_slice(), false),
+            Some(Reach::Number(_)) => (&[][..], true),
+            None => (&[][..], false),
+        };
+        let trunks = self.carriers.iter().filter(move |_| trunks).flat_map(|carrier| &carrier.trunks);
+        own.iter().chain(trunks).copied()
     }
 
     /// A target of this plan.

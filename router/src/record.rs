@@ -263,6 +263,8 @@ pub struct Passed {
 /// Why a destination was passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
+    /// Somebody has taken it out by hand, or all that leads there.
+    Drained,
     /// The best way there was down.
     Down {
         /// From when on, if that is known.
@@ -290,6 +292,7 @@ impl Why {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Drained => "drained",
             Self::Down { .. } => "down",
             Self::Doomed => "in a failed domain",
             Self::Full => "full",

@@ -2,8 +2,10 @@
 
 use crate::health::Health;
 use crate::hours::{Hours, Zone};
+use crate::orders::Orders;
 use crate::roads::Roads;
 use crate::target::PeerId;
+use std::sync::Arc;
 
 /// What has to be so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum When {
     Failed(Vec<PeerId>),
     /// The clock is outside these hours.
     Closed(Hours),
+    /// One of these overrides is in force.
+    Override(Vec<Arc<str>>),
     /// It is not so.
     Not(Box<Self>),
     /// All of these are so.
@@ -28,6 +32,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) health: &'a Health,
     pub(crate) roads: &'a Roads,
     pub(crate) zone: &'a Zone,
+    pub(crate) orders: &'a Orders,
     pub(crate) unix: i64,
 }
 
@@ -41,6 +46,7 @@ impl When {
                     && !peers.iter().any(|peer| facts.is_well(*peer))
             }
             Self::Closed(hours) => !hours.open_at(facts.zone, facts.unix),
+            Self::Override(names) => names.iter().any(|name| facts.orders.overrides.contains(name)),
             Self::Not(inner) => !inner.holds(facts),
             Self::All(parts) => parts.iter().all(|part| part.holds(facts)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(facts)),
@@ -52,7 +58,7 @@ impl When {
     pub fn peers(&self) -> Vec<PeerId> {
         match self {
             Self::Down(peers) | Self::Failed(peers) => peers.clone(),
-            Self::Closed(_) => Vec::new(),
+            Self::Closed(_) | Self::Override(_) => Vec::new(),
             Self::Not(inner) => inner.peers(),
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::peers).collect(),
         }
@@ -63,9 +69,20 @@ impl When {
     pub fn hours(&self) -> Vec<&Hours> {
         match self {
             Self::Closed(hours) => vec![hours],
-            Self::Down(_) | Self::Failed(_) => Vec::new(),
+            Self::Down(_) | Self::Failed(_) | Self::Override(_) => Vec::new(),
             Self::Not(inner) => inner.hours(),
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::hours).collect(),
+        }
+    }
+
+    /// Every override that it asks about.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<&Arc<str>> {
+        match self {
+            Self::Override(names) => names.iter().collect(),
+            Self::Down(_) | Self::Failed(_) | Self::Closed(_) => Vec::new(),
+            Self::Not(inner) => inner.overrides(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::overrides).collect(),
         }
     }
 }

@@ -204,7 +204,7 @@ fn a_challenge_that_cannot_be_met_takes_the_peer_out_at_once_and_a_new_plan_brin
     let unmet = |entry: &Entry| matches!(entry, Entry::Login { change, .. } if change.word == Word::Unmet);
     assert!(records.iter().any(unmet));
     invite_at(&door.hears(CALLER, &invite("z9hG4bKb")), SPARE);
-    door.node.handle(door.now, Event::Apply(plan), &mut Vec::new());
+    door.node.handle(door.now, Event::Apply(Arc::new(Plan::clone(&plan))), &mut Vec::new());
     invite_at(&door.hears(CALLER, &invite("z9hG4bKc")), OFFICE);
 }
 

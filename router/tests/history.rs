@@ -3,9 +3,10 @@
 mod door;
 
 use core::time::Duration;
-use door::{CALLER, Door, OFFICE, invite, lines, reply};
+use door::{CALLER, Door, OFFICE, SPARE, invite, lines, reply};
+use router::orders::Orders;
 use router::record::{End, Entry, Passed, Why};
-use router::target::Probe;
+use router::target::{Probe, TargetId};
 use router::{Event, Plan};
 use sip::Time;
 use std::sync::Arc;
@@ -78,4 +79,19 @@ fn who_is_down_is_told_as_passed_over_though_he_is_rung_at_last() {
         why: Why::Down { since: Some(Time::from_micros(8_500_000)) },
     };
     assert_eq!(call.passed, [passed("office", 1), passed("spare", 2)]);
+}
+
+#[test]
+fn who_was_taken_out_by_hand_is_told_as_drained() {
+    let base = door::plan();
+    let mut orders = Orders::default();
+    orders.drain(&base, TargetId(0));
+    let mut door = Door::with(base.ordered(orders));
+    let out = door.hears(CALLER, &invite("z9hG4bKa"));
+    assert_eq!(lines(&out)[1..], [format!("{SPARE} <- INVITE sip:+15035550100@192.0.2.20:5060 SIP/2.0")]);
+    let to_spare = out.into_iter().find_map(|(_, message)| message.filter(|it| it.status().is_none()));
+    let told = of_calls(door.records(SPARE, &reply(&to_spare.expect("the spare is rung"), "200 OK", "o")));
+    let [Entry::Call(call)] = &told[..] else { unreachable!("{told:?}") };
+    let office = Passed { target: "office".into(), line: 1, at: call.begun.began, why: Why::Drained };
+    assert_eq!(call.passed, [office]);
 }

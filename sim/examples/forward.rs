@@ -9,11 +9,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
 use router::door::{CALLS_MAX, Effect, Event, Identity};
-use router::emergency::Emergency;
-use router::hours::Zone;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
-use router::strangers::Welcome;
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind,
 };
@@ -172,7 +169,6 @@ fn plan() -> Arc<Plan> {
     };
     Arc::new(Plan {
         business: "bench".into(),
-        zone: Zone::default(),
         peers: vec![
             peer("office", OFFICE),
             peer("spare", "192.0.2.20:5060"),
@@ -180,7 +176,6 @@ fn plan() -> Arc<Plan> {
         ],
         carriers: vec![Carrier { name: "carrier".into(), trunks: vec![PeerId(2)] }],
         targets: vec![target("office", 0), target("spare", 1)],
-        limits: BTreeMap::new(),
         courses: vec![Course {
             name: "main".into(),
             steps: vec![step(0, 1), step(1, 2)],
@@ -191,16 +186,7 @@ fn plan() -> Arc<Plan> {
             live_within: Duration::from_secs(40),
         }],
         numbers: (100..150).map(|number| (format!("+15035550{number}").into(), CourseId(0))).collect(),
-        unlisted: None,
-        of_agents: BTreeMap::new(),
-        lamps: BTreeMap::new(),
-        strict_6xx: false,
-        networks: BTreeMap::new(),
-        strangers: Welcome::default(),
-        emergency: Emergency::default(),
-        files: Vec::new(),
-        zones: BTreeMap::new(),
-        caps: BTreeMap::new(),
+        ..Plan::default()
     })
 }
 

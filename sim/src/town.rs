@@ -8,11 +8,9 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use router::Plan;
 use router::door::{CALLS_MAX, Identity};
-use router::emergency::Emergency;
 use router::hours::Zone;
 use router::path::{Listener, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Step};
-use router::strangers::Welcome;
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind,
 };
@@ -99,19 +97,9 @@ pub fn town() -> Plan {
             target("ben", TargetKind::Person, Reach::Number(BEN.into())),
             target("answering", TargetKind::Service, Reach::Sip(vec![PeerId(4)])),
         ],
-        limits: BTreeMap::new(),
         courses: vec![course("main", steps)],
         numbers: BTreeMap::from([(NUMBER.into(), CourseId(0))]),
-        unlisted: None,
-        of_agents: BTreeMap::new(),
-        lamps: BTreeMap::new(),
-        strict_6xx: false,
-        networks: BTreeMap::new(),
-        strangers: Welcome::default(),
-        emergency: Emergency::default(),
-        files: Vec::new(),
-        zones: BTreeMap::new(),
-        caps: BTreeMap::new(),
+        ..Plan::default()
     }
 }
 

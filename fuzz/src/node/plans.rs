@@ -3,12 +3,10 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use router::door::{CALLS_MAX, Identity};
-use router::emergency::Emergency;
-use router::hours::{Hours, Window, Zone};
+use router::hours::{Hours, Window};
 use router::locate::{Kind, Record};
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
-use router::strangers::Welcome;
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Probe, Reach, Target, TargetId, TargetKind,
 };
@@ -146,23 +144,13 @@ fn full() -> Plan {
     ];
     Plan {
         business: "test".into(),
-        zone: Zone::default(),
         peers,
         carriers: vec![carrier("first", &[2]), carrier("second", &[3, 5])],
         targets,
-        limits: BTreeMap::new(),
         courses: vec![main_course(), other_course()],
         numbers: BTreeMap::from([(NUMBERS[0].into(), CourseId(0)), (NUMBERS[1].into(), CourseId(1))]),
         unlisted: Some(CourseId(0)),
-        of_agents: BTreeMap::new(),
-        lamps: BTreeMap::new(),
-        strict_6xx: false,
-        networks: BTreeMap::new(),
-        strangers: Welcome::default(),
-        emergency: Emergency::default(),
-        files: Vec::new(),
-        zones: BTreeMap::new(),
-        caps: BTreeMap::new(),
+        ..Plan::default()
     }
 }
 

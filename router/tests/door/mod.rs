@@ -7,13 +7,10 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use router::Node;
 use router::door::{CALLS_MAX, Effect, Event, Identity};
-use router::emergency::Emergency;
-use router::hours::Zone;
 use router::networks::Network;
 use router::path::{Flow, Listener, Path, Transport};
 use router::plan::{Course, CourseId, Declined, Member, Plan, Step};
 use router::record::Entry;
-use router::strangers::Welcome;
 use router::target::{Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind};
 use sip::{Message, Name, Time};
 use std::collections::BTreeMap;
@@ -71,11 +68,8 @@ pub fn plan() -> Arc<Plan> {
     };
     Arc::new(Plan {
         business: "test".into(),
-        zone: Zone::default(),
         peers: vec![peer("office", OFFICE), peer("spare", SPARE)],
-        carriers: Vec::new(),
         targets: vec![target("office", 0), target("spare", 1)],
-        limits: BTreeMap::new(),
         courses: vec![Course {
             name: "main".into(),
             steps: vec![step(0, 1), step(1, 2)],
@@ -86,16 +80,8 @@ pub fn plan() -> Arc<Plan> {
             live_within: Duration::from_secs(40),
         }],
         numbers: BTreeMap::from([("+15035550100".into(), CourseId(0))]),
-        unlisted: None,
-        of_agents: BTreeMap::new(),
-        lamps: BTreeMap::new(),
-        strict_6xx: false,
         networks: BTreeMap::from([(Network::of_sender(address(CALLER).ip()), PeerId(0))]),
-        strangers: Welcome::default(),
-        emergency: Emergency::default(),
-        files: Vec::new(),
-        zones: BTreeMap::new(),
-        caps: BTreeMap::new(),
+        ..Plan::default()
     })
 }
 

@@ -282,7 +282,9 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
     for (Passed { target, line, at, why }, nth) in call.passed.iter().zip(1_i64..) {
         let since = match why {
             Why::Down { since } => since.map(after),
-            Why::Doomed | Why::Full | Why::Confined | Why::NoWay | Why::NoRoom | Why::Late => None,
+            Why::Drained | Why::Doomed | Why::Full | Why::Confined | Why::NoWay | Why::NoRoom | Why::Late => {
+                None
+            }
         };
         db.execute(
             "INSERT OR REPLACE INTO passed (call, nth, target, line, at, why, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
