@@ -65,8 +65,8 @@ fn problem(condition: &str) -> Vec<String> {
 }
 
 /// What helps in most cases.
-const MADE_OF: &str = "; help: it is made of `site office down`, `carrier telnyx down`, `service ava down`, `domain grid down`, `closed` \
-                       and `open`, joined by `and`, `or`, `not` and parentheses";
+const MADE_OF: &str = "; help: it is made of `site office down`, `carrier telnyx down`, `service ava down`, `domain grid down`, \
+                       `override storm`, `closed` and `open`, joined by `and`, `or`, `not` and parentheses";
 
 #[test]
 fn a_step_is_rung_only_if_it_is_so() {
@@ -124,10 +124,13 @@ fn what_cannot_be_understood_is_named() {
         ("(site office down", "[E028]: `when` has a `(` without its `)`…"),
         ("site office down)", "[E028]: `)` cannot follow there in `when`…"),
         ("site office down and", "[E028]: `when` ends where a fact should stand…"),
+        ("override", "[E028]: `when` does not say which override…"),
+        ("override and closed", "[E028]: `when` does not say which override…"),
         (
-            "override storm",
-            "[E213]: overrides are not in this version; help: leave it out, and change the plan by hand when it is needed",
+            "override acme/storm",
+            "[E022]: `acme/storm` cannot be the name of an override; help: a name is 1 to 64 letters, digits, `-`, `_` or `.`",
         ),
+        ("override storm down", "[E028]: `down` cannot follow there in `when`…"),
         ("raining", "[E028]: `raining` is no fact…"),
     ] {
         assert_eq!(problem(condition), [problem_is], "{condition}");

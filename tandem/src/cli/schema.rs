@@ -269,7 +269,7 @@ fn step() -> Keys {
         ("declined", declined()),
         ("from", from()),
         ("confirm", flag("whether whoever answers by phone number has to press 1")),
-        ("when", text("what has to be so: \"site office down and not closed\"")),
+        ("when", text("what has to be so: \"site office down and not closed\", \"override storm\"")),
         ("say", text("the announcement that the caller hears before")),
     ]
 }

@@ -132,7 +132,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 12] = [
+const LATER: [Later; 11] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["registrar"],
@@ -174,13 +174,6 @@ const LATER: [Later; 12] = [
         code: Code::E210,
         title: "`full` outside of a plan is",
         meanwhile: "write `full = [\"answering\"]` in the plan whose steps may be full",
-    },
-    Later {
-        places: &[Top],
-        keys: &["overrides"],
-        code: Code::E213,
-        title: "overrides are",
-        meanwhile: "change the plan in the file",
     },
     Later {
         places: &[Top],

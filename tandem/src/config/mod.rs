@@ -54,6 +54,7 @@ pub use duration::long;
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
 pub use mailboxes::{Attach, Customer, Mailbox, Mailboxes, Webhook};
+pub(crate) use names::nearest;
 pub use node::{Advertise, Listen, Log, LogFormat, LogLevel, NodeSettings};
 pub(crate) use reader::quoted;
 pub use secret::Secret;

@@ -225,18 +225,26 @@ fn doubled(first: &Named, kind: Kind, key: &Key<'_>) -> Diagnostic {
 }
 
 fn check_name(key: &Key<'_>, problems: &mut Problems<'_>) {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let long = key.text.chars().count() > NAME_MAX;
-    if key.text.is_empty() || long || !key.text.chars().all(plain) {
+    if !is_spelt(key.text) {
         let title = format!("`{}` cannot be a name", shown(key.text));
-        let problem = Diagnostic::new(Code::E022, title).at(key.span.clone(), "");
-        problems.add(problem.help(format!("a name is 1 to {NAME_MAX} letters, digits, `-`, `_` or `.`")));
+        problems.add(Diagnostic::new(Code::E022, title).at(key.span.clone(), "").help(spelling()));
     }
+}
+
+/// May something be called so?
+pub(super) fn is_spelt(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.chars().count() <= NAME_MAX && name.chars().all(plain)
+}
+
+/// How names are spelt.
+pub(super) fn spelling() -> String {
+    format!("a name is 1 to {NAME_MAX} letters, digits, `-`, `_` or `.`")
 }
 
 /// The candidate with the fewest changes, if a slip of the fingers explains them: one change in a short word, three
 /// in a long one.
-pub(super) fn nearest<'b>(wrong: &str, candidates: impl Iterator<Item = &'b str>) -> Option<&'b str> {
+pub(crate) fn nearest<'b>(wrong: &str, candidates: impl Iterator<Item = &'b str>) -> Option<&'b str> {
     let most = match wrong.chars().count() {
         0..=3 => 1,
         4..=7 => 2,

@@ -1,7 +1,7 @@
 //! `when` of a step: what has to be so when its turn comes, in words: `"site office down and not closed"`.
 
 use crate::codes::Code;
-use crate::config::names::nearest;
+use crate::config::names::{full, is_spelt, nearest, spelling};
 use crate::config::reader::{Problems, Value, shown, text};
 use crate::config::settings::FACTS_MAX;
 use crate::config::steps::Walk;
@@ -10,6 +10,7 @@ use router::Plan;
 use router::hours::Hours;
 use router::target::{PeerId, Reach, TargetKind};
 use router::when::When;
+use std::sync::Arc;
 
 /// Reads it; `hours` are those of the plan that the step is in.
 pub(super) fn when(
@@ -123,11 +124,7 @@ impl<'r> Reader<'r, '_, '_> {
             "closed" => self.closed(),
             "open" => Ok(When::Not(Box::new(self.closed()?))),
             "site" | "carrier" | "service" | "domain" => self.down(word),
-            "override" => Err(Wrong {
-                code: Code::E213,
-                title: "overrides are not in this version".into(),
-                help: "leave it out, and change the plan by hand when it is needed".into(),
-            }),
+            "override" => self.switched(),
             word => Err(Wrong::new(format!("`{}` is no fact", shown(word)))),
         }
     }
@@ -138,6 +135,22 @@ impl<'r> Reader<'r, '_, '_> {
             title: "`when` asks if it is closed, but nothing says when the plan is open".into(),
             help: "write `open = \"mon-fri 08:00-17:00\"` under `[hours]`".into(),
         })
+    }
+
+    /// In a customer both the word of that name for all, and the one for him alone.
+    fn switched(&mut self) -> Result<When, Wrong> {
+        let is_name = |word: &&&str| !matches!(**word, "and" | "or" | "not" | "(" | ")");
+        if self.words.first().filter(is_name).is_none() {
+            return Err(Wrong::new("`when` does not say which override".into()));
+        }
+        let name = self.take().unwrap_or_default();
+        if !is_spelt(name) {
+            let title = format!("`{}` cannot be the name of an override", shown(name));
+            return Err(Wrong { code: Code::E022, title, help: spelling() });
+        }
+        let all: Arc<str> = name.into();
+        let own = self.walk.names.customer().map(|customer| full(Some(customer), name));
+        Ok(When::Override(own.into_iter().chain([all]).collect()))
     }
 
     fn down(&mut self, kind: &str) -> Result<When, Wrong> {
@@ -217,5 +230,5 @@ const DEPTH_MAX: usize = 16;
 
 const WANTED: &str = "what has to be so, such as \"site office down\"";
 
-const WORDS: &str = "`site office down`, `carrier telnyx down`, `service ava down`, `domain grid down`, `closed` and `open`, \
-                     joined by `and`, `or`, `not` and parentheses";
+const WORDS: &str = "`site office down`, `carrier telnyx down`, `service ava down`, `domain grid down`, `override storm`, `closed` \
+                     and `open`, joined by `and`, `or`, `not` and parentheses";
