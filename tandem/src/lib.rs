@@ -21,6 +21,7 @@ pub mod metrics;
 mod moment;
 pub mod names;
 pub mod net;
+pub mod orders;
 mod proven;
 pub mod run;
 pub mod start;

@@ -10,6 +10,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::foretold::{Unfound, find, in_words};
 use crate::imagined;
 use crate::moment::At;
+use crate::orders::of_customer;
 use core::time::Duration;
 use jiff::Timestamp;
 use router::Plan;
@@ -142,14 +143,6 @@ fn down(
         }
     }
     found
-}
-
-/// `site hq` as everybody else calls it: `site acme/hq`.
-fn of_customer(customer: &str, written: &str) -> String {
-    match written.split_once(' ') {
-        Some((kind, name)) => format!("{kind} {customer}/{name}"),
-        None => format!("{customer}/{written}"),
-    }
 }
 
 fn unknown(unfound: &Unfound<'_>, written: &str, span: Span) -> Diagnostic {
