@@ -48,6 +48,12 @@ impl Way {
         };
         self.tries.iter().find(is_live).map(|it| (it.target, it.after))
     }
+
+    /// Does it end without anybody being rung, of this process or outside?
+    #[must_use]
+    pub fn rings_nobody(&self) -> bool {
+        self.answered.is_none() && !self.tries.iter().any(|it| it.rings)
+    }
 }
 
 /// One destination that is tried by one peer.

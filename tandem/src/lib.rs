@@ -9,6 +9,7 @@ pub mod control;
 pub mod delivery;
 pub mod demo;
 pub mod diagnostic;
+mod drilled;
 pub mod explain;
 mod foretold;
 mod imagined;

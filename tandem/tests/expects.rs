@@ -119,3 +119,61 @@ fn a_name_that_is_none_is_named_with_the_nearest() {
     assert!(!fine);
     assert!(said("expect = 7\n").0.contains("`expect`"), "a list of tables");
 }
+
+const OPERATOR: &str = r#"operator = "Cascadia"
+timezone = "UTC"
+[carriers]
+lumen = "192.0.2.1"
+sinch = "192.0.2.2"
+[announcements]
+sorry = "busy"
+[customers.acme]
+timezone = "America/Chicago"
+hours = "mon-fri 08:00-17:00"
+numbers = ["+13125550100"]
+sites.office = "192.0.2.3"
+steps = ["office", "sorry"]
+closed = ["sorry"]
+EXPECT
+[customers.bolt]
+numbers = ["+13125550200"]
+sites.office = "192.0.2.4"
+steps = ["office", "sorry"]
+"#;
+
+#[test]
+fn a_customer_expects_by_his_own_names_numbers_and_clock() {
+    let said = |expects: &str| {
+        let source = Source::new("plan.toml", OPERATOR.replace("EXPECT", expects));
+        let now = Timestamp::from_second(1_767_693_600).unwrap_or_default();
+        let text = say(&read(source, now), Colour::Off).text;
+        let is_told = |line: &&str| line.starts_with("error") || line.contains("help:");
+        text.lines().filter(is_told).map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    // At 16:00 in Chicago it is 22:00 by the operator's clock.
+    let holds =
+        "expect = [{ number = \"+13125550100\", at = \"Tue 16:00\", reaches = \"office\", within = \"1s\" }]";
+    assert_eq!(said(holds), [""; 0]);
+    let table =
+        "[[customers.acme.expect]]\nnumber = \"+13125550100\"\nat = \"Tue 22:00\"\nreaches = \"office\"\n";
+    assert_eq!(
+        said(table),
+        [
+            "error[E117]: `acme/office` is expected to ring, and does not",
+            "= help: what comes instead: sorry answers at once"
+        ]
+    );
+    let wrong = "expect = [{ number = \"+13125550200\", reaches = \"ofice\", down = \"site ofice\" }]";
+    assert_eq!(
+        said(wrong),
+        [
+            "error[E101]: `+13125550200` is no number of customer `acme`",
+            "= help: did you mean `+13125550100`?",
+            "error[E101]: no destination is called `ofice`",
+            "= help: did you mean `office`?",
+            "error[E101]: nothing that can fail is called `site ofice`",
+            "= help: did you mean `site office`?",
+        ]
+    );
+    assert!(said("expect = 7")[0].contains("`expect` must be a list of tables"), "{:?}", said("expect = 7"));
+}

@@ -9,7 +9,7 @@ use tandem::config::{Source, read};
 use toml::de::{DeTable, DeValue};
 
 /// Where a table is in the schema (`*` for a name that people choose), and a plan that has one with the key `qqqqqqqq`.
-const TABLES: [(&[&str], &str); 21] = [
+const TABLES: [(&[&str], &str); 24] = [
     (&[], "qqqqqqqq = 1"),
     (&["node"], "[node]\nqqqqqqqq = 1"),
     (&["node", "log"], "node.log = { qqqqqqqq = 1 }"),
@@ -30,6 +30,9 @@ const TABLES: [(&[&str], &str); 21] = [
     (&["templates", "*"], "[templates.a]\nqqqqqqqq = 1"),
     (&["customers", "*"], "[customers.a]\nsteps = [\"b\"]\nqqqqqqqq = 1"),
     (&["expect"], "[[expect]]\nqqqqqqqq = 1"),
+    (&["customers", "*", "expect"], "[customers.a]\nsteps = [\"b\"]\nexpect = [{ qqqqqqqq = 1 }]"),
+    (&["drills", "*"], "[drills.a]\nqqqqqqqq = 1"),
+    (&["drills", "*", "evidence"], "[drills.a]\nevidence = { qqqqqqqq = 1 }"),
     (&["mail"], "[mail]\nqqqqqqqq = 1"),
 ];
 

@@ -3,6 +3,7 @@
 use crate::cli::forms::{self, Form};
 use crate::config::{Loaded, Refused, load};
 use crate::diagnostic::{Colour, Diagnostic, draw_all};
+use crate::drilled;
 use crate::proven::prove;
 use crate::tls::Tls;
 use jiff::Timestamp;
@@ -48,6 +49,7 @@ pub fn run(options: &Options) -> ExitCode {
                 let proven = prove(&loaded.plan, now.as_second(), options.outages);
                 answer.text.push('\n');
                 answer.text.push_str(&proven.table(if options.all { usize::MAX } else { ROWS }));
+                answer.text.push_str(&drilled::text(loaded, now.as_second()));
             }
             answer
         }
@@ -80,6 +82,7 @@ pub fn for_programs(read: &Result<Loaded, Refused>, now: Timestamp, options: &Op
                 "fine": fine,
                 "problems": forms::values(problems, source),
                 "calls": proven.map(|proven| proven.values()),
+                "drills": read.as_ref().ok().map(|loaded| drilled::values(loaded, now.as_second())),
             });
             format!("{said:#}\n")
         }

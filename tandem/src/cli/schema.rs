@@ -8,7 +8,7 @@ use crate::config::settings::{
     MINUTES_PER_DAY, Most, NODE_CPS, PROGRESS_SITE, RING, RTP_PORTS, STAGGER, STEPS_MAX, TIMEOUT, UP_AFTER,
     WITHIN, Wait,
 };
-use crate::config::words;
+use crate::config::{FRAMEWORKS, words};
 use core::fmt::Display;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
@@ -56,13 +56,11 @@ fn top() -> Keys {
         ("numbers", named(text("the plan of its calls"))),
         ("templates", named(table(template()))),
         ("customers", named(customer())),
-        ("expect", list(table(expect()), "what has to hold; asked each time that the plan is read")),
+        ("expect", expects()),
+        ("drills", named(table(drill()))),
         ("mail", table(mail())),
     ];
     keys.extend(sections());
-    if let Some((_, expect)) = keys.iter_mut().find(|(key, _)| *key == "expect") {
-        set(expect, "maxItems", json!(EXPECTS_MAX));
-    }
     keys
 }
 
@@ -287,6 +285,7 @@ fn says() -> Keys {
         ("hours", hours),
         ("timezone", text("by which clock the hours are")),
         ("holidays", holidays()),
+        ("drills", named(table(drill()))),
         ("confirm", flag("whether people by phone number have to press 1")),
     ]);
     keys
@@ -309,12 +308,36 @@ fn customer() -> Value {
     keys.extend(sections());
     keys.extend([
         ("business", text("who is called: people who are to press 1 hear it")),
+        ("expect", expects()),
         ("numbers", any([texts("those whose plan is `main`"), named(text("the plan of its calls"))])),
     ]);
     let mut customer = table(keys);
     // The roles of its template are keys too.
     set(&mut customer, "additionalProperties", json!(true));
     customer
+}
+
+fn expects() -> Value {
+    let mut expects = list(table(expect()), "what has to hold; asked each time that the plan is read");
+    set(&mut expects, "maxItems", json!(EXPECTS_MAX));
+    expects
+}
+
+fn drill() -> Keys {
+    let frameworks = list(json!({ "enum": FRAMEWORKS }), "by whose rules the evidence is read");
+    let evidence = vec![
+        ("to", texts("who gets it by mail")),
+        ("frameworks", any([choice(&FRAMEWORKS, "as in the list"), frameworks])),
+    ];
+    vec![
+        ("every", text("how often: \"6 months\", \"quarter\"")),
+        ("window", texts("when it may be: \"sun 02:00-04:00\"")),
+        (
+            "break",
+            texts("what fails, one after the other; together with `+`: \"carrier first + site office\""),
+        ),
+        ("evidence", table(evidence)),
+    ]
 }
 
 fn expect() -> Keys {

@@ -10,7 +10,7 @@ use crate::config::mailboxes::Customer;
 use crate::config::names::{Kind, Names};
 use crate::config::numbers::{self, Listing};
 use crate::config::peers::{Defaults, bound};
-use crate::config::reader::{Key, Problems, Table, entries, flag, shown, table, text, texts};
+use crate::config::reader::{Key, Problems, Table, Value, entries, flag, shown, table, text, texts};
 use crate::config::roles::InUse;
 use crate::config::sections::{Entries, Sections};
 use crate::config::settings::{CUSTOMERS_MAX, LIST_MAX, LIVE_WITHIN, TARGETS_MAX};
@@ -38,6 +38,22 @@ pub(super) struct Base<'b> {
 pub(super) struct Shared<'c, 'a> {
     pub(super) templates: &'c mut Templates<'a>,
     pub(super) listing: &'c mut Listing<'a>,
+    pub(super) wishes: &'c mut Wishes<'a>,
+}
+
+/// What customers want to hold and to be tried: read once all names are known.
+#[derive(Debug, Default)]
+pub(super) struct Wishes<'a> {
+    pub(super) expects: Vec<Wish<'a>>,
+    pub(super) drills: Vec<Wish<'a>>,
+}
+
+/// One key of that.
+#[derive(Debug)]
+pub(super) struct Wish<'a> {
+    pub(super) customer: &'a str,
+    pub(super) key: Key<'a>,
+    pub(super) value: &'a Value<'a>,
 }
 
 /// Reads all customers into the draft.
@@ -112,6 +128,10 @@ fn one<'a>(
         draft.plan.zones.extend(own.map(|id| (CourseId(id), Arc::clone(&zone))));
     }
     read_numbers(key, &mut keys, names, draft, shared.listing, problems);
+    for (word, wishes) in [("expect", &mut shared.wishes.expects), ("drills", &mut shared.wishes.drills)] {
+        let wish = keys.take_entry(word).map(|(name, value)| Wish { customer: key.text, key: name, value });
+        wishes.extend(wish);
+    }
     later::refuse(&mut keys, later::Place::Plan, problems);
     keys.finish(problems);
     if let (Some(used), Some(found)) = (used, problems.found.get_mut(before..)) {

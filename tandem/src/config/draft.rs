@@ -1,6 +1,7 @@
 //! The plan while it is being read: as [`Plan`], with the places in the file, and with steps that may still name
 //! nobody.
 
+use crate::config::drills::Drill;
 use crate::config::expect::Expect;
 use crate::config::hours::Clock;
 use crate::config::mailboxes::{Customer, Mailboxes};
@@ -43,6 +44,8 @@ pub(super) struct Draft {
     pub(super) mailboxes: Mailboxes,
     /// Whom calls have to reach.
     pub(super) expects: Vec<Expect>,
+    /// What is to be tried on purpose.
+    pub(super) drills: Vec<Drill>,
     /// Where templates say something, in order.
     pub(super) templates: Vec<Span>,
     /// The first mailbox that has an address.

@@ -1,16 +1,17 @@
 //! `[[expect]]`: whom a call has to reach when something fails, asked of the plan before it comes into force.
 
 use crate::codes::Code;
+use crate::config::customers::Wish;
 use crate::config::draft::Draft;
 use crate::config::duration::{duration, words};
 use crate::config::names::{full, nearest, split};
 use crate::config::reader::{Problems, Table, Value, shown, table, text, texts, too_many};
 use crate::config::settings::{EXPECTS_MAX, THINGS_MAX, WITHIN};
+use crate::config::things::thing;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::foretold::{Unfound, find, in_words};
+use crate::foretold::in_words;
 use crate::imagined;
 use crate::moment::At;
-use crate::orders::of_customer;
 use core::time::Duration;
 use jiff::Timestamp;
 use router::Plan;
@@ -33,33 +34,46 @@ pub(super) struct Expect {
     span: Span,
 }
 
-/// Reads all of them, once everything else has been read.
-pub(super) fn read(top: &mut Table<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Vec<Expect> {
-    let Some((key, value)) = top.take_entry("expect") else { return Vec::new() };
-    let DeValue::Array(list) = value.get_ref() else {
-        problems.kind("expect", "a list of tables: `[[expect]]`", value);
-        return Vec::new();
-    };
-    if let Some(over) = list.get(EXPECTS_MAX) {
-        problems.add(too_many("expect", EXPECTS_MAX, over.span()));
-    }
+/// Reads all of them, those of customers too, once everything else has been read.
+pub(super) fn read<'a>(
+    top: &mut Table<'a>,
+    wishes: &[Wish<'a>],
+    draft: &Draft,
+    problems: &mut Problems<'_>,
+) -> Vec<Expect> {
+    let own = top.take_entry("expect").map(|(key, value)| (None, key.span, value));
+    let others = wishes.iter().map(|wish| (Some(wish.customer), wish.key.span.clone(), wish.value));
     let things = draft.plan.things();
-    let read = |value| one(value, &key.span, draft, &things, problems);
-    list.iter().take(EXPECTS_MAX).filter_map(read).collect()
+    let mut found = Vec::new();
+    for (customer, key, value) in own.into_iter().chain(others) {
+        let DeValue::Array(list) = value.get_ref() else {
+            problems.kind("expect", "a list of tables: `[[expect]]`", value);
+            continue;
+        };
+        let left = EXPECTS_MAX.saturating_sub(found.len());
+        if let Some(over) = list.get(left) {
+            problems.add(too_many("expect", EXPECTS_MAX, over.span()));
+        }
+        let read = |value| one(value, customer, &key, draft, &things, problems);
+        found.extend(list.iter().take(left).filter_map(read));
+    }
+    found
 }
 
 fn one(
     value: &Value<'_>,
+    customer: Option<&str>,
     key: &Span,
     draft: &Draft,
     things: &[Thing],
     problems: &mut Problems<'_>,
 ) -> Option<Expect> {
     let mut keys = table("[[expect]]", key.clone(), "a table", value, problems)?;
-    let course = required(&mut keys, "number", value, problems).and_then(|at| number(at, draft, problems));
+    let course =
+        required(&mut keys, "number", value, problems).and_then(|at| number(at, customer, draft, problems));
     // Names are first those of the customer whose number it is.
     let name = course.and_then(|id| draft.courses.get(id.0 as usize)).map(|course| &*course.name);
-    let customer = name.and_then(|name| split(name).0);
+    let customer = customer.or_else(|| name.and_then(|name| split(name).0));
     let reaches = required(&mut keys, "reaches", value, problems)
         .and_then(|at| Some((target(at, customer, draft, problems)?, at.span())));
     let down = keys.take("down").map(|value| down(value, customer, things, problems)).unwrap_or_default();
@@ -85,14 +99,28 @@ fn required<'a>(
     found
 }
 
-fn number(value: &Value<'_>, draft: &Draft, problems: &mut Problems<'_>) -> Option<CourseId> {
+/// The plan of a number; of a customer it has to be one of his.
+fn number(
+    value: &Value<'_>,
+    customer: Option<&str>,
+    draft: &Draft,
+    problems: &mut Problems<'_>,
+) -> Option<CourseId> {
     let written = text("number", "a number of the plan", value, problems)?;
-    let found = draft.plan.course_of(written.as_bytes()).map(|(course, _)| course);
+    let is_here = |id: &CourseId| {
+        let name = draft.courses.get(id.0 as usize).map(|course| &*course.name);
+        customer.is_none() || name.is_some_and(|name| split(name).0 == customer)
+    };
+    let found = draft.plan.course_of(written.as_bytes()).map(|(course, _)| course).filter(is_here);
     if found.is_none() {
-        let title = format!("`{}` is no number of this plan", shown(written));
-        let problem = Diagnostic::new(Code::E101, title).at(value.span(), "is not under `[numbers]`");
-        let near = nearest(written, draft.plan.numbers.keys().map(|number| &**number));
-        problems.add(match near {
+        let (whose, place) = match customer {
+            Some(customer) => (format!("customer `{}`", shown(customer)), "is not under his `numbers`"),
+            None => ("this plan".to_owned(), "is not under `[numbers]`"),
+        };
+        let title = format!("`{}` is no number of {whose}", shown(written));
+        let problem = Diagnostic::new(Code::E101, title).at(value.span(), place);
+        let known = draft.plan.numbers.iter().filter(|(_, id)| is_here(id)).map(|(number, _)| &**number);
+        problems.add(match nearest(written, known) {
             Some(near) => problem.help(format!("did you mean `{}`?", shown(near))),
             None => problem.help("write it as it stands there"),
         });
@@ -136,35 +164,11 @@ fn down(
     for (written, span) in
         texts("down", "what has failed, such as \"site office\"", THINGS_MAX, value, problems)
     {
-        let own = customer.and_then(|customer| find(things, &of_customer(customer, written)).ok());
-        match own.map_or_else(|| find(things, written), Ok) {
-            Ok(thing) => found.extend(&thing.peers),
-            Err(unfound) => problems.add(unknown(&unfound, written, span)),
+        if let Some(thing) = thing(written, span, customer, things, problems) {
+            found.extend(&thing.peers);
         }
     }
     found
-}
-
-fn unknown(unfound: &Unfound<'_>, written: &str, span: Span) -> Diagnostic {
-    let written = shown(written);
-    match unfound {
-        Unfound::Several(things) => {
-            let all: Vec<String> = things.iter().map(|thing| format!("`{thing}`")).collect();
-            let title = format!("`{written}` may be {}", all.join(" or "));
-            Diagnostic::new(Code::E101, title).at(span, "which?").help("write what it is before its name")
-        }
-        Unfound::Nothing(things) => {
-            let names: Vec<String> = things.iter().map(ToString::to_string).collect();
-            let near = nearest(&written, names.iter().map(String::as_str))
-                .or_else(|| nearest(&written, things.iter().map(|thing| &*thing.name)));
-            let title = format!("nothing that can fail is called `{written}`");
-            let problem = Diagnostic::new(Code::E101, title).at(span, "not defined");
-            match near {
-                Some(near) => problem.help(format!("did you mean `{}`?", shown(near))),
-                None => problem.help("`carrier …`, `site …`, `service …` (by SIP) or `domain …`"),
-            }
-        }
-    }
 }
 
 fn moment(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<At> {

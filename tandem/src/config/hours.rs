@@ -76,24 +76,29 @@ pub(super) fn read<'a>(
     let mut found = Vec::new();
     super::peers::bound("hours", HOURS_MAX, &entries, problems);
     for (key, value) in entries.into_iter().take(HOURS_MAX) {
-        let mut hours = Hours { holidays: Arc::clone(holidays), ..Hours::default() };
-        let wanted = "hours such as \"mon-fri 08:00-17:00\"";
-        for (written, span) in
-            texts(&format!("hours.{}", shown(key.text)), wanted, WINDOWS_MAX, value, problems)
-        {
-            match window(written) {
-                Ok(window) => hours.windows.push(window),
-                Err(reason) => {
-                    let title = format!("`{}` are no opening hours", shown(written));
-                    let problem = Diagnostic::new(Code::E017, title).at(span, reason);
-                    problems.add(problem.help(
-                        "write days and times: \"mon-fri 08:00-17:00\", \"mon,wed 22:00-06:00\", \"sat\"; \
-                         several of them as a list",
-                    ));
-                }
+        let windows = windows(&format!("hours.{}", shown(key.text)), value, problems);
+        let hours = Hours { windows, holidays: Arc::clone(holidays) };
+        found.push(Clock { name: key.text.into(), span: key.span, hours });
+    }
+    found
+}
+
+/// One or several spans of the week.
+pub(super) fn windows(what: &str, value: &Value<'_>, problems: &mut Problems<'_>) -> Vec<Window> {
+    let mut found = Vec::new();
+    let wanted = "hours such as \"mon-fri 08:00-17:00\"";
+    for (written, span) in texts(what, wanted, WINDOWS_MAX, value, problems) {
+        match window(written) {
+            Ok(window) => found.push(window),
+            Err(reason) => {
+                let title = format!("`{}` are no opening hours", shown(written));
+                let problem = Diagnostic::new(Code::E017, title).at(span, reason);
+                problems.add(problem.help(
+                    "write days and times: \"mon-fri 08:00-17:00\", \"mon,wed 22:00-06:00\", \"sat\"; \
+                     several of them as a list",
+                ));
             }
         }
-        found.push(Clock { name: key.text.into(), span: key.span, hours });
     }
     found
 }

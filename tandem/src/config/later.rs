@@ -132,7 +132,7 @@ struct Later {
 
 use Place::{Carrier, Defaults, Node, Plan, Step, Target, Top, Trunk};
 
-const LATER: [Later; 11] = [
+const LATER: [Later; 10] = [
     Later {
         places: &[Carrier, Trunk, Target],
         keys: &["registrar"],
@@ -174,13 +174,6 @@ const LATER: [Later; 11] = [
         code: Code::E210,
         title: "`full` outside of a plan is",
         meanwhile: "write `full = [\"answering\"]` in the plan whose steps may be full",
-    },
-    Later {
-        places: &[Top],
-        keys: &["drills"],
-        code: Code::E214,
-        title: "drills are",
-        meanwhile: "take them out; `[[expect]]` says what has to hold, and a test call from outside proves it",
     },
     Later {
         places: &[Target],

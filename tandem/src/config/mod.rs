@@ -11,6 +11,7 @@ mod customers;
 mod deny;
 mod dialects;
 mod draft;
+mod drills;
 mod duration;
 mod emergency;
 mod expect;
@@ -46,10 +47,13 @@ mod steps;
 mod syntax;
 mod targets;
 mod templates;
+mod things;
 mod tls;
 mod tree;
 mod when;
 
+pub(crate) use drills::FRAMEWORKS;
+pub use drills::{Break, Drill, Evidence, Period, Unit, Window};
 pub use duration::long;
 pub(crate) use duration::words;
 pub use mail::{MailLines, MailLogin, MailSettings, MailTls};
@@ -66,7 +70,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Colour, Diagnostic, Span, draw_all};
 use agent::guide::Guide;
 use allow::Allows;
-use customers::{Base, Shared};
+use customers::{Base, Shared, Wishes};
 use draft::Draft;
 use include::Gathered;
 use jiff::Timestamp;
@@ -99,6 +103,8 @@ pub struct Loaded {
     pub guide: Arc<Guide>,
     /// Where `listen` stands, if it does.
     pub listen: Option<Span>,
+    /// What is to be tried on purpose.
+    pub drills: Vec<Drill>,
     /// What somebody should look at; the file is good all the same.
     pub warnings: Vec<Diagnostic>,
     /// The text, for drawing the warnings.
@@ -162,7 +168,11 @@ pub fn read_again(source: Source, now: Timestamp) -> Result<Loaded, Refused> {
 }
 
 fn finish(mut source: Source, gathered: Gathered, now: Timestamp) -> Result<Loaded, Refused> {
-    let (mut draft, (node, mut tls, listen), mut found, secrets) = lower(&source, gathered, now);
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let mut remarks = Vec::new();
+    let allows = Allows::read(&source, today, &mut remarks);
+    let (mut draft, (node, mut tls, listen), mut found, secrets) = lower(&source, gathered, &allows, now);
+    found.append(&mut remarks);
     source.blank(&secrets);
     found.sort_by_key(|problem| (!problem.is_error(), problem.start()));
     if found.iter().any(Diagnostic::is_error) {
@@ -173,13 +183,16 @@ fn finish(mut source: Source, gathered: Gathered, now: Timestamp) -> Result<Load
     draft.guide.disk_floor = node.disk_floor;
     let guide = Arc::new(agents::guide(core::mem::take(&mut draft.guide), &mailboxes));
     let expects = core::mem::take(&mut draft.expects);
+    let drills = core::mem::take(&mut draft.drills);
     let plan = Arc::new(draft.finish(&source));
     let broken = expect::judge(&plan, &expects, now);
     if !broken.is_empty() {
         found.splice(..0, broken);
         return Err(Refused { problems: found, source });
     }
-    Ok(Loaded { plan, node, tls, mailboxes, guide, listen, warnings: found, source })
+    let is_told = |problem: &Diagnostic| !allows.silence(problem.code, source.row(problem.start()));
+    found.extend(drills::judge(&plan, &drills, now).into_iter().filter(is_told));
+    Ok(Loaded { plan, node, tls, mailboxes, guide, listen, drills, warnings: found, source })
 }
 
 /// The data folder that a plan names, errors or not; `None` if it cannot be read so far.
@@ -202,16 +215,14 @@ type NodeKeys = (NodeSettings, TlsSettings, Option<Span>);
 fn lower(
     source: &Source,
     gathered: Gathered,
+    allows: &Allows,
     now: Timestamp,
 ) -> (Draft, NodeKeys, Vec<Diagnostic>, Vec<Span>) {
     let mut problems = Problems { source, found: Vec::new(), secrets: Vec::new() };
     let mut doubts = Doubts::default();
     let root = tree::read(source, &mut doubts, &mut problems);
     let syntax_errors = core::mem::take(&mut problems.found);
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let mut remarks = Vec::new();
-    let allows = Allows::read(source, today, &mut remarks);
-    let (draft, node) = whole_file(&root, now, &allows, &mut problems);
+    let (draft, node) = whole_file(&root, now, allows, &mut problems);
     let secrets = problems.secrets;
     let mut found = roles::once(problems.found, &draft.templates);
     if gathered.lacks || !doubts.is_none() {
@@ -224,7 +235,6 @@ fn lower(
     found.extend(gathered.found);
     found.retain(|problem| problem.is_error() || !silent(problem));
     found.extend(syntax_errors);
-    found.extend(remarks);
     (draft, node, found, secrets)
 }
 
@@ -273,7 +283,7 @@ fn whole_file<'a>(
     let base = Base { defaults: &defaults, clocks: &clocks, holidays, now, zone: known };
     draft.plan.zone = zone.unwrap_or_default();
 
-    let listing = destinations(&mut top, &base, &mut names, &mut draft, problems);
+    let (listing, wishes) = destinations(&mut top, &base, &mut names, &mut draft, problems);
     mailboxes::finish(root, &mut top, &mut draft, problems);
     operators::read(&mut names, &mut draft, problems);
     lamps::read(&mut names, &mut draft, problems);
@@ -285,7 +295,8 @@ fn whole_file<'a>(
         numbers::none(span_of(root, "numbers"), problems);
     }
     let _ = top.take("include"); // Its files have been read.
-    draft.expects = expect::read(&mut top, &draft, problems);
+    draft.expects = expect::read(&mut top, &wishes.expects, &draft, problems);
+    draft.drills = drills::read(&mut top, &wishes.drills, &draft, problems);
     later::refuse(&mut top, Place::Top, problems);
     later::refuse_destinations(&names, problems);
     top.finish(problems);
@@ -313,7 +324,7 @@ fn destinations<'a>(
     names: &mut Names<'a>,
     draft: &mut Draft,
     problems: &mut Problems<'_>,
-) -> Listing<'a> {
+) -> (Listing<'a>, Wishes<'a>) {
     let (defaults, clocks) = (base.defaults, base.clocks);
     let carriers = section(top, "carriers", problems);
     let carriers = names.define(Kind::Carrier, carriers, problems);
@@ -328,11 +339,12 @@ fn destinations<'a>(
     let numbers = section(top, "numbers", problems);
     numbers::read(numbers, names, draft, &mut listing, problems);
     let mut templates = Templates::read(top, problems);
-    let mut shared = Shared { templates: &mut templates, listing: &mut listing };
+    let mut wishes = Wishes::default();
+    let mut shared = Shared { templates: &mut templates, listing: &mut listing, wishes: &mut wishes };
     customers::read(customers, base, names, draft, &mut shared, problems);
     templates.warn_of_unused(problems);
     draft.templates = templates.places();
-    listing
+    (listing, wishes)
 }
 
 fn span_of(root: &DeTable<'_>, key: &str) -> Option<Span> {

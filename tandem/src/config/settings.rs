@@ -332,9 +332,11 @@ pub const ROLES_MAX: usize = 64;
 pub const COLUMNS_MAX: usize = 64;
 /// Steps in one list; a caller who waits through more has hung up.
 pub const STEPS_MAX: usize = 64;
-/// Expectations in a file.
+/// Drills of a file, those of its customers too.
+pub const DRILLS_MAX: usize = 1_000;
+/// Expectations in a file, those of its customers too.
 pub const EXPECTS_MAX: usize = 1_000;
-/// What fails together in one expectation.
+/// What fails together in one expectation or in one case of a drill.
 pub const THINGS_MAX: usize = 16;
 /// Members of one step; a larger group is the PBX's to hunt.
 pub const MEMBERS_MAX: usize = 32;

@@ -282,8 +282,9 @@ const BLANKS: [(&str, Blank); 6] = [
 const LISTS: [&str; 4] = ["steps", "closed", "busy", "full"];
 
 /// What a template may say, and a customer otherwise.
-const SAYS: [&str; 14] = [
+const SAYS: [&str; 15] = [
     "holidays",
+    "drills",
     "steps",
     "closed",
     "busy",
@@ -300,7 +301,8 @@ const SAYS: [&str; 14] = [
 ];
 
 /// What customers have beside that.
-const OF_CUSTOMERS: [&str; 12] = [
+const OF_CUSTOMERS: [&str; 13] = [
+    "expect",
     "use",
     "roles",
     "name",

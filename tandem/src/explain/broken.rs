@@ -6,8 +6,12 @@ use crate::config::{Loaded, load};
 use crate::foretold::{Unfound, by_course, find, in_words, named};
 use crate::imagined;
 use jiff::Timestamp;
+use router::Plan;
 use router::foretell::Fault;
 use router::outage::Thing;
+use router::plan::CourseId;
+use router::roads::Roads;
+use router::target::PeerId;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,21 +79,13 @@ fn said(loaded: &Loaded, broken: &[&Thing], at: Option<At>, now: Timestamp) -> A
     let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
     let roads = imagined::roads(plan);
     let down: BTreeSet<_> = broken.iter().flat_map(|thing| &thing.peers).copied().collect();
-    let way = |course, down: &BTreeSet<_>, known| {
-        plan.foretell(&roads, plan.entrance(course, unix), unix, &Fault { down: down.clone(), known })
-    };
     let (mut text, mut changed, mut fine) = (String::new(), 0, true);
     for (course, numbers) in by_course(plan) {
-        let before = way(course, &BTreeSet::new(), false);
-        let [at_first, noticed] = [false, true].map(|known| way(course, &down, known));
-        let told = [&before, &at_first, &noticed].map(|way| in_words(plan, way));
-        if told.iter().all(|line| *line == told[0]) {
-            continue;
-        }
+        let Some(change) = change(plan, &roads, course, unix, &down) else { continue };
         changed += numbers.len();
-        fine &= at_first.answered.is_some() && noticed.answered.is_some();
+        fine &= !change.loses;
         let name = plan.course(course).map_or("", |course| &*course.name);
-        let [before, at_first, noticed] = told;
+        let Change { before, at_first, noticed, .. } = change;
         text += &format!("\n  {}  plan {name}\n    now           {before}\n", named(&numbers));
         if at_first == noticed {
             text += &format!("    then          {noticed}\n");
@@ -108,6 +104,38 @@ fn said(loaded: &Loaded, broken: &[&Thing], at: Option<At>, now: Timestamp) -> A
         changes(changed, all - changed)
     );
     Answer { text: head + &text, fine }
+}
+
+/// What becomes of the calls of one plan of the file, in words.
+pub(crate) struct Change {
+    before: String,
+    /// While nobody has noticed.
+    pub(crate) at_first: String,
+    /// From then on.
+    pub(crate) noticed: String,
+    /// May a call end with nobody, if nobody answers who is rung?
+    loses: bool,
+    /// May a call end without anybody being rung?
+    pub(crate) rings_nobody: bool,
+}
+
+/// What changes for callers of one plan of the file while these are down; `None`: nothing does.
+pub(crate) fn change(
+    plan: &Plan,
+    roads: &Roads,
+    course: CourseId,
+    unix: i64,
+    down: &BTreeSet<PeerId>,
+) -> Option<Change> {
+    let way = |down: &BTreeSet<PeerId>, known| {
+        plan.foretell(roads, plan.entrance(course, unix), unix, &Fault { down: down.clone(), known })
+    };
+    let [before, at_first, noticed] = [way(&BTreeSet::new(), false), way(down, false), way(down, true)];
+    let loses = at_first.answered.is_none() || noticed.answered.is_none();
+    let rings_nobody = at_first.rings_nobody() || noticed.rings_nobody();
+    let [before, at_first, noticed] = [before, at_first, noticed].map(|way| in_words(plan, &way));
+    let is_other = at_first != before || noticed != before;
+    is_other.then_some(Change { before, at_first, noticed, loses, rings_nobody })
 }
 
 fn changes(changed: usize, same: usize) -> String {
