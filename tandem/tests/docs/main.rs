@@ -1,5 +1,6 @@
 //! The texts keep their word: each command that stands in a block of them is run, in a folder that holds what the text speaks of, and what
-//! stands below `$ command` is what it prints, to the last letter; a date alone may be any date. Each plan or part of one in them is read.
+//! stands below `$ command` is what it prints, to the last letter; only a date may be any date, and so a moment that is told with its day of the
+//! week, milliseconds, and the name of who runs it. Each plan or part of one in them is read.
 
 #![expect(clippy::expect_used, reason = "the helpers of a test fail as it does")]
 
@@ -8,6 +9,7 @@ mod place;
 mod plans;
 
 use blocks::{Block, Command, blocks, in_ticks};
+use nix::unistd::{User, getuid};
 use place::{Place, root};
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,6 +31,13 @@ const ELSEWHERE: [(&str, &str); 3] = [
     ("cargo build --release", "a test cannot build the program that it belongs to"),
     ("./test", "this test is a part of it"),
 ];
+
+/// Verbs that ask a running node.
+const ASKING: [&str; 8] =
+    ["apply", "confirm", "rollback", "status", "revisions", "override", "drain", "undo"];
+
+/// Commands that only make the folder what the text says it is.
+const MAKING: [&str; 1] = ["cp new.toml tandem.toml"];
 
 /// Commands that end with another exit status than 0.
 const ENDS: [(&str, i32); 1] = [("tandem diff tandem.toml new.toml", 1)];
@@ -61,6 +70,10 @@ fn every_command_in_a_block_runs_and_prints_what_stands_below_it() {
         // Who is asked for a first plan has none.
         let begins = commands.iter().any(|command| command.words.starts_with("tandem init "));
         let place = if begins { Place::empty() } else { Place::prepared(&plan) };
+        let asks = |command: &Command| {
+            ASKING.iter().any(|verb| command.words.starts_with(&format!("tandem {verb}")))
+        };
+        let _node = commands.iter().any(asks).then(|| place.node());
         for command in &commands {
             if ELSEWHERE.iter().any(|(words, _)| *words == command.words) {
                 unused.remove(&*command.words);
@@ -84,7 +97,7 @@ fn every_command_in_a_block_runs_and_prints_what_stands_below_it() {
 /// What is wrong with a command.
 fn fault(place: &Place, command: &Command) -> Option<String> {
     let Command { words, shown } = command;
-    if !words.starts_with("tandem ") {
+    if !words.starts_with("tandem ") && !MAKING.contains(&words.as_str()) {
         return Some(format!(
             "`{words}` is run by nobody: make it a command of `tandem`, or say in this test who does"
         ));
@@ -99,32 +112,51 @@ fn fault(place: &Place, command: &Command) -> Option<String> {
     (undated(shown) != undated(&said)).then(|| format!("`{words}` prints\n{said}{errors}and not\n{shown}"))
 }
 
-/// A text with every date, and the day before it, as the same word.
+/// A text with the same word for what differs from day to day: dates, moments of a day of the week, milliseconds, and who runs it.
 fn undated(text: &str) -> String {
-    let is_date = |word: &str| {
-        let parts: Vec<&str> = word.trim_end_matches(',').split('-').collect();
-        parts.iter().map(|part| part.len()).eq([4, 2, 2])
+    let digits = |word: &str, form: &[usize], between: char| {
+        let parts: Vec<&str> = word.split(between).collect();
+        parts.iter().map(|part| part.len()).eq(form.iter().copied())
             && parts.concat().bytes().all(|byte| byte.is_ascii_digit())
     };
-    let mut words: Vec<String> = Vec::new();
-    for word in text.trim_end().split(' ') {
-        let day = word.split('\n').next_back().unwrap_or_default();
-        if is_date(day) {
-            if let Some(before) = words.last_mut().filter(|before| before.len() >= 3) {
-                before.replace_range(before.len() - 3.., "DAY");
+    let is_day = |word: &str| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&word);
+    let user = User::from_uid(getuid()).ok().flatten().map_or_else(String::new, |user| user.name);
+    let line = |line: &str| {
+        let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        for at in 0..words.len() {
+            let word = words[at].trim_end_matches([',', ':', '.']).to_owned();
+            let after = words.get(at + 1).map_or("", |word| word.trim_end_matches('.'));
+            let comes_by_day = at > 0 && is_day(&words[at - 1]);
+            let mask = if digits(&word, &[4, 2, 2], '-') {
+                "DATE"
+            } else if digits(&word, &[2, 2, 2], ':') && comes_by_day {
+                "MOMENT"
+            } else if after == "ms" && word.parse::<u64>().is_ok() {
+                "N"
+            } else if word == user || word == "rdiaz" {
+                "USER"
+            } else {
+                continue;
+            };
+            words[at] = words[at].replace(&word, mask);
+            if comes_by_day {
+                words[at - 1] = "DAY".into();
             }
-            words.push(word.replace(day.trim_end_matches(','), "DATE"));
-        } else {
-            words.push(word.to_owned());
         }
-    }
-    words.join(" ")
+        words.join(" ")
+    };
+    text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn a_date_may_be_any_date_and_nothing_else_may() {
+fn a_date_may_be_any_date_and_little_else_may() {
     assert_eq!(undated("on Tue 2026-11-24, 14:06"), undated("on Fri 2027-01-01, 14:06"));
     assert_ne!(undated("on Tue 2026-11-24, 14:06"), undated("on Tue 2026-11-24, 14:07"));
+    assert_eq!(
+        undated("at Tue 14:06:01 by rdiaz: after 18 ms."),
+        undated("at Fri 01:02:03 by rdiaz: after 2 ms.")
+    );
+    assert_ne!(undated("after 18 s"), undated("after 19 s"));
     assert_ne!(undated("c-4a7c15  ana"), undated("c-4a7c15 ana"));
 }
 

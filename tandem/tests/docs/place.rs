@@ -12,9 +12,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use tandem::clock::Clock;
 use tandem::config::load;
 use tandem::store::history::{Kept, When};
@@ -55,26 +56,43 @@ impl Place {
 
     /// Runs a command as a shell does, with the built program as `tandem`. What does not end by itself is ended as soon as it is ready.
     pub(crate) fn run(&self, words: &str) -> Output {
+        if words.starts_with("tandem run ") {
+            return self.started(words).end();
+        }
+        self.shell(words).output().expect("there is a shell")
+    }
+
+    /// A node of the plan, which runs until it is dropped.
+    pub(crate) fn node(&self) -> Running {
+        self.started("tandem run tandem.toml")
+    }
+
+    fn shell(&self, words: &str) -> Command {
         let program = Path::new(env!("CARGO_BIN_EXE_tandem"));
         let before = std::env::var("PATH").unwrap_or_default();
         let path =
             format!("{}:{before}", program.parent().map_or("", |folder| folder.to_str().unwrap_or("")));
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec {words}")]).current_dir(&self.0).env("PATH", path);
-        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = shell.spawn().expect("there is a shell");
-        if !words.starts_with("tandem run ") {
-            return child.wait_with_output().expect("it ends");
-        }
+        shell.stdin(Stdio::null());
+        shell
+    }
+
+    fn started(&self, words: &str) -> Running {
+        let mut child = self
+            .shell(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
         let mut lines = BufReader::new(child.stderr.take().expect("it is a pipe"));
-        let mut stderr = String::new();
-        while !stderr.contains("tandem: ready on ") && lines.read_line(&mut stderr).is_ok_and(|read| read > 0)
-        {
-        }
-        let pid = Pid::from_raw(child.id().try_into().expect("it is a process number"));
-        kill(pid, Signal::SIGTERM).expect("it can be sent");
-        lines.read_to_string(&mut stderr).expect("it says something");
-        Output { stderr: stderr.into_bytes(), ..child.wait_with_output().expect("it ends") }
+        let mut said = String::new();
+        while !said.contains("tandem: ready on ") && lines.read_line(&mut said).is_ok_and(|read| read > 0) {}
+        let rest = std::thread::spawn(move || {
+            let _ = lines.read_to_string(&mut said);
+            said
+        });
+        Running { child: Some(child), rest: Some(rest) }
     }
 
     /// A call has come a minute ago, at 14:06:31 by the clock of its business: nobody at the office answers, and Ana does.
@@ -139,6 +157,33 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A program that does not end by itself.
+pub(crate) struct Running {
+    child: Option<Child>,
+    /// What it says.
+    rest: Option<JoinHandle<String>>,
+}
+
+impl Running {
+    /// Ends it as a supervisor does.
+    fn end(mut self) -> Output {
+        let child = self.child.take().expect("it runs");
+        let pid = Pid::from_raw(child.id().try_into().expect("it is a process number"));
+        kill(pid, Signal::SIGTERM).expect("it can be sent");
+        let out = child.wait_with_output().expect("it ends");
+        let stderr = self.rest.take().and_then(|rest| rest.join().ok()).unwrap_or_default();
+        Output { stderr: stderr.into_bytes(), ..out }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill().and_then(|()| child.wait());
+        }
     }
 }
 
