@@ -27,6 +27,13 @@ impl Plan {
     /// fifteen days; at most [`MOMENTS_MAX`]. The one with the least that is closed comes first.
     #[must_use]
     pub fn moments(&self, course: CourseId, unix: i64) -> Vec<Moment> {
+        self.moments_until(course, unix, unix.saturating_add(SPAN))
+    }
+
+    /// The same before the second `until`: the first of them is `unix` whenever that is.
+    #[must_use]
+    pub fn moments_until(&self, course: CourseId, unix: i64, until: i64) -> Vec<Moment> {
+        let until = until.min(unix.saturating_add(SPAN));
         let clocks: Vec<Clock<'_>> = self.walked(course).into_iter().flat_map(|id| self.clocks(id)).collect();
         let mut found: Vec<(Vec<bool>, Moment)> = Vec::new();
         let (mut at, all) = (unix, 1_usize << clocks.len().min(MOMENTS_MAX));
@@ -38,7 +45,7 @@ impl Plan {
                 found.push((open, Moment { unix: at, closed }));
             }
             let next = clocks.iter().filter_map(|clock| clock.hours.next_change(clock.zone, at)).min();
-            let Some(next) = next.filter(|next| *next < unix.saturating_add(SPAN)) else { break };
+            let Some(next) = next.filter(|next| *next < until) else { break };
             if found.len() >= all.min(MOMENTS_MAX) {
                 break;
             }

@@ -15,6 +15,7 @@ use crate::deadlines::Deadlines;
 use crate::door::{Effect, Event, Identity};
 use crate::emergency;
 use crate::fix::Learned;
+use crate::foretell::Fault;
 use crate::health::{Evidence, Health, Standing};
 use crate::load::Load;
 use crate::locate::Place;
@@ -229,6 +230,14 @@ impl Node {
             let since = paths.iter().filter_map(|path| self.health.down_since(*path)).max();
             self.health.is_down_by(paths).then_some((id, since?))
         })
+    }
+
+    /// The peers that would take no call now, for all that is known.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        let ids = (0..).map(PeerId).take(self.plan.peers.len());
+        let down = ids.filter(|id| self.health.is_lost_by(self.roads.of(*id))).collect();
+        Fault { down, known: true }
     }
 
     /// The host names of the plan, how well each is known, and how many addresses of it are in use.

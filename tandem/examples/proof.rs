@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use jiff::Timestamp;
 use router::Transport;
+use router::foretell::Fault;
 use router::inside;
 use router::names::Names;
 use router::path::Listener;
@@ -14,6 +15,7 @@ use router::proof::{Depth, Outages};
 use router::roads::Roads;
 use std::time::Instant;
 use tandem::config::{Source, read};
+use tandem::orders::{Order, Verb, effect, with_orders};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -65,6 +67,18 @@ fn main() {
         let latest = found.iter().map(|(.., latest)| *latest).max().unwrap_or_default();
         println!(
             "{what}: {walks} walks, {answered} answered, the latest after {latest:?}, in {:.3} s",
+            began.elapsed().as_secs_f64()
+        );
+    }
+    for thing in ["site s0", "service answering", "carrier a"] {
+        let began = Instant::now();
+        let order = Order { verb: Verb::Drain, what: thing.into(), to: None };
+        let (drained, _) = with_orders(&loaded.plan, [&order]);
+        let found = effect(&loaded.plan, &drained, &roads, &Fault::default(), TUESDAY..TUESDAY + 7 * 86_400);
+        let (changed, same) = found.numbers;
+        println!(
+            "{order}: {changed} numbers change, {same} do not, {} lose their last human, in {:.3} s",
+            found.losses().count(),
             began.elapsed().as_secs_f64()
         );
     }

@@ -71,6 +71,40 @@ pub(crate) fn by_course(plan: &Plan) -> Vec<(CourseId, Vec<&str>)> {
     found
 }
 
+/// Numbers that share their plan before, and their plan after.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    pub(crate) numbers: Vec<&'a str>,
+    pub(crate) old: Option<CourseId>,
+    pub(crate) new: Option<CourseId>,
+}
+
+/// All numbers of two plans.
+pub(crate) fn in_both<'a>(old: &'a Plan, new: &'a Plan) -> Vec<Group<'a>> {
+    let mut of: BTreeMap<&str, (Option<CourseId>, Option<CourseId>)> = BTreeMap::new();
+    for (course, numbers) in by_course(old) {
+        for number in numbers {
+            of.entry(number).or_default().0 = Some(course);
+        }
+    }
+    for (course, numbers) in by_course(new) {
+        for number in numbers {
+            of.entry(number).or_default().1 = Some(course);
+        }
+    }
+    let (mut found, mut places): (Vec<Group<'_>>, BTreeMap<_, usize>) = (Vec::new(), BTreeMap::new());
+    for (number, (old, new)) in of {
+        let place = *places.entry((old, new)).or_insert_with(|| {
+            found.push(Group { numbers: Vec::new(), old, new });
+            found.len() - 1
+        });
+        if let Some(group) = found.get_mut(place) {
+            group.numbers.push(number);
+        }
+    }
+    found
+}
+
 /// Some numbers of one plan; of more than three, the first.
 pub(crate) fn named(numbers: &[&str]) -> String {
     match numbers {
@@ -113,6 +147,13 @@ pub(crate) fn rung<'a>(plan: &'a Plan, way: &'a Way) -> impl Iterator<Item = (&'
         .filter(|it| it.rings)
         .filter_map(|it| Some((&*plan.target(it.target)?.name, it.after)));
     named.scan(None, |before, it| Some((before.replace(it) != Some(it)).then_some(it))).flatten()
+}
+
+/// Do callers notice nothing: are the same people rung at the same times, with the same end?
+pub(crate) fn is_same((old, before): (&Plan, &Way), (new, after): (&Plan, &Way)) -> bool {
+    let last =
+        |plan: &'_ Plan, way: &Way| way.answered.and_then(|id| plan.target(id)).map(|it| it.name.clone());
+    before.end == after.end && rung(old, before).eq(rung(new, after)) && last(old, before) == last(new, after)
 }
 
 fn moment(after: Duration) -> String {

@@ -1,6 +1,10 @@
 //! What people switch by hand, in their words, and what these words mean in a plan. A plan file that comes later may mean something else by
 //! them: so the words are kept, and asked again.
 
+mod effect;
+
+pub use effect::{Change, Effect, effect};
+
 use crate::config::nearest;
 use core::fmt;
 use router::Plan;

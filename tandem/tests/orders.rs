@@ -6,9 +6,10 @@ use router::Plan;
 use router::foretell::Fault;
 use router::path::Listener;
 use router::roads::Roads;
+use router::target::PeerId;
 use std::sync::Arc;
 use tandem::config::{Source, read};
-use tandem::orders::{Order, Verb, drainable, with_orders};
+use tandem::orders::{Effect, Order, Verb, drainable, effect, with_orders};
 
 /// Monday, 5 January 2026, 12:00 UTC.
 const NOON: i64 = 1_767_614_400;
@@ -65,13 +66,16 @@ fn ordered(words: &[&str]) -> Arc<Plan> {
     plan
 }
 
-/// Who is rung by a call to this number, in order, and by which carriers.
-fn rung(plan: &Plan, number: &str, unix: i64) -> String {
+fn roads(plan: &Plan) -> Roads {
     let any = "0.0.0.0:5060".parse().unwrap();
     let udp = Listener { transport: router::Transport::Udp, address: any, advertise: (String::new(), 5060) };
-    let roads = Roads::new(plan, &[udp, router::inside::listener()], &router::names::Names::new());
+    Roads::new(plan, &[udp, router::inside::listener()], &router::names::Names::new())
+}
+
+/// Who is rung by a call to this number, in order, and by which carriers.
+fn rung(plan: &Plan, number: &str, unix: i64) -> String {
     let (course, _) = plan.course_of(number.as_bytes()).unwrap();
-    let way = plan.foretell(&roads, plan.entrance(course, unix), unix, &Fault::default());
+    let way = plan.foretell(&roads(plan), plan.entrance(course, unix), unix, &Fault::default());
     let name = |it: &router::foretell::Try| {
         let (target, peer) = (plan.target(it.target).unwrap(), plan.peer(it.peer).unwrap());
         let name = target.name.rsplit('/').next().unwrap();
@@ -226,4 +230,74 @@ fn an_order_is_kept_as_words() {
         assert_eq!(serde_json::to_string(&order(words)).unwrap(), kept);
         assert_eq!(serde_json::from_str::<Order>(kept).unwrap(), order(words));
     }
+}
+
+/// What these orders do to callers for so many hours from noon on, while these peers are down.
+fn does(before: &[&str], after: &[&str], down: &[&str], hours: i64) -> Effect {
+    let (before, after) = (ordered(before), ordered(after));
+    let after = with_base_of(&before, &after);
+    let named = |(_, peer): &(PeerId, &router::target::Peer)| down.contains(&&*peer.name);
+    let down = (0..).map(PeerId).zip(&before.peers).filter(named).map(|(id, _)| id).collect();
+    let fault = Fault { down, known: true };
+    effect(&before, &after, &roads(&before), &fault, NOON..NOON + hours * 3600)
+}
+
+/// The orders of one plan in another that says the same.
+fn with_base_of(plan: &Arc<Plan>, other: &Arc<Plan>) -> Arc<Plan> {
+    plan.ordered(other.orders.clone())
+}
+
+#[test]
+fn what_orders_change_for_callers_is_told_and_nothing_else_is() {
+    assert_eq!(
+        does(&[], &["drain acme/hq"], &[], 1).to_string(),
+        "\
+2 numbers change, 1 do not.
+  +13125550100 and +13125550101, Mon 12:00
+    was  acme/hq rings at once, acme/ana and acme/ben ring after 20 s, acme/desk answers after 38 s
+    now  acme/ana and acme/ben ring at once, acme/desk answers after 18 s
+"
+    );
+    assert_eq!(
+        does(&["drain acme/hq"], &["drain acme/hq", "override acme/storm"], &[], 1).to_string(),
+        "Nothing changes for callers.\n"
+    );
+    assert_eq!(does(&[], &["drain answering"], &[], 1).numbers, (0, 3), "it is open, and there is no storm");
+}
+
+#[test]
+fn who_would_lose_the_last_human_is_found_in_all_of_the_time_that_an_order_is_for() {
+    let losses = |before: &[&str], after: &[&str], down: &[&str], hours| -> Vec<String> {
+        let effect = does(before, after, down, hours);
+        let told = |change: &tandem::orders::Change| format!("{} {}", change.numbers.join(" "), change.at);
+        effect.losses().map(told).collect()
+    };
+    let (acme, nguyen) = ("+13125550100 +13125550101", "+15035550100");
+    assert_eq!(losses(&[], &["drain nguyen/office"], &[], 1), [format!("{nguyen} Mon 12:00")]);
+    // Who is down already is lost already.
+    assert!(losses(&[], &["drain nguyen/office"], &["nguyen/office"], 1).is_empty());
+    // At 17:00 only the answering service is left.
+    assert!(losses(&[], &["drain answering"], &[], 5).is_empty());
+    assert_eq!(losses(&[], &["drain answering"], &[], 6), [format!("{acme} Mon 17:00")]);
+    // Who is left is down, or reached by carriers that are.
+    assert!(losses(&[], &["drain acme/hq"], &["telnyx"], 1).is_empty());
+    assert_eq!(losses(&[], &["drain acme/hq"], &["telnyx", "lumen"], 1), [format!("{acme} Mon 12:00")]);
+    assert_eq!(
+        losses(&["drain telnyx"], &["drain telnyx", "drain lumen"], &["acme/hq"], 1),
+        [format!("{acme} Mon 12:00")]
+    );
+    // A number that was diverted to somebody who is taken out; another is not concerned.
+    let diverted = "override +13125550100 to acme/ana";
+    assert_eq!(losses(&[diverted], &[diverted, "drain acme/ana"], &[], 1), ["+13125550100 Mon 12:00"]);
+    assert_eq!(losses(&[], &["override +13125550100 to acme/night"], &[], 1), ["+13125550100 Mon 12:00"]);
+    // An override may do it as well.
+    assert_eq!(
+        losses(
+            &["drain acme/ana", "drain acme/ben"],
+            &["drain acme/ana", "drain acme/ben", "override storm"],
+            &[],
+            1
+        ),
+        [format!("{acme} Mon 12:00")]
+    );
 }

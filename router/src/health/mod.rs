@@ -314,6 +314,14 @@ impl Health {
         !paths.is_empty() && paths.iter().all(is_down)
     }
 
+    /// Would a call find nobody by all of these paths: is each down, or out of selection for what its peer has said?
+    #[must_use]
+    pub fn is_lost_by(&self, paths: &[Path]) -> bool {
+        let is_out = |path: &Path| self.side(*path).is_some_and(|side| side != Side::Full);
+        let is_lost = |path: &Path| is_out(path) || self.is_down_by(&[*path]);
+        !paths.is_empty() && paths.iter().all(is_lost)
+    }
+
     /// Is he well by one of them?
     #[must_use]
     pub fn is_well_by(&self, paths: &[Path]) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::cli::check::{Answer, print};
 use crate::config::{Loaded, load};
-use crate::foretold::{by_course, in_full, named, rung};
+use crate::foretold::{Group, in_both, in_full, is_same, named};
 use crate::imagined;
 use crate::moment::weekly;
 use jiff::Timestamp;
@@ -60,7 +60,7 @@ pub fn differences(old: &Loaded, new: &Loaded, depth: Option<Depth>, unix: i64) 
         old: Side::new(&old.plan, &roads.old, &things.old),
         new: Side::new(&new.plan, &roads.new, &things.new),
     };
-    let groups = groups(&old.plan, &new.plan);
+    let groups = in_both(&old.plan, &new.plan);
     let depth = depth.unwrap_or_else(|| {
         Depth::affordable(|depth| {
             let walks = |side: &Side<'_>, course: Option<CourseId>| {
@@ -123,39 +123,6 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Numbers that share their plan before, and their plan after.
-#[derive(Debug)]
-struct Group<'a> {
-    numbers: Vec<&'a str>,
-    old: Option<CourseId>,
-    new: Option<CourseId>,
-}
-
-fn groups<'a>(old: &'a Plan, new: &'a Plan) -> Vec<Group<'a>> {
-    let mut of: BTreeMap<&str, (Option<CourseId>, Option<CourseId>)> = BTreeMap::new();
-    for (course, numbers) in by_course(old) {
-        for number in numbers {
-            of.entry(number).or_default().0 = Some(course);
-        }
-    }
-    for (course, numbers) in by_course(new) {
-        for number in numbers {
-            of.entry(number).or_default().1 = Some(course);
-        }
-    }
-    let (mut found, mut places): (Vec<Group<'_>>, BTreeMap<_, usize>) = (Vec::new(), BTreeMap::new());
-    for (number, (old, new)) in of {
-        let place = *places.entry((old, new)).or_insert_with(|| {
-            found.push(Group { numbers: Vec::new(), old, new });
-            found.len() - 1
-        });
-        if let Some(group) = found.get_mut(place) {
-            group.numbers.push(number);
-        }
-    }
-    found
-}
-
 /// One change for callers, and when they meet it.
 struct Change {
     was: String,
@@ -190,10 +157,7 @@ impl Group<'_> {
                 let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
                 let before = sides.old.way(old, unix, &broken, *known);
                 let after = sides.new.way(new, unix, &broken, *known);
-                let same = before.end == after.end
-                    && rung(sides.old.plan, &before).eq(rung(sides.new.plan, &after))
-                    && name_of(sides.old.plan, &before) == name_of(sides.new.plan, &after);
-                if !same {
+                if !is_same((sides.old.plan, &before), (sides.new.plan, &after)) {
                     let zone = &sides.new.plan.zone;
                     let local = unix.saturating_add(i64::from(zone.offset_at(unix)));
                     let case = format!("{}, {}", weekly(local), in_case(&broken, *known));
@@ -251,10 +215,6 @@ fn add(changes: &mut Vec<Change>, was: String, now: String, case: String) {
         Some(change) => change.more += 1,
         None => changes.push(Change { was, now, case, more: 0 }),
     }
-}
-
-fn name_of<'a>(plan: &'a Plan, way: &Way) -> Option<&'a str> {
-    way.answered.and_then(|id| plan.target(id)).map(|target| &*target.name)
 }
 
 fn in_case(broken: &[&str], known: bool) -> String {
