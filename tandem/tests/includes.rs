@@ -187,7 +187,7 @@ fn what_cannot_be_included_is_a_problem_with_its_place() {
         (
             "[\"more/notes.txt\"]",
             unread(
-                "error[E003]: `DIR/more/notes.txt` is no file of a plan; help: files of a plan end in `.toml`, lists of customers in `.csv`",
+                "error[E003]: `DIR/more/notes.txt` is no file of a plan; help: files of a plan end in `.toml` or `.json`, lists of customers in `.csv`",
             ),
         ),
         ("[\"tandem.toml\"]", unread("error[E003]: `DIR/tandem.toml` includes itself")),

@@ -74,6 +74,10 @@ impl<'a> Found<'a> {
     fn file(&mut self, part: &'a Part, text: &str) {
         self.files += 1;
         let path = &part.path;
+        if part.is_json() {
+            self.lines.push_str(&format!("{path}: JSON stays as it is\n"));
+            return;
+        }
         let line = match in_form(text) {
             None => {
                 self.left.push(part);

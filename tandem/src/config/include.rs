@@ -5,12 +5,12 @@ use crate::codes::Code;
 use crate::config::reader::{Problems, Value, shown, texts};
 use crate::config::settings::{FILES_MAX, PATTERNS_MAX};
 use crate::config::source::{LARGE, SIZE_MAX, Source, UTF8, Unreadable, text_of};
+use crate::config::tree;
 use crate::diagnostic::{Diagnostic, Span};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use toml::de::DeTable;
 
 /// What became of the files that a plan includes.
 pub(super) struct Gathered {
@@ -48,8 +48,8 @@ fn patterns(source: &Source, problems: &mut Problems<'_>) -> Vec<(String, Span)>
     if !source.text().contains("include") {
         return Vec::new();
     }
-    let (root, _) = DeTable::parse_recoverable(source.text());
-    let Some(value) = root.get_ref().get("include") else { return Vec::new() };
+    let root = tree::plan_file(source);
+    let Some(value) = root.get("include") else { return Vec::new() };
     let value: &Value<'_> = value;
     let wanted = "a file or a pattern such as \"customers/*.toml\"";
     let found = texts("include", wanted, PATTERNS_MAX, value, problems);
@@ -124,7 +124,9 @@ impl Reading<'_> {
         }
         if !EXTENSIONS.iter().any(|known| path.extension().is_some_and(|extension| extension == *known)) {
             let problem = refuse(format!("`{shown}` is no file of a plan"));
-            return Err(problem.help("files of a plan end in `.toml`, lists of customers in `.csv`"));
+            return Err(
+                problem.help("files of a plan end in `.toml` or `.json`, lists of customers in `.csv`")
+            );
         }
         // To open a pipe would wait for whoever writes into it.
         if !real.is_file() {
@@ -212,7 +214,7 @@ fn place(folder: &Path) -> String {
 }
 
 /// What files of a plan end in.
-const EXTENSIONS: [&str; 2] = ["toml", "csv"];
+const EXTENSIONS: [&str; 3] = ["toml", "json", "csv"];
 
 /// All files together: a million numbers one by one fit. What is read of them takes twenty times as much memory.
 const TOTAL_MAX: u64 = 32 << 20;

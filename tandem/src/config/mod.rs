@@ -19,6 +19,7 @@ mod floor;
 mod holidays;
 mod hours;
 mod include;
+mod json;
 mod lamps;
 mod later;
 mod limits;
@@ -135,7 +136,7 @@ impl core::fmt::Display for Refused {
 
 impl core::error::Error for Refused {}
 
-/// Reads a plan file, or the `tandem.toml` of a folder. `now` decides which offsets of the time zone are kept
+/// Reads a plan file, or the `tandem.toml` or `tandem.json` of a folder. `now` decides which offsets of the time zone are kept
 /// (2 years back, 10 ahead) and which `# tandem: allow(…) until …` still hold.
 ///
 /// # Errors
@@ -175,6 +176,7 @@ fn finish(mut source: Source, gathered: Gathered, now: Timestamp) -> Result<Load
     found.append(&mut remarks);
     source.blank(&secrets);
     found.sort_by_key(|problem| (!problem.is_error(), problem.start()));
+    json::adapt(&mut found, &source);
     if found.iter().any(Diagnostic::is_error) {
         return Err(Refused { problems: found, source });
     }
@@ -198,9 +200,9 @@ fn finish(mut source: Source, gathered: Gathered, now: Timestamp) -> Result<Load
 /// The data folder that a plan names, errors or not; `None` if it cannot be read so far.
 #[must_use]
 pub(crate) fn data_of(source: &Source) -> Option<PathBuf> {
-    let (root, _) = DeTable::parse_recoverable(source.text());
+    let root = tree::plan_file(source);
     let is_there = !source.text().is_empty();
-    let Some(node) = root.get_ref().get("node") else {
+    let Some(node) = root.get("node") else {
         return is_there.then(|| NodeSettings::default().data);
     };
     match node.get_ref().as_table()?.get("data") {

@@ -55,12 +55,21 @@ impl Source {
         source
     }
 
-    /// Reads a plan file; of a folder the `tandem.toml` in it.
+    /// The plan file in a folder: `tandem.toml`, or `tandem.json` where that is not there.
+    fn of_folder(folder: &Path) -> PathBuf {
+        let (toml, json) = (folder.join("tandem.toml"), folder.join("tandem.json"));
+        if !toml.exists() && json.exists() { json } else { toml }
+    }
+
+    /// Reads a plan file; of a folder the `tandem.toml` or `tandem.json` in it.
     ///
     /// # Errors
     /// The file is missing, unreadable, over [`SIZE_MAX`] bytes or no UTF-8. The source then has only a path.
     pub fn read(path: &Path) -> Result<Self, Box<(Self, Diagnostic)>> {
-        let inside = if path.is_dir() { path.join("tandem.toml") } else { path.to_owned() };
+        let inside = match path.is_dir() {
+            true => Self::of_folder(path),
+            false => path.to_owned(),
+        };
         let shown = inside.display().to_string();
         match text_of(&inside, SIZE_MAX) {
             Ok(text) => Ok(Self::new(shown, text)),
@@ -185,6 +194,11 @@ impl Part {
     /// Is it a file with a customer in each row? The plan file is none, whatever it is called.
     pub(crate) fn is_csv(&self) -> bool {
         self.span.start > 0 && self.path.ends_with(".csv")
+    }
+
+    /// Is it written in JSON?
+    pub(crate) fn is_json(&self) -> bool {
+        self.path.ends_with(".json")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Problems of TOML itself, in the words of this file's users.
 
 use crate::codes::Code;
+use crate::config::json;
 use crate::config::reader::{Problems, entries, quoted, shown};
 use crate::diagnostic::{DRAWN_MAX, Diagnostic, Span};
 use toml::de::{DeTable, DeValue, Error};
@@ -68,6 +69,26 @@ pub(super) fn report(
         if problems.found.len() - before >= DRAWN_MAX {
             break;
         }
+    }
+}
+
+/// Reports what is wrong with a file as JSON. Behind a fault nothing was read.
+pub(super) fn report_json(
+    read: &json::Read<'_>,
+    file: &Span,
+    doubts: &mut Doubts,
+    problems: &mut Problems<'_>,
+) {
+    let place = |span: &Span| file.start + span.start..file.start + span.end;
+    for (again, first) in read.doubled.iter().take(DRAWN_MAX) {
+        let (again, first) = (place(again), place(first));
+        let problem = json::twice(problems.source.slice(&again), again, first);
+        problems.add(problem);
+    }
+    if let Some(fault) = &read.fault {
+        problems.add(fault.problem(file));
+        doubts.rows.push(problems.source.row(place(&fault.span).start));
+        doubts.unread.push(place(&fault.span).start..file.end + 1);
     }
 }
 

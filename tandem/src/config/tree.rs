@@ -3,6 +3,7 @@
 
 use crate::codes::Code;
 use crate::config::csv::{self, Column};
+use crate::config::json;
 use crate::config::later;
 use crate::config::reader::{Problems, shown};
 use crate::config::source::Source;
@@ -17,9 +18,17 @@ pub(super) fn read<'a>(source: &'a Source, doubts: &mut Doubts, problems: &mut P
     let mut root = None;
     let (rows, files): (Vec<_>, Vec<_>) = source.parts().iter().partition(|part| part.is_csv());
     for part in files {
-        let (table, errors) = DeTable::parse_recoverable(source.slice(&part.span));
-        let table = moved(table.into_inner(), part.span.start);
-        syntax::report(&errors, &part.span, &table, doubts, problems);
+        let text = source.slice(&part.span);
+        let table = if part.is_json() {
+            let read = json::read(text);
+            syntax::report_json(&read, &part.span, doubts, problems);
+            moved(read.table, part.span.start)
+        } else {
+            let (table, errors) = DeTable::parse_recoverable(text);
+            let table = moved(table.into_inner(), part.span.start);
+            syntax::report(&errors, &part.span, &table, doubts, problems);
+            table
+        };
         later::find_secrets(&table, &mut problems.secrets);
         match &mut root {
             None => root = Some(table),
@@ -38,6 +47,16 @@ pub(super) fn read<'a>(source: &'a Source, doubts: &mut Doubts, problems: &mut P
         merge(&mut root, table, problems);
     }
     root
+}
+
+/// The plan file by itself, as far as it can be read.
+pub(super) fn plan_file(source: &Source) -> DeTable<'_> {
+    let Some(part) = source.parts().first() else { return DeTable::new() };
+    let text = source.slice(&part.span);
+    if part.is_json() {
+        return json::read(text).table;
+    }
+    DeTable::parse_recoverable(text).0.into_inner()
 }
 
 /// The roles of all templates, and how their cells are read.
