@@ -510,14 +510,9 @@ impl Screen {
     /// This person does not have the call.
     fn turn_down(&mut self, why: Unconfirmed, now: Time, out: &mut Vec<Output>) {
         self.state = State::Over;
-        let status = match why {
-            // Nobody asks him by another way.
-            Unconfirmed::Declined => 603,
-            Unconfirmed::Unpressed | Unconfirmed::HungUp | Unconfirmed::ToMessage | Unconfirmed::Mute => 480,
-        };
         let line = format!("Reason: {}\r\n", why.reason());
         self.with_caller(now, out, |caller, said| {
-            caller.refuse_saying(status, line.as_bytes(), now, said);
+            caller.refuse_saying(why.status(), line.as_bytes(), now, said);
         });
         self.with_person(now, out, |person, said| person.hang_up(now, said));
     }

@@ -89,7 +89,8 @@ impl AgentId {
 }
 
 impl Unconfirmed {
-    const ALL: [Self; 5] = [Self::Unpressed, Self::HungUp, Self::Declined, Self::ToMessage, Self::Mute];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Unpressed, Self::HungUp, Self::Declined, Self::ToMessage, Self::Mute];
 
     /// The Reason of the refusal (RFC 3326), which the caller's side may see.
     #[must_use]
@@ -100,6 +101,21 @@ impl Unconfirmed {
             Self::Declined => "SIP;cause=603;text=\"declined\"",
             Self::ToMessage => "SIP;cause=480;text=\"sent to leave a message\"",
             Self::Mute => "SIP;cause=488;text=\"no sound in common\"",
+        }
+    }
+
+    /// Reads what was written of one in words.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.to_string() == text)
+    }
+
+    /// The status that it has.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            // Nobody asks him by another way.
+            Self::Declined => 603,
+            Self::Unpressed | Self::HungUp | Self::ToMessage | Self::Mute => 480,
         }
     }
 

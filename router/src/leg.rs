@@ -144,7 +144,7 @@ impl Phase {
 }
 
 /// How long somebody who has answered is waited for to press 1: the agent that asks gives up before.
-const CONFIRM: Duration = Duration::from_secs(20);
+pub(crate) const CONFIRM: Duration = Duration::from_secs(20);
 
 /// Early dialogs of one leg that are told to be over; more forks with media than that nobody mixes.
 const EARLY_MAX: usize = 4;

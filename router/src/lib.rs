@@ -69,6 +69,7 @@ pub mod veil;
 pub mod verdict;
 pub mod waiting;
 pub mod walk;
+pub mod way;
 pub mod when;
 pub mod word;
 

@@ -1,12 +1,13 @@
 //! All outages of a plan: for each course every single thing and every pair of things that fail. Most touch few courses, so a course is
 //! walked only for those that hold somebody whom its calls may meet, and a pair only if the second changes what is met after the first.
 
-use crate::foretell::{Fault, Way};
+use crate::foretell::Fault;
 use crate::outage::Thing;
 use crate::plan::{CourseId, Plan};
 use crate::position::Frame;
 use crate::roads::Roads;
 use crate::target::{PeerId, TargetId};
+use crate::way::Way;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,10 @@
 use crate::health::{Mark, Sign};
 use crate::inside::Unconfirmed;
 use crate::outcome::{Outcome, Reached, Said};
+use crate::plan::{Declined, Plan};
+use crate::position::Position;
 use crate::q850::{self, Fault};
+use crate::target::Peer;
 use core::fmt;
 use core::time::Duration;
 
@@ -96,6 +99,18 @@ pub enum Fix {
     Presentation,
 }
 
+impl Fix {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Credentials,
+        Self::SessionTimer,
+        Self::Stream,
+        Self::Follow,
+        Self::Unasked,
+        Self::Presentation,
+    ];
+}
+
 /// How good an answer it is for the caller if nothing better comes (by meaning, not by number; TRIGGERS I8). Higher
 /// is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,6 +171,27 @@ pub fn verdict(case: Case, rules: Rules) -> Verdict {
         Outcome::Refused(said) => refused(case, said, rules),
     };
     if may_go_on(outcome, reached) { verdict } else { leave(verdict) }
+}
+
+/// Judges how a leg to a peer ended, by what the plan says of it.
+#[must_use]
+pub fn judged(peer: &Peer, outcome: Outcome, reached: Reached, took: Duration) -> Verdict {
+    let speaker = if peer.carrier().is_some() { Speaker::Trunk } else { Speaker::Site };
+    let status = outcome.status();
+    let own = status.and_then(|status| peer.codes.get(&status).copied());
+    let dialect = status.and_then(|status| peer.dialect.codes.get(&status).copied());
+    verdict(Case { speaker, outcome, reached, took }, Rules { own, dialect })
+}
+
+impl Verdict {
+    /// Is the walk over by it, whoever else could be rung?
+    #[must_use]
+    pub fn ends(&self, plan: &Plan, at: &Position, declined: Declined, status: Option<u16>) -> bool {
+        let strict = plan.strict_6xx && at.urgent.is_none() && status.is_some_and(|status| status >= 600);
+        // 433 is a machine's: nobody has declined anything.
+        let has_declined = self.meaning == Meaning::Declined && status.is_some_and(|status| status != 433);
+        self.go == Go::Stop || strict || has_declined && declined == Declined::Stop
+    }
 }
 
 /// May the same destination still be tried by another path? Not once a phone has rung, or the caller has been given

@@ -2,104 +2,27 @@
 //! same ways, and the same end, at the same millisecond.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without, it may fail by")]
 
+mod drawn;
+
 use core::time::Duration;
+use drawn::{MORTAL, plan};
 use router::Plan;
 use router::foretell::Fault;
 use router::names::Names;
-use router::plan::{CourseId, Member, Step};
+use router::plan::CourseId;
 use router::proof::{Depth, Outages};
 use router::roads::Roads;
-use router::target::{PeerId, Probe, TargetId};
-use router::when::When;
+use router::target::PeerId;
 use sim::caller::Script;
 use sim::chance::Chance;
-use sim::floor::{self, CLOSED_TARGET, MAILBOX_TARGET};
+use sim::floor;
 use sim::manner::Manner;
-use sim::town::{
-    ANA_TARGET, ANSWERING_TARGET, BEN_TARGET, OFFICE_TARGET, TUESDAY_TEN, course, identity, step,
-};
+use sim::town::{TUESDAY_TEN, identity};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The peers that may die, with the place of each.
-const MORTAL: [(&str, PeerId); 5] = [
-    ("office", PeerId(0)),
-    ("office-2", PeerId(1)),
-    ("carrier-a", PeerId(2)),
-    ("carrier-b", PeerId(3)),
-    ("answering", PeerId(4)),
-];
-
-const TARGETS: [TargetId; 6] =
-    [OFFICE_TARGET, ANA_TARGET, BEN_TARGET, ANSWERING_TARGET, MAILBOX_TARGET, CLOSED_TARGET];
-
 /// When the call comes, where all that can be known is to be known.
 const LATER: Duration = Duration::from_secs(60);
-
-fn steps(chance: &mut Chance, inner: Option<CourseId>, line: u32) -> Vec<Step> {
-    let count = 1 + u32::try_from(chance.below(5)).unwrap();
-    let mut steps: Vec<Step> = (line..line + count)
-        .map(|line| {
-            if let Some(inner) = inner.filter(|_| chance.below(4) == 0) {
-                return Step { members: vec![Member::Course(inner)], ..step(&[], line) };
-            }
-            let mut drawn: Vec<TargetId> = Vec::new();
-            for _ in 0..=chance.below(3) {
-                // A floor in the middle is rare.
-                let people = TARGETS.get(..if chance.below(8) == 0 { 6 } else { 4 }).unwrap();
-                let target = *chance.pick(people).unwrap();
-                if !drawn.contains(&target) {
-                    drawn.push(target);
-                }
-            }
-            let ring = (chance.below(2) == 0).then(|| Duration::from_secs(3 + chance.below(25)));
-            let stagger = Duration::from_secs(chance.below(3) * 4);
-            Step { ring, stagger, when: when(chance), ..step(&drawn, line) }
-        })
-        .collect();
-    if chance.below(4) > 0 {
-        steps.push(step(&[*chance.pick(&[MAILBOX_TARGET, CLOSED_TARGET]).unwrap()], line + 9));
-    }
-    steps
-}
-
-/// Something that a step asks for, now and then.
-fn when(chance: &mut Chance) -> Option<When> {
-    if chance.below(5) > 0 {
-        return None;
-    }
-    let mut drawn = || {
-        let peers =
-            (0..=chance.below(2)).filter_map(|_| chance.pick(&MORTAL).map(|(_, peer)| *peer)).collect();
-        let fact = if chance.below(3) == 0 { When::Failed(peers) } else { When::Down(peers) };
-        if chance.below(2) == 0 { When::Not(Box::new(fact)) } else { fact }
-    };
-    let (one, other) = (drawn(), drawn());
-    Some(match chance.below(3) {
-        0 => When::All(vec![one, other]),
-        1 => When::Any(vec![one, other]),
-        _ => one,
-    })
-}
-
-fn plan(chance: &mut Chance, is_probed: bool) -> Plan {
-    let mut plan = floor::floor(Vec::new());
-    let live_within = Duration::from_secs(5 + chance.below(60));
-    let inner = course("inner", steps(chance, None, 50));
-    let main = course("main", steps(chance, Some(CourseId(1)), 1));
-    plan.courses = vec![router::plan::Course { live_within, ..main }, inner];
-    let probe = is_probed.then(|| Probe::every(Duration::from_secs(5)));
-    for peer in plan.peers.iter_mut().take(6) {
-        peer.probe = probe;
-        for domain in ["grid", "fibre"] {
-            if chance.below(3) == 0 {
-                peer.domains.push(domain.into());
-            }
-        }
-        peer.first = Some(Duration::from_secs(1 + chance.below(3)));
-    }
-    plan
-}
 
 /// Every INVITE of the node and how it told the caller that the call was over, as they are foretold.
 fn foretold(plan: &Plan, fault: &Fault) -> Vec<String> {

@@ -3,10 +3,10 @@
 use crate::config::words;
 use core::time::Duration;
 use router::Plan;
-use router::foretell::{Try, Way};
 use router::outage::Thing;
 use router::plan::CourseId;
 use router::target::TargetKind;
+use router::way::{Try, Way};
 use std::collections::BTreeMap;
 
 /// Why no one thing is meant.

@@ -8,10 +8,9 @@ use crate::inside::Unconfirmed;
 use crate::load::Counted;
 use crate::outcome::Outcome;
 use crate::path::Path;
-use crate::plan::Declined;
 use crate::said::rejected_because;
-use crate::target::{CarrierId, Peer, PeerId, PeerKind, Reach};
-use crate::verdict::{Case, Go, Meaning, Rules, Speaker, Verdict, verdict};
+use crate::target::{Peer, PeerId, Reach};
+use crate::verdict::{Go, Meaning, Verdict, judged};
 use core::time::Duration;
 use sip::{Message, Time};
 use std::sync::Arc;
@@ -32,12 +31,9 @@ impl Walk {
             return self.on_word_over(id, outcome, response.as_ref(), now, health, out);
         }
         let Some(peer) = self.plan.peer(leg.peer) else { return };
-        let (speaker, carrier) = column(peer);
+        let carrier = peer.carrier();
         let status = response.as_ref().and_then(Message::status);
-        let own = status.and_then(|status| peer.codes.get(&status).copied());
-        let case = Case { speaker, outcome, reached: leg.reached, took: now.since(leg.began) };
-        let dialect = status.and_then(|status| peer.dialect.codes.get(&status).copied());
-        let mut verdict = verdict(case, Rules { own, dialect });
+        let mut verdict = judged(peer, outcome, leg.reached, now.since(leg.began));
         if self.position.urgent == Some(Urgent::Emergency) {
             // No answer of one carrier is the last word for who calls for help.
             verdict.go = verdict.go.min(Go::NextCarrier);
@@ -71,12 +67,7 @@ impl Walk {
         {
             self.best = Some((verdict.meaning, response));
         }
-        let strict = self.plan.strict_6xx
-            && self.position.urgent.is_none()
-            && status.is_some_and(|status| status >= 600);
-        // 433 is a machine's: nobody has declined anything.
-        let declined = verdict.meaning == Meaning::Declined && status.is_some_and(|status| status != 433);
-        if verdict.go == Go::Stop || strict || declined && stops == Declined::Stop {
+        if verdict.ends(&self.plan, &self.position, stops, status) {
             self.finish("the walk was stopped", now, health, out);
         } else if !self.early(id).is_empty() {
             out.push(Output::Gone { leg: id, status: status.unwrap_or(408) });
@@ -120,9 +111,9 @@ impl Walk {
         out.extend(sides.into_iter().map(Output::Believe));
         let alarm = match verdict.mark {
             Some(Mark::Misfit) => one_too_many.then_some(Alarm::Misfit { status }),
-            Some(Mark::Unknown) => Some(match self.plan.peer(peer).map(column) {
-                Some((Speaker::Trunk, _)) => Alarm::Unproven,
-                Some((Speaker::Site, _)) | None => Alarm::Stale,
+            Some(Mark::Unknown) => Some(match self.plan.peer(peer).and_then(Peer::carrier) {
+                Some(_) => Alarm::Unproven,
+                None => Alarm::Stale,
             }),
             Some(Mark::Loop) => Some(Alarm::Loop { status }),
             Some(Mark::Redirected) => Some(Alarm::Redirected { status }),
@@ -151,13 +142,6 @@ impl Walk {
 /// How long a limit is believed that a peer has shown: long enough to spare callers its refusals, short enough to find
 /// out that it has more room now.
 const LEARNED: Duration = Duration::from_secs(600);
-
-fn column(peer: &Peer) -> (Speaker, Option<CarrierId>) {
-    match peer.kind {
-        PeerKind::Trunk(carrier) => (Speaker::Trunk, Some(carrier)),
-        PeerKind::Site | PeerKind::Service | PeerKind::Agent => (Speaker::Site, None),
-    }
-}
 
 /// A leg rings or is answered: the path is well, and its peer takes our calls.
 pub(super) fn through(health: &mut Health, path: Path, now: Time, out: &mut Vec<Output>) {

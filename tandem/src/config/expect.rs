@@ -193,7 +193,7 @@ pub(super) fn judge(plan: &Plan, expects: &[Expect], now: Timestamp) -> Vec<Diag
             let fault = Fault { down: expect.down.clone(), known };
             plan.foretell(&roads, plan.entrance(expect.course, unix), unix, &fault)
         });
-        let rung = |way: &router::foretell::Way| {
+        let rung = |way: &router::way::Way| {
             way.tries.iter().find(|it| it.rings && it.target == expect.reaches).map(|it| it.after)
         };
         let failed = ways.iter().find(|way| rung(way).is_none_or(|after| after > expect.within))?;

@@ -3,10 +3,10 @@
 use super::steps::Item;
 use crate::config::words;
 use core::time::Duration;
-use router::foretell::{Try, Way};
 use router::plan::{Member, Step};
 use router::position::Pass;
 use router::target::{PeerHost, PeerId, PeerKind, Reach, TargetId, TargetKind};
+use router::way::{Try, Way};
 use router::{Plan, Transport};
 
 /// The table of all steps.
