@@ -52,6 +52,7 @@ pub mod record;
 pub mod registration;
 pub mod registrations;
 pub mod relay;
+pub mod replay;
 pub mod reply;
 pub mod roads;
 pub mod route;

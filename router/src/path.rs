@@ -176,6 +176,17 @@ pub struct Listener {
     pub advertise: (String, u16),
 }
 
+impl Listener {
+    /// Every transport, from every address and for agents: for a node that is only thought about.
+    #[must_use]
+    pub fn everywhere() -> Vec<Self> {
+        let any = [SocketAddr::from(([0; 4], 5060)), SocketAddr::from(([0_u16; 8], 5060))];
+        let listener = |transport, address| Self { transport, address, advertise: (String::new(), 5060) };
+        let both = |address| Transport::ALL.map(|transport| listener(transport, address));
+        any.into_iter().flat_map(both).collect()
+    }
+}
+
 /// The first of our listeners that speaks this transport and this address family.
 #[must_use]
 pub fn listener_for(listeners: &[Listener], transport: Transport, to: IpAddr) -> Option<u8> {

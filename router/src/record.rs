@@ -288,6 +288,13 @@ pub enum Why {
 pub const PASSED_MAX: usize = 50;
 
 impl Why {
+    /// All of them; what is down is so since then.
+    #[must_use]
+    pub const fn all(since: Option<Time>) -> [Self; 7] {
+        let down = Self::Down { since };
+        [down, Self::Doomed, Self::Full, Self::Confined, Self::NoWay, Self::NoRoom, Self::Late]
+    }
+
     /// In a word, for lists and tables.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -45,7 +45,16 @@ impl Roads {
     /// Works out all paths.
     #[must_use]
     pub fn new(plan: &Plan, listeners: &[Listener], names: &Names) -> Self {
-        let by_peer: Vec<Road> = plan.peers.iter().map(|peer| Road::new(peer, listeners, names)).collect();
+        Self::over(plan, listeners, |peer| match place(peer) {
+            Some(place) => names.spots(&place).to_vec(),
+            None => Vec::new(),
+        })
+    }
+
+    /// Works out all paths, where names have these addresses.
+    #[must_use]
+    pub fn over(plan: &Plan, listeners: &[Listener], spots: impl Fn(&Peer) -> Vec<Spot>) -> Self {
+        let by_peer: Vec<Road> = plan.peers.iter().map(|peer| Road::new(peer, listeners, &spots)).collect();
         let mut domains = BTreeMap::new();
         for (peer, road) in plan.peers.iter().zip(&by_peer) {
             if let PeerHost::Name(name) = &peer.host {
@@ -157,16 +166,15 @@ impl Roads {
 }
 
 impl Road {
-    fn new(peer: &Peer, listeners: &[Listener], names: &Names) -> Self {
-        match (&peer.host, place(peer)) {
-            (PeerHost::Ip(ip), _) => {
+    fn new(peer: &Peer, listeners: &[Listener], spots: &impl Fn(&Peer) -> Vec<Spot>) -> Self {
+        match &peer.host {
+            PeerHost::Ip(ip) => {
                 let transport = peer.transport.unwrap_or(Transport::Udp);
                 let address = SocketAddr::new(*ip, peer.port.unwrap_or(transport.default_port()));
                 let spot = Spot { transport, address, priority: 0, weight: 0, target: 0 };
                 Self::over(&[spot], listeners)
             }
-            (PeerHost::Name(_), Some(place)) => Self::over(names.spots(&place), listeners),
-            (PeerHost::Name(_), None) => Self::default(),
+            PeerHost::Name(_) => Self::over(&spots(peer), listeners),
         }
     }
 

@@ -109,6 +109,8 @@ pub struct World {
     pub oracle: Oracle,
     /// What is written down for a story.
     pub diary: Option<Diary>,
+    /// What nodes have told, if it is kept.
+    pub kept: Option<Vec<Entry>>,
     /// Who is spoken to over streams: nothing is lost, doubled or late on the way there and back.
     pub streams: BTreeSet<SocketAddr>,
     /// What else comes of streams.
@@ -145,6 +147,7 @@ impl World {
             dns: Dns::default(),
             oracle: Oracle::new(seed),
             diary: None,
+            kept: None,
             streams: BTreeSet::new(),
             beside: BTreeMap::new(),
             voices: Vec::new(),
@@ -443,6 +446,7 @@ impl World {
                 diary.recorded(self.now, entry);
             }
         }
+        self.kept.iter_mut().for_each(|kept| kept.extend(records.iter().cloned()));
         for query in asked {
             self.push(self.now + self.dns.delay, Due::Answer { life, query });
         }

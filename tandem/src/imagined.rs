@@ -1,11 +1,11 @@
 //! Paths for a plan that is only thought about.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr};
+use router::Plan;
 use router::names::Names;
 use router::path::Listener;
 use router::roads::Roads;
 use router::target::PeerHost;
-use router::{Plan, Transport};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,11 +20,7 @@ pub(crate) fn roads(plan: &Plan) -> Roads {
             peer.host = PeerHost::Ip(*addresses.entry(Arc::clone(name)).or_insert(address));
         }
     }
-    let any = [SocketAddr::from(([0; 4], 5060)), SocketAddr::from(([0_u16; 8], 5060))];
-    let listener = |transport, address| Listener { transport, address, advertise: (String::new(), 5060) };
-    let both = |address| Transport::ALL.map(|transport| listener(transport, address));
-    let listeners: Vec<Listener> = any.into_iter().flat_map(both).collect();
-    Roads::new(&plan, &listeners, &Names::new())
+    Roads::new(&plan, &Listener::everywhere(), &Names::new())
 }
 
 const FIRST_ADDRESS: u32 = 0xf000_0001; // 240.0.0.1: reserved, so that no written address is the same.

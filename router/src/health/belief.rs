@@ -66,6 +66,18 @@ impl Belief {
         }
     }
 
+    /// As it was believed once.
+    pub(super) fn recall(&mut self, standing: Standing, away: bool, at: Time) {
+        self.state = match standing {
+            Standing::Unknown => State::Unknown { halves: 0 },
+            Standing::Up => State::Up { halves: 0 },
+            Standing::Suspect => State::Suspect { halves: 2, until: at, well: false },
+            Standing::Down if away => State::Away { halves: 0, until: at + AWAY_MAX, by: Source::Call },
+            Standing::Down => State::Down { last: at },
+            Standing::Probation => State::Probation { since: at, halves: 0, calls: 0, answers: 0 },
+        };
+    }
+
     /// What is believed has just changed, by the last sign.
     pub(super) fn turn(&mut self) {
         self.turned = self.evidence.last().map(|sign| sign.at);

@@ -107,6 +107,22 @@ pub struct Evidence {
     pub sign: Sign,
 }
 
+/// What was believed of a path from a moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// How well it was.
+    Standing {
+        /// What it was.
+        to: Standing,
+        /// By whose sign.
+        by: Source,
+        /// Had it asked for that itself, by a 503 with Retry-After?
+        away: bool,
+    },
+    /// What stood beside that.
+    Side(Option<Side>),
+}
+
 /// What health asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -188,6 +204,17 @@ impl Health {
             belief.on_sign(Evidence { at: now, source, sign }, chance);
             false
         });
+    }
+
+    /// Believes of a watched path what was believed once, as it was kept; what that was made of is not known.
+    pub fn recall(&mut self, path: Path, what: Recalled, at: Time) {
+        match what {
+            Recalled::Standing { to, away, .. } => self.change(path, &mut Vec::new(), |belief, _| {
+                belief.recall(to, away, at);
+                false
+            }),
+            Recalled::Side(side) => self.sides.recall(path, side, at),
+        }
     }
 
     /// The first response to an INVITE came, be it a 100: it says how far and how lossy the path is, and nothing of

@@ -75,6 +75,16 @@ impl Sides {
         self.tallies.clear();
     }
 
+    /// As it stood once.
+    pub(super) fn recall(&mut self, path: Path, side: Option<Side>, at: Time) {
+        let tally = self.tallies.entry(path).or_default();
+        (tally.lasting, tally.full_until) = match side {
+            Some(Side::Full) => (None, Some(at + FULL_MAX)),
+            lasting => (lasting, None),
+        };
+        self.drop_if_bare(path);
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = (Path, Side)> {
         self.tallies.iter().filter_map(|(path, tally)| Some((*path, tally.side()?)))
     }
