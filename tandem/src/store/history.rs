@@ -1,9 +1,11 @@
 //! The history: every call with its legs, each with exactly one end.
 
+use super::beliefs;
 use router::emergency::Urgent;
 use router::hours::Zone;
 use router::position::Confined;
 use router::record::{Begun, CallRecord, End, Entry, LegRecord, Passed, Why};
+use router::replay::Believed;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sip::Time;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ pub enum Kept {
     Begun(Arc<Begun>, When),
     /// A call that is over.
     Over(Box<CallRecord>, When),
+    /// Beliefs that have changed.
+    Believed(Vec<Believed>, When),
 }
 
 /// What turns a node's times into those of the world.
@@ -123,9 +127,13 @@ impl Kept {
                 let when = When::of(call.begun.began, epoch, zone);
                 Some(Self::Over(call, when))
             }
-            Entry::Health { .. }
-            | Entry::Side { .. }
-            | Entry::Alarm { .. }
+            Entry::Health { .. } | Entry::Side { .. } => {
+                let believed = Believed::of(&entry);
+                // All are of one moment.
+                let at = believed.first()?.at;
+                Some(Self::Believed(believed, When::of(at, epoch, zone)))
+            }
+            Entry::Alarm { .. }
             | Entry::Name { .. }
             | Entry::Login { .. }
             | Entry::Registration { .. }
@@ -196,6 +204,7 @@ pub(super) fn clean(db: &Connection, before: i64) -> rusqlite::Result<bool> {
     let some =
         "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE began < ?1 ORDER BY began LIMIT ?2)";
     let gone = db.execute(some, [before, CLEAN_MAX])?;
+    beliefs::clean(db, before)?;
     // A run's calls follow each other, so the oldest call tells which runs have none left.
     db.execute("DELETE FROM runs WHERE id < (SELECT run FROM calls ORDER BY id LIMIT 1)", ())?;
     Ok(i64::try_from(gone).is_ok_and(|gone| gone >= CLEAN_MAX))
@@ -211,6 +220,7 @@ pub(super) fn keep(db: &Connection, kept: &Kept, place: Place, file: &str) -> ru
             begin(db, &call.begun, *when, place, file)?;
             over(db, call, place.number(call.begun.id))
         }
+        Kept::Believed(believed, when) => beliefs::keep(db, believed, *when, place.run),
     }
 }
 
@@ -303,7 +313,7 @@ impl When {
     }
 
     /// Microseconds since 1970.
-    fn unix(self, time: Time) -> i64 {
+    pub(super) fn unix(self, time: Time) -> i64 {
         self.epoch.saturating_add_unsigned(time.as_micros())
     }
 }

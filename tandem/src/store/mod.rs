@@ -3,6 +3,8 @@
 //! Whoever keeps something has a file beside [`history`] with its tables and its functions over a
 //! [`Connection`], and hands those in by [`Store::ask`]. Readers open the file themselves, by [`read`].
 
+pub mod account;
+pub mod beliefs;
 mod fault;
 mod file;
 pub mod history;

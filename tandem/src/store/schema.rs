@@ -2,12 +2,12 @@
 //! was released.
 
 use super::fault::{Fault, StoreError};
-use super::{history, outbox};
+use super::{beliefs, history, outbox};
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// The steps, first one first. A new one is added at the end, and what it makes belongs to a file of its own.
-const STEPS: &[&str] = &[history::TABLES, outbox::TABLES, history::ASKED, history::REFUSED];
+const STEPS: &[&str] = &[history::TABLES, outbox::TABLES, history::ASKED, history::REFUSED, beliefs::TABLES];
 
 /// Brings a file up to date.
 pub(super) fn migrate(db: &mut Connection, file: &Path) -> Result<(), Fault> {
