@@ -290,9 +290,9 @@ pub const PASSED_MAX: usize = 50;
 impl Why {
     /// All of them; what is down is so since then.
     #[must_use]
-    pub const fn all(since: Option<Time>) -> [Self; 7] {
+    pub const fn all(since: Option<Time>) -> [Self; 8] {
         let down = Self::Down { since };
-        [down, Self::Doomed, Self::Full, Self::Confined, Self::NoWay, Self::NoRoom, Self::Late]
+        [Self::Drained, down, Self::Doomed, Self::Full, Self::Confined, Self::NoWay, Self::NoRoom, Self::Late]
     }
 
     /// In a word, for lists and tables.

@@ -9,7 +9,7 @@ use crate::plan::{CourseId, Plan};
 use crate::position::{LEGS_MAX, Position};
 use crate::record::{CallRecord, End, Entry, LegRecord, Why};
 use crate::roads::{self, Roads};
-use crate::target::{Peer, Reach, TargetKind};
+use crate::target::{Peer, PeerId, Reach, TargetId, TargetKind};
 use crate::verdict::{Case, Go, Rules, Speaker, verdict};
 use crate::way::{Begun, Ending, Fate, Walker, Way};
 use crate::word::SPARE;
@@ -132,7 +132,7 @@ impl Plan {
         if matches!(call.end, End::Refused { status, .. } if status != UNLISTED) {
             return Err(Untold::Refused);
         }
-        let ids = (0..).map(crate::target::PeerId).zip(&self.peers);
+        let ids = (0..).map(PeerId).zip(&self.peers);
         let agent =
             ids.filter(|(_, it)| peer.as_ref() == Some(&it.name)).find_map(|(id, _)| self.of_agents.get(&id));
         let listed = || {
@@ -198,13 +198,8 @@ impl Plan {
         }
         let down = Recalled::Standing { to: Standing::Down, by: Source::Probe, away: false };
         for (target, passed) in call.passed.iter().filter_map(|it| Some((self.named(&it.target)?, it))) {
-            let peers: Vec<_> = match &self.targets.get(target).map(|target| &target.reach) {
-                Some(Reach::Sip(peers)) => peers.clone(),
-                Some(Reach::Number(_)) => self.carriers.iter().flat_map(|it| it.trunks.clone()).collect(),
-                None => Vec::new(),
-            };
             if let Why::Down { since } = passed.why {
-                for path in peers.iter().flat_map(|peer| roads.of(*peer)) {
+                for path in self.ways(target).flat_map(|peer| roads.of(peer)) {
                     health.recall(*path, down, since.unwrap_or(began));
                 }
             }
@@ -251,8 +246,9 @@ impl Plan {
         Fate { known: unknown, ..Fate::RINGS }
     }
 
-    fn named(&self, name: &Arc<str>) -> Option<usize> {
-        self.targets.iter().position(|target| target.name == *name)
+    fn named(&self, name: &Arc<str>) -> Option<TargetId> {
+        let ids = (0..).map(TargetId).zip(&self.targets);
+        ids.filter(|(_, target)| target.name == *name).map(|(id, _)| id).next()
     }
 }
 

@@ -9,7 +9,7 @@ use tandem::calls::CallsTo;
 use tandem::cli::ask::{self, Apply, Asking};
 use tandem::cli::folder::Folder;
 use tandem::cli::forms::Form;
-use tandem::cli::{calls, check, diff, fmt, help, init, messages, schema, trace, why};
+use tandem::cli::{calls, check, diff, fmt, help, init, messages, replay, schema, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
 use tandem::start::{self, Options, StartError};
@@ -127,6 +127,8 @@ enum Verb {
         #[command(flatten)]
         folder: Folder,
     },
+    /// What a call that has come would live through by another plan: would it have been answered?
+    Replay(replay::Options),
     /// See it work: calls to a small business whose office, carrier and phones die one by one, all on 127.0.0.1
     Demo {
         /// Write the demo's plan file into this folder and leave it there
@@ -170,6 +172,7 @@ fn main() -> ExitCode {
         Verb::Fmt { plan, check } => fmt::run(&plan, if check { fmt::Mode::Check } else { fmt::Mode::Write }),
         Verb::Calls(options) => calls::run(&options, Timestamp::now()),
         Verb::Trace { id, folder } => trace::run(&id, &folder, Timestamp::now()),
+        Verb::Replay(options) => replay::run(&options, Timestamp::now()),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),
         Verb::Schema => schema::run(),
         Verb::Help { topic: Some(topic) } => help::run(&topic),

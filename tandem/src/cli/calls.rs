@@ -72,7 +72,7 @@ fn list(db: &Connection, options: &Options, now: Timestamp) -> rusqlite::Result<
         Form::Json => format!("{:#}\n", calls.iter().map(value).collect::<Value>()),
         Form::Tsv => lines(&calls, now).iter().map(|row| row.join("\t") + "\n").collect(),
         Form::Table if calls.is_empty() => String::new(),
-        Form::Table => table(&lines(&calls, now)),
+        Form::Table => columns(&lines(&calls, now), TRIES),
     };
     Ok(Answer { text, fine: true })
 }
@@ -107,20 +107,25 @@ fn lines(calls: &[Call], now: Timestamp) -> Vec<[String; 7]> {
     core::iter::once(head).chain(calls.iter().map(row)).collect()
 }
 
-/// In columns; numbers stand to the right.
-fn table(rows: &[[String; 7]]) -> String {
-    let mut widths = [0; 7];
+/// In columns.
+pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    columns(rows, N)
+}
+
+/// In columns; the numbers of one stand to the right.
+fn columns<const N: usize>(rows: &[[String; N]], right: usize) -> String {
+    let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; 7]| {
+    let line = |row: &[String; N]| {
         let cells = row.iter().zip(widths).enumerate();
         let cells: Vec<String> = cells
             .map(
                 |(nth, (cell, width))| {
-                    if nth == TRIES { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                    if nth == right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
                 },
             )
             .collect();
@@ -180,7 +185,7 @@ fn printable(text: &str) -> String {
 }
 
 /// Reads `90s`, `15m`, `1h`, `7d` as microseconds.
-fn ago(text: &str) -> Result<i64, &'static str> {
+pub(super) fn ago(text: &str) -> Result<i64, &'static str> {
     let unit = |letter| match letter {
         's' => Some(1),
         'm' => Some(60),

@@ -11,6 +11,7 @@ pub mod help;
 pub mod init;
 pub mod layout;
 pub mod messages;
+pub mod replay;
 pub mod schema;
 mod told;
 pub mod trace;
