@@ -240,6 +240,12 @@ impl Node {
         Fault { down, known: true }
     }
 
+    /// The peers that no path leads to: their names are not known.
+    pub fn unreached(&self) -> impl Iterator<Item = PeerId> {
+        let ids = (0..).map(PeerId).zip(&self.plan.peers).map(|(id, _)| id);
+        ids.filter(|id| self.roads.of(*id).is_empty())
+    }
+
     /// The host names of the plan, how well each is known, and how many addresses of it are in use.
     pub fn names(&self) -> impl Iterator<Item = (&Place, NameState, usize)> {
         self.names.states()

@@ -6,12 +6,13 @@ use router::proof::Depth;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tandem::calls::CallsTo;
-use tandem::cli::ask::{self, Apply, Asking};
+use tandem::cli::ask::{self, Apply, Asking, Switch};
 use tandem::cli::folder::Folder;
 use tandem::cli::forms::Form;
 use tandem::cli::{calls, check, diff, fmt, help, init, messages, replay, schema, trace, why};
 use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
+use tandem::orders::{self, Order};
 use tandem::start::{self, Options, StartError};
 use tandem::{control, demo, explain};
 
@@ -57,6 +58,32 @@ enum Verb {
     Rollback {
         /// Which; the one before, if not given
         to: Option<u64>,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Say by hand that something is so that steps ask for (`when = "override storm"`), or have calls to a number ring somebody else;
+    /// for a time, and with a reason
+    Override {
+        /// The override, or the number
+        what: String,
+        /// Whom calls to that number ring: a destination or a plan; what always answers comes after it
+        #[arg(long, value_name = "WHO")]
+        to: Option<String>,
+        #[command(flatten)]
+        switch: Switch,
+    },
+    /// Let no new call ring a site, a service or a person, or go out by a carrier; for a time, and with a reason. Refused if calls to a
+    /// number would then ring nobody but a machine
+    Drain {
+        /// `site office`, `carrier telnyx`, `service ava`, `person ana`, or the name alone
+        what: String,
+        #[command(flatten)]
+        switch: Switch,
+    },
+    /// Take back an override or a drain
+    Undo {
+        /// Which: `tandem status` says
+        id: u64,
         #[command(flatten)]
         asking: Asking,
     },
@@ -158,6 +185,17 @@ fn main() -> ExitCode {
         }
         Verb::Rollback { to, asking } => {
             ask::ask(control::Verb::Rollback { to }, &asking, ("rollback", Timestamp::now()))
+        }
+        Verb::Override { what, to, switch } => {
+            let order = Order { verb: orders::Verb::Override, what, to };
+            ask::switch(order, &switch, Timestamp::now())
+        }
+        Verb::Drain { what, switch } => {
+            let order = Order { verb: orders::Verb::Drain, what, to: None };
+            ask::switch(order, &switch, Timestamp::now())
+        }
+        Verb::Undo { id, asking } => {
+            ask::ask(control::Verb::Undo { id }, &asking, ("undo", Timestamp::now()))
         }
         Verb::Messages(options) => messages::run(&options),
         Verb::Explain { number, folder, at: None } if why::is_name(&number) => {

@@ -257,9 +257,11 @@ impl Run {
                 self.outside.desk.take_up(job, view);
             }
             Woke::Came(Came::Done(mut done)) => {
-                if let Some(Brought { plan, said, read }) = done.brought.take() {
-                    self.renew(read);
-                    self.outside.agents.apply(said, &self.outside.net);
+                if let Some(Brought { plan, rest }) = done.brought.take() {
+                    if let Some((said, read)) = rest {
+                        self.renew(read);
+                        self.outside.agents.apply(said, &self.outside.net);
+                    }
                     self.apply(plan);
                 }
                 done.tell(self.outside.clock.now());
@@ -344,6 +346,8 @@ impl Run {
         View {
             plan: Arc::clone(self.node.plan()),
             roads: Arc::clone(self.node.roads()),
+            fault: self.node.fault(),
+            lost: self.node.unreached().collect(),
             down: self.node.down().map(|(peer, since)| (peer, self.unix(since))).collect(),
             calls: self.node.calls(),
             tls: Arc::clone(self.outside.tls.tls()),
@@ -376,7 +380,9 @@ impl Run {
     }
 
     fn apply(&mut self, plan: Arc<Plan>) {
-        if *plan == **self.node.plan() {
+        if plan.differs_in_orders_alone(self.node.plan()) {
+            // Whoever has switched something says so.
+        } else if *plan == **self.node.plan() {
             tracing::info!("the plan file says the same as before");
         } else {
             let counts: String =
@@ -401,9 +407,9 @@ impl Run {
             self.handle(Event::Clock { epoch });
         }
         self.log.on_beat(now);
-        self.outside.desk.on_beat(now);
         self.outside.store.remind(now);
         let unix = self.outside.clock.today().as_second();
+        self.outside.desk.on_beat(now, unix);
         self.outside.tls.remind(unix);
         self.outside.metrics.read_certificates(self.outside.tls.tls().certificates(), unix);
         let readings = Readings {

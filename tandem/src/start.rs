@@ -95,7 +95,8 @@ async fn start_and_run(options: &Options, loaded: Loaded, clock: Clock) -> Resul
     raise_descriptors();
     let key = key::load_or_make(&loaded.node.data).map_err(StartError::Key)?;
     let (changes, loaded) = Changes::start(options.plan.clone(), loaded, clock);
-    let Loaded { plan, node: settings, tls, listen, source, guide, mailboxes, .. } = loaded;
+    let plan = changes.plan();
+    let Loaded { node: settings, tls, listen, source, guide, mailboxes, .. } = loaded;
     let source = Arc::new(source);
     let tls = Held::new(Read::files(Arc::clone(&source), Arc::new(tls), None, clock), clock);
     // Before anything waits, so that no signal kills a node that has begun.

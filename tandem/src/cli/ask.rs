@@ -6,7 +6,8 @@ use crate::cli::folder::Folder;
 use crate::config::{self, long};
 use crate::control::revisions::Revisions;
 use crate::control::state::State;
-use crate::control::{End, Request, Verb, client};
+use crate::control::{End, Lasts, Request, Verb, client};
+use crate::orders::{self, Order};
 use clap::{Args, ValueEnum};
 use core::time::Duration;
 use jiff::Timestamp;
@@ -49,6 +50,37 @@ pub struct Apply {
     /// Of which node, and why
     #[command(flatten)]
     pub asking: Asking,
+}
+
+/// What `tandem override` and `tandem drain` take.
+#[derive(Clone, Debug, Args)]
+#[group(id = "lasting", required = true, args = ["for_", "until"])]
+pub struct Switch {
+    /// For how long: 30m, 2h, 3d
+    #[arg(long = "for", value_name = "TIME", value_parser = long, conflicts_with = "until")]
+    pub for_: Option<Duration>,
+    /// Until when: 17:00, "Tue 17:00" by the clock of the business, or 2026-11-24T17:00:00-08:00
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Even if calls to a number then ring nobody but a machine
+    #[arg(long)]
+    pub even_so: bool,
+    /// Of which node, and why
+    #[command(flatten)]
+    pub asking: Asking,
+}
+
+/// `tandem override` and `tandem drain`: switches something by hand, for a time.
+#[must_use]
+pub fn switch(order: Order, options: &Switch, now: Timestamp) -> ExitCode {
+    let named = match order.verb {
+        orders::Verb::Override => "override",
+        orders::Verb::Drain => "drain",
+    };
+    let until = options.until.clone().map(Lasts::Until);
+    let lasts = options.for_.map(|length| Lasts::For(length.as_secs())).or(until).unwrap_or(Lasts::For(0));
+    let verb = Verb::Order { order, lasts, even_so: options.even_so };
+    ask(verb, &options.asking, (named, now))
 }
 
 /// `tandem apply`: lets the plan file come into force.

@@ -3,7 +3,8 @@
 
 use super::revisions::Revisions;
 use super::state::{State, Unconfirmed};
-use super::words::{self, Applied, Standing};
+use super::status::{Standing, status};
+use super::words::{self, Applied};
 use super::{Answer, CONFIRM_WITHIN, Request, Verb};
 use crate::clock::Clock;
 use crate::config::{self, Loaded, NodeSettings, Source, TlsSettings};
@@ -13,6 +14,7 @@ use crate::tls::Tls;
 use crate::tls::held::Read;
 use core::time::Duration;
 use router::Plan;
+use router::foretell::Fault;
 use router::roads::Roads;
 use router::target::PeerId;
 use sip::Time;
@@ -52,8 +54,12 @@ pub struct View {
     pub plan: Arc<Plan>,
     /// The paths of its peers.
     pub roads: Arc<Roads>,
+    /// Who would take no call now.
+    pub fault: Fault,
     /// Who is down by all of its paths, and since when, in seconds since 1970.
     pub down: Vec<(PeerId, i64)>,
+    /// Who has no path: his name is not known.
+    pub lost: Vec<PeerId>,
     /// Calls that are being walked.
     pub calls: usize,
     /// What TLS is made of.
@@ -67,7 +73,7 @@ pub enum Job {
     Ask(Request),
     /// The files may have changed: a signal says so.
     Reread,
-    /// The time is over in which somebody had to confirm.
+    /// The time of something is over.
     Expire,
 }
 
@@ -83,12 +89,19 @@ pub struct Made {
 /// What comes into force.
 #[derive(Debug)]
 pub struct Brought {
-    /// The plan.
+    /// The plan, with what is switched by hand.
     pub plan: Arc<Plan>,
-    /// What the agents are to know.
-    pub said: Said,
-    /// What TLS is made of.
-    pub read: Read,
+    /// What the agents are to know, and what TLS is made of; `None` if only something was switched.
+    pub rest: Option<(Said, Read)>,
+}
+
+/// When there is something to do though nobody asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Somebody has to have confirmed by then.
+    pub confirm: Option<Time>,
+    /// What is switched by hand ends in this second since 1970.
+    pub switched: Option<i64>,
 }
 
 /// What is said of a job.
@@ -158,8 +171,28 @@ impl Changes {
 
     /// When there is something to do though nobody asks.
     #[must_use]
-    pub const fn due(&self) -> Option<Time> {
-        self.confirm_by
+    pub fn due(&self) -> Due {
+        let switched = self.state.switched.iter().map(|switched| switched.until).min();
+        Due { confirm: self.confirm_by, switched }
+    }
+
+    /// The plan in force as it was read.
+    pub(super) const fn read(&self) -> &Arc<Plan> {
+        &self.ready.plan
+    }
+
+    /// What of it all is kept on the disk.
+    pub(super) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) const fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// Seconds since 1970.
+    pub(super) fn unix(&self) -> i64 {
+        self.clock.today().as_second()
     }
 
     /// Does it.
@@ -170,12 +203,14 @@ impl Changes {
             Job::Ask(Request { verb, who, why }) => {
                 let by = By { who: &who, why: &why };
                 match verb {
-                    Verb::Status => Made::said(words::status(&self.standing(view))),
+                    Verb::Status => Made::said(status(&self.standing(view))),
                     Verb::Apply { confirm_within } => {
                         self.apply(&by, confirm_within.map(Duration::from_secs), view)
                     }
                     Verb::Confirm { revision } => Made::said(self.confirm(&by, revision)),
                     Verb::Rollback { to } => self.roll_back(&by, to, view),
+                    Verb::Order { order, lasts, even_so } => self.order(&by, (&order, &lasts), even_so, view),
+                    Verb::Undo { id } => self.undo(&by, id, view),
                 }
             }
         }
@@ -219,7 +254,7 @@ impl Changes {
 
     /// What was read is in force under this number from now on; keeps that on the disk, and says what of that does not succeed.
     fn keep(&mut self, number: u64, by: (&str, &str), within: Option<Duration>) -> Option<String> {
-        let unix = self.clock.today().as_second();
+        let unix = self.unix();
         let kept = self.revisions.keep(&self.ready.source, (number, unix), by.0, by.1);
         // Who goes on from an unconfirmed plan to another that has to be confirmed goes back to what was confirmed.
         let sure = self.state.unconfirmed.map_or(self.state.in_force, |unconfirmed| unconfirmed.back_to);
@@ -232,7 +267,7 @@ impl Changes {
         kept.and_then(|()| self.write()).err().map(|error| words::not_kept(&error))
     }
 
-    fn write(&self) -> io::Result<()> {
+    pub(super) fn write(&self) -> io::Result<()> {
         self.state.write(&self.settings.data)?;
         let before = self.state.unconfirmed.map(|unconfirmed| unconfirmed.back_to);
         let wanted: Vec<u64> = before.into_iter().chain([self.state.in_force]).collect();
@@ -283,7 +318,7 @@ impl Changes {
             Err(why) => return Made::said(Answer::refused(why)),
         };
         let before = core::mem::replace(&mut self.ready, ready);
-        self.state.go_to(wanted, self.clock.today().as_second(), (by.who, by.why));
+        self.state.go_to(wanted, self.unix(), (by.who, by.why));
         self.confirm_by = None;
         let mut notes: Vec<String> =
             self.write().err().map(|error| words::not_kept(&error)).into_iter().collect();
@@ -305,13 +340,17 @@ impl Changes {
                 }
                 made
             }
-            Some(_) | None => Made::said(Answer::refused("it is not time yet")),
+            Some(_) | None => match self.end_switched() {
+                Some(brought) => Made { brought: Some(brought), outcome: Outcome::Said(words::over()) },
+                None => Made::said(Answer::refused("it is not time yet")),
+            },
         }
     }
 
     fn brought(&self, view: &View) -> Brought {
-        let Ready { plan, said, source, tls } = self.ready.clone();
-        Brought { plan, said, read: Read::files(source, tls, Some(&view.tls), self.clock) }
+        let Ready { said, source, tls, .. } = self.ready.clone();
+        let read = Read::files(source, tls, Some(&view.tls), self.clock);
+        Brought { plan: self.plan(), rest: Some((said, read)) }
     }
 
     fn applied(
@@ -319,8 +358,9 @@ impl Changes {
         (began, before, old): (Time, u64, &Plan),
         view: &View,
         by: &By<'_>,
-        notes: Vec<String>,
+        mut notes: Vec<String>,
     ) -> Applied {
+        notes.extend(self.meaningless().iter().map(|(switched, why)| words::meaningless(switched, why)));
         tracing::info!("revision {} is in force{}", self.state.in_force, by.words());
         Applied {
             began,
@@ -335,7 +375,7 @@ impl Changes {
     }
 
     fn standing<'a>(&'a self, view: &'a View) -> Standing<'a> {
-        Standing { view, state: &self.state, unix: self.clock.today().as_second() }
+        Standing { view, state: &self.state, meaningless: self.meaningless(), unix: self.unix() }
     }
 }
 
@@ -343,14 +383,14 @@ impl Changes {
 const NOBODY: (&str, &str) = ("time", "nobody confirmed the other one");
 
 /// Who, and why.
-struct By<'a> {
-    who: &'a str,
-    why: &'a str,
+pub(super) struct By<'a> {
+    pub(super) who: &'a str,
+    pub(super) why: &'a str,
 }
 
 impl By<'_> {
     /// `, by ana: "new numbers"`.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         words::by(self.who, self.why)
     }
 }
@@ -367,7 +407,7 @@ impl Ready {
 }
 
 impl Made {
-    fn said(answer: Answer) -> Self {
+    pub(super) fn said(answer: Answer) -> Self {
         Self { brought: None, outcome: Outcome::Said(answer) }
     }
 }

@@ -1,6 +1,6 @@
 //! What the loop has of all this: jobs one after the other, each on a thread of its own, and what comes of them.
 
-use super::changes::{Brought, Changes, Job, Made, Outcome, View};
+use super::changes::{Brought, Changes, Due, Job, Made, Outcome, View};
 use super::{Answer, Request, words};
 use core::time::Duration;
 use sip::Time;
@@ -16,7 +16,7 @@ pub struct Desk {
     /// Jobs that nobody asked for; each kind once.
     own: VecDeque<Job>,
     changes: Option<Changes>,
-    due: Option<Time>,
+    due: Due,
     work: Option<JoinHandle<(Changes, Made)>>,
     asker: Option<oneshot::Sender<Answer>>,
 }
@@ -64,10 +64,11 @@ impl Desk {
         }
     }
 
-    /// Time has passed.
-    pub fn on_beat(&mut self, now: Time) {
-        if self.due.is_some_and(|due| due <= now) {
-            self.due = None;
+    /// Time has passed, here and on the wall.
+    pub fn on_beat(&mut self, now: Time, unix: i64) {
+        let Due { confirm, switched } = self.due;
+        if confirm.is_some_and(|by| by <= now) || switched.is_some_and(|until| until <= unix) {
+            self.due = Due::default();
             self.own.push_back(Job::Expire);
         }
     }

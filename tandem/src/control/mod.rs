@@ -8,8 +8,11 @@ pub mod desk;
 pub mod revisions;
 pub mod socket;
 pub mod state;
+mod status;
+mod switches;
 pub(crate) mod words;
 
+use crate::orders::Order;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,6 +58,30 @@ pub enum Verb {
         /// Which; the one before, if not given.
         to: Option<u64>,
     },
+    /// Switch something by hand, for a time.
+    Order {
+        /// What.
+        order: Order,
+        /// For how long.
+        lasts: Lasts,
+        /// Even if a number loses its last human by it.
+        even_so: bool,
+    },
+    /// Take back what was switched.
+    Undo {
+        /// Which: [`state::Switched::id`].
+        id: u64,
+    },
+}
+
+/// For how long something is switched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lasts {
+    /// So many seconds.
+    For(u64),
+    /// Until `17:00`, `Tue 17:00` by the clock of the business, or a moment as RFC 3339 has it.
+    Until(String),
 }
 
 /// What comes of it.
@@ -89,6 +116,9 @@ impl Answer {
         Self { end: End::Refused, text: format!("{}\n", why.trim_end()), values }
     }
 }
+
+/// The longest time for which something is switched by hand: what is to last is written into the plan file.
+pub const SWITCHED_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// The shortest and the longest time in which a new plan may have to be confirmed.
 pub const CONFIRM_WITHIN: core::ops::RangeInclusive<Duration> =

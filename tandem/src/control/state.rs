@@ -1,6 +1,7 @@
 //! What of a node's plan is not in its file: which revision is in force, whether it has to be confirmed, which were taken back. One file in
 //! the data folder, replaced as a whole.
 
+use crate::orders::Order;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -23,6 +24,30 @@ pub struct State {
     pub unconfirmed: Option<Unconfirmed>,
     /// Revisions that somebody, or time, took out of force for an earlier one. Their text does not come into force by a mere start.
     pub taken_back: Vec<u64>,
+    /// What is switched by hand, in the order in which it was.
+    #[serde(default)]
+    pub switched: Vec<Switched>,
+    /// How many things ever were: the next is one more.
+    #[serde(default)]
+    pub orders: u64,
+}
+
+/// Something that is switched by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Switched {
+    /// What it is called where it is taken back.
+    pub id: u64,
+    /// What is switched.
+    pub order: Order,
+    /// By whom.
+    pub who: String,
+    /// And why.
+    pub why: String,
+    /// Since when, in seconds since 1970.
+    pub since: i64,
+    /// Until when.
+    pub until: i64,
 }
 
 /// What becomes of a revision that nobody confirms.
@@ -62,6 +87,11 @@ impl State {
     pub fn set_aside(data: &Path) {
         // If that fails the next write says why.
         let _ = fs::rename(data.join(FILE), data.join(format!("{FILE}.unreadable")));
+    }
+
+    /// What is switched, as orders.
+    pub(super) fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.switched.iter().map(|switched| &switched.order)
     }
 
     /// Another revision is in force from now on; the one before was taken back if it is a later one.

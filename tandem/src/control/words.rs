@@ -1,22 +1,15 @@
-//! What is said of changes and of how a node stands, in words and as values.
+//! What is said of changes, in words and as values.
 
-use super::changes::View;
-use super::state::{State, Unconfirmed};
+use super::state::{Switched, Unconfirmed};
 use super::{Answer, CONFIRM_WITHIN, End};
 use crate::config::{Loaded, Refused, words as length};
-use crate::explain::and;
-use crate::foretold::by_course;
 use crate::moment::weekly;
+use crate::orders::{Effect, Order, Unmeant};
 use core::time::Duration;
 use router::Plan;
-use router::foretell::Fault;
 use router::hours::Zone;
-use router::outage::{Kind, Thing};
-use router::target::{PeerId, TargetId, TargetKind};
-use router::way::{Try, Way};
-use serde_json::json;
+use serde_json::{Value, json};
 use sip::Time;
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -39,16 +32,6 @@ pub struct Applied {
     pub zone: Zone,
     /// What else there is to say.
     pub notes: Vec<String>,
-}
-
-/// How a node stands.
-pub(super) struct Standing<'a> {
-    /// What the node itself knows.
-    pub(super) view: &'a View,
-    /// Which plan is in force.
-    pub(super) state: &'a State,
-    /// Now, in seconds since 1970.
-    pub(super) unix: i64,
 }
 
 /// What of two plans differs in number.
@@ -162,114 +145,47 @@ pub(super) fn clock(zone: &Zone, unix: i64) -> String {
     format!("{}:{second:02}", weekly(local))
 }
 
-/// How a node stands: who is reached, who is down, what is in force.
-pub(super) fn status(standing: &Standing<'_>) -> Answer {
-    let Standing { view, state, unix } = standing;
-    let plan = &*view.plan;
-    let reached = Reached::of(view, *unix);
-    let mut text = reached.words();
-    let mut down = Vec::new();
-    for thing in plan.things().iter().filter(|thing| thing.kind != Kind::Domain) {
-        let Some(since) = since(thing, view) else { continue };
-        let lasts = Duration::from_secs(u64::try_from(unix.saturating_sub(since)).unwrap_or(0));
-        text += &format!("  ■ {thing}  down for {}\n", length(lasts));
-        down.push(json!({ "thing": thing.to_string(), "since": since }));
-    }
-    let who = by(&state.who, &state.why);
-    text +=
-        &format!("  revision {}  in force since {}{who}\n", state.in_force, clock(&plan.zone, state.since));
-    if let Some(Unconfirmed { back_to, until }) = state.unconfirmed {
-        let (until, revision) = (clock(&plan.zone, until), state.in_force);
-        text +=
-            &format!("  it goes back to {back_to} at {until} unless you run: tandem confirm {revision}\n");
-    }
-    text += &match view.calls {
-        0 => "  no call is being put through\n".to_owned(),
-        1 => "  1 call is being put through\n".to_owned(),
-        calls => format!("  {calls} calls are being put through\n"),
-    };
-    let values = json!({
-        "numbers": reached.numbers,
-        "reach_nobody": reached.lost,
-        "on_a_backup": reached.on_backup,
-        "down": down,
-        "revision": state.in_force,
-        "since": state.since,
-        "who": state.who,
-        "why": state.why,
-        "unconfirmed": state.unconfirmed,
-        "calls": view.calls,
+/// Something was switched.
+pub(super) fn ordered(it: &Switched, effect: &Effect, zone: &Zone, not_kept: Option<String>) -> Answer {
+    let mut text = format!("{} until {}.\n{}", it.order, clock(zone, it.until), effect);
+    text.extend(not_kept.iter().map(|why| format!("{why}\n")));
+    text += &format!("To undo it: tandem undo {}\n", it.id);
+    let values = json!({ "switched": it, "changes": values(effect), "notes": not_kept });
+    Answer { end: End::Done, text, values }
+}
+
+/// Something is not switched: somebody would be lost by it.
+pub(super) fn would_lose(order: &Order, effect: &Effect) -> Answer {
+    let text = format!("{order} is refused.\n{}Say --even-so if that is meant.\n", effect);
+    let values = json!({ "refused": order, "changes": values(effect) });
+    Answer { end: End::Refused, text, values }
+}
+
+/// What was switched is so no longer.
+pub(super) fn undone(it: &Switched, effect: &Effect, not_kept: Option<String>) -> Answer {
+    let mut text = format!("{} is over.\n{}", it.order, effect);
+    text.extend(not_kept.iter().map(|why| format!("{why}\n")));
+    let values = json!({ "over": it, "changes": values(effect), "notes": not_kept });
+    Answer { end: End::Done, text, values }
+}
+
+/// Its time has come; nobody hears it.
+pub(super) fn over() -> Answer {
+    Answer { end: End::Done, text: String::new(), values: json!({}) }
+}
+
+/// What is switched and says nothing to this plan.
+pub(super) fn meaningless(it: &Switched, why: &Unmeant) -> String {
+    format!(
+        "{}, switched by {}, means nothing in this plan: {why}. To end it: tandem undo {}",
+        it.order, it.who, it.id
+    )
+}
+
+/// What changes for callers.
+fn values(effect: &Effect) -> Value {
+    let changes = effect.changes.iter().map(|it| {
+        json!({ "numbers": it.numbers, "unix": it.unix, "was": it.was, "now": it.now, "loses_its_last_human": it.loses })
     });
-    Answer { end: if reached.lost.is_empty() { End::Done } else { End::Found }, text, values }
+    changes.collect()
 }
-
-/// Since when all of a thing is down; `None` if it is not.
-fn since(thing: &Thing, view: &View) -> Option<i64> {
-    let of = |peer: &PeerId| view.down.iter().find(|(down, _)| down == peer).map(|(_, since)| *since);
-    let all: Option<Vec<i64>> = thing.peers.iter().map(of).collect();
-    all?.into_iter().max()
-}
-
-/// What calls to each number would meet now.
-struct Reached {
-    numbers: usize,
-    /// Who would ring nobody.
-    lost: Vec<String>,
-    /// Who would ring another first than if all were well.
-    on_backup: Vec<String>,
-}
-
-impl Reached {
-    fn of(view: &View, unix: i64) -> Self {
-        let (plan, roads) = (&*view.plan, &*view.roads);
-        let down: BTreeSet<PeerId> = view.down.iter().map(|(peer, _)| *peer).collect();
-        let (well, ill) = (Fault::default(), Fault { down, known: true });
-        let mut found = Self { numbers: 0, lost: Vec::new(), on_backup: Vec::new() };
-        for (course, numbers) in by_course(plan) {
-            found.numbers += numbers.len();
-            let way = |fault: &Fault| plan.foretell(roads, plan.entrance(course, unix), unix, fault);
-            let (as_planned, now) = (way(&well), way(&ill));
-            let names = || numbers.iter().map(|number| (*number).to_owned());
-            if !rings_somebody(plan, &now) {
-                found.lost.extend(names());
-            } else if first(&as_planned) != first(&now) {
-                found.on_backup.extend(names());
-            }
-        }
-        found
-    }
-
-    fn words(&self) -> String {
-        let all = self.numbers;
-        let of = |some: &[String], one: &str, more: &str| {
-            let verb = if some.len() == 1 { one } else { more };
-            let shown: Vec<&str> = some.iter().take(SHOWN).map(|number| &**number).collect();
-            let rest = some.len().saturating_sub(SHOWN);
-            let names = if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { and(&shown) };
-            format!("{} of {all} {verb}: {names}.", some.len())
-        };
-        let mut text = match (self.lost.is_empty(), all) {
-            (true, 1) => "The number reaches somebody.".to_owned(),
-            (true, _) => "Every number reaches somebody.".to_owned(),
-            (false, _) => of(&self.lost, "number reaches NOBODY", "numbers reach NOBODY"),
-        };
-        if !self.on_backup.is_empty() {
-            text += &format!(" {}", of(&self.on_backup, "is on a backup", "are on a backup"));
-        }
-        text + "\n"
-    }
-}
-
-/// Does anybody ring on the way, or answer at its end?
-fn rings_somebody(plan: &Plan, way: &Way) -> bool {
-    let is_machine = |it: &Try| plan.target(it.target).is_none_or(|target| target.kind == TargetKind::Word);
-    way.answered.is_some() || way.tries.iter().any(|it| it.rings && !is_machine(it))
-}
-
-/// Who rings first.
-fn first(way: &Way) -> Option<TargetId> {
-    way.tries.iter().find(|it| it.rings).map(|it| it.target)
-}
-
-/// Numbers that are named; of more, these.
-const SHOWN: usize = 3;

@@ -109,6 +109,7 @@ fn fault(place: &Place, command: &Command) -> Option<String> {
         return Some(format!("`{words}` ends with {}, not with {wanted}:\n{said}{errors}", out.status));
     }
     let shown = shown.as_ref()?;
+    let said = said.replace(&format!("{}/", place.0.display()), "");
     (undated(shown) != undated(&said)).then(|| format!("`{words}` prints\n{said}{errors}and not\n{shown}"))
 }
 
@@ -129,7 +130,7 @@ fn undated(text: &str) -> String {
             let comes_by_day = at > 0 && is_day(&words[at - 1]);
             let mask = if digits(&word, &[4, 2, 2], '-') {
                 "DATE"
-            } else if digits(&word, &[2, 2, 2], ':') && comes_by_day {
+            } else if (digits(&word, &[2, 2, 2], ':') || digits(&word, &[2, 2], ':')) && comes_by_day {
                 "MOMENT"
             } else if after == "ms" && word.parse::<u64>().is_ok() {
                 "N"

@@ -19,37 +19,42 @@ fn plan(street: &Street, steps: &str) -> String {
     )
 }
 
-/// Who a new call rings; he is busy.
+/// Whom a new call rings; he is busy.
 fn rings(caller: &mut Phone, callee: &mut Phone) {
+    all_ring(caller, [callee]);
+}
+
+/// Whom a new call rings, one after the other; all are busy.
+fn all_ring<const N: usize>(caller: &mut Phone, callees: [&mut Phone; N]) {
     let invite = caller.invite(NUMBER);
     caller.says(&invite);
     caller.hears("< 100 INVITE");
-    let rung = callee.hears("< INVITE");
-    callee.replies(&rung, "486 Busy Here", "one");
-    callee.hears("< ACK");
+    for callee in callees {
+        let rung = callee.hears("< INVITE");
+        callee.replies(&rung, "486 Busy Here", "one");
+        callee.hears("< ACK");
+    }
     let refusal = caller.hears("< 486 INVITE");
     caller.says(&ack_refusal(&invite, &refusal));
 }
 
-/// What it says, with the time of day as dots: that is another each time.
+/// What it says, with the time of day, and how long it took, as dots: they are others each time.
 fn says(node: &Tandem, words: &[&str]) -> String {
     let (text, status) = node.asked(words);
-    let mut told = String::new();
-    for word in text.split_inclusive([' ', '\n']) {
-        let bare = word.trim_end_matches([' ', '\n', ',']);
-        let is_clock = bare.len() == 8 && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
-        let is_day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&bare);
-        let end = word.get(bare.len()..).unwrap_or_default();
-        told += &if is_day {
-            String::new()
-        } else if is_clock {
-            format!("..{end}")
-        } else {
-            word.to_owned()
-        };
+    let mut told: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let bare = word.split('\n').next().unwrap_or_default().trim_end_matches(['.', ',']);
+        let is_clock = [5, 8].contains(&bare.len())
+            && bare.contains(':')
+            && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+        let is_day = |word: &String| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&&**word);
+        let is_length = bare == "ms" || bare == "ms;";
+        if is_clock && told.last().is_some_and(is_day) || is_length {
+            told.pop();
+        }
+        told.push(if is_clock || is_length { word.replacen(bare, "..", 1) } else { word.to_owned() });
     }
-    let told = told.split(" after ").map(|part| part.split_once(" ms").map_or(part, |(_, rest)| rest));
-    format!("{}exit status {}", told.collect::<Vec<_>>().join(" after .. ms"), status.unwrap_or(-1))
+    format!("{}exit status {}", told.join(" "), status.unwrap_or(-1))
 }
 
 fn status(revision: u64, by: &str) -> String {
@@ -77,7 +82,7 @@ fn a_plan_comes_into_force_on_demand_and_is_taken_back_and_stays_so_over_a_start
     node.write(&plan(&street, "[\"second\"]"));
     assert_eq!(
         says(&node, &["apply", "--why", "the office moves"]),
-        "Revision 2 is in force, after .. ms.\n2 warnings: `tandem check` shows them.\nTo undo it: tandem rollback 1\nexit status 0"
+        "Revision 2 is in force, after ...\n2 warnings: `tandem check` shows them.\nTo undo it: tandem rollback 1\nexit status 0"
     );
     rings(&mut caller, &mut second);
     assert_eq!(says(&node, &["status"]), status(2, &format!("{me}: \"the office moves\"")));
@@ -95,7 +100,7 @@ fn a_plan_comes_into_force_on_demand_and_is_taken_back_and_stays_so_over_a_start
     assert_eq!(
         says(&node, &["rollback", "--why", "nobody is there"]),
         format!(
-            "Revision 1 is in force, after .. ms.\n{} still says something else: mend it before the next apply; \
+            "Revision 1 is in force, after ...\n{} still says something else: mend it before the next apply; \
             what is in force is kept in {}.\nTo undo it: tandem rollback 2\nexit status 0",
             file.display(),
             kept.display()
@@ -115,7 +120,7 @@ fn a_plan_comes_into_force_on_demand_and_is_taken_back_and_stays_so_over_a_start
     // Somebody who applies it means it.
     assert_eq!(
         says(&node, &["apply"]),
-        "Revision 3 is in force, after .. ms.\n2 warnings: `tandem check` shows them.\nTo undo it: tandem rollback 1\nexit status 0"
+        "Revision 3 is in force, after ...\n2 warnings: `tandem check` shows them.\nTo undo it: tandem rollback 1\nexit status 0"
     );
     node.die_and_come_back();
     rings(&mut caller, &mut second);
@@ -131,7 +136,7 @@ fn a_plan_that_nobody_confirms_goes_back_by_itself_even_over_a_start() {
     node.write(&plan(&street, "[\"second\"]"));
     assert_eq!(
         says(&node, &["apply", "--confirm-within", "1s"]),
-        "Revision 2 is in force, after .. ms.\n2 warnings: `tandem check` shows them.\nIt goes back to 1 at .. unless you run: tandem confirm 2\nexit status 0"
+        "Revision 2 is in force, after ...\n2 warnings: `tandem check` shows them.\nIt goes back to 1 at .. unless you run: tandem confirm 2\nexit status 0"
     );
     node.logs("nobody confirmed revision 2: back to 1");
     until("the plan before", || says(&node, &["status"]).contains("revision 1").then_some(()), || node.log());
@@ -166,6 +171,75 @@ fn a_plan_that_nobody_confirms_goes_back_by_itself_even_over_a_start() {
     node.die_and_come_back();
     node.logs("nobody confirmed revision 4: back to 3");
     rings(&mut caller, &mut second);
+}
+
+#[test]
+fn who_is_drained_gets_no_new_calls_until_it_is_undone_or_over_even_over_a_start() {
+    let street = Street::new();
+    let me = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("it is asked").expect("a user").name;
+    let steps = "[{ ring = \"first\", when = \"not override storm\" }, \"second\"]";
+    let mut node = Tandem::start(&street, &plan(&street, steps));
+    let (mut caller, mut first) = (Phone::new(&street, CALLER), Phone::new(&street, FIRST));
+    let mut second = Phone::new(&street, SECOND);
+    let why = ["--why", "line work"];
+    let drain = |what, lasts| [["drain", what].as_slice(), lasts, &why].concat();
+
+    assert_eq!(
+        says(&node, &drain("fist", &["--for", "1h"])),
+        "tandem drain: nothing is called `fist`; did you mean `site first`?\nexit status 1"
+    );
+    assert_eq!(
+        says(&node, &["drain", "first", "--for", "1h"]),
+        "tandem drain: whoever finds this switched will ask why: --why WORDS\nexit status 1"
+    );
+    let others = "The one number changes.\n  +15035550100, ..\n    was  first rings at once, second rings after 20 s, NOBODY: a failure after 40 s\n    \
+        now  second rings at once, NOBODY: a failure after 20 s\n";
+    assert_eq!(
+        says(&node, &drain("first", &["--for", "1h"])),
+        format!("drain site first until ...\n{others}To undo it: tandem undo 1\nexit status 0")
+    );
+    rings(&mut caller, &mut second);
+    assert_eq!(
+        says(&node, &drain("site second", &["--until", "17:00"])),
+        "drain site second is refused.\nThe one number changes.\n  +15035550100, ..  loses its last human\n    was  second rings at once, NOBODY: a failure after 20 s\n    \
+        now  NOBODY: a failure at once\n\
+        Say --even-so if that is meant.\nexit status 1"
+    );
+    rings(&mut caller, &mut second);
+    node.die_and_come_back();
+    rings(&mut caller, &mut second);
+    assert_eq!(
+        says(&node, &["status"]),
+        format!(
+            "The number reaches somebody. 1 of 1 is on a backup: +15035550100.\n  revision 1  in force since .., by the start of this node\n  \
+            drain site first  until .., by {me}: \"line work\". To undo it: tandem undo 1\n  no call is being put through\nexit status 0"
+        )
+    );
+    assert_eq!(
+        says(&node, &["undo", "1"]),
+        "drain site first is over.\nThe one number changes.\n  +15035550100, ..\n    was  second rings at once, NOBODY: a failure after 20 s\n    \
+        now  first rings at once, second rings after 20 s, NOBODY: a failure after 40 s\nexit status 0"
+    );
+    all_ring(&mut caller, [&mut first, &mut second]);
+    assert_eq!(
+        says(&node, &["undo", "1"]),
+        "tandem undo: nothing is switched under 1: `tandem status` lists what is\nexit status 1"
+    );
+
+    // An override that a step asks for, by its own time; then a number that rings somebody else.
+    says(&node, &["override", "storm", "--for", "1s", "--why", "snow"]);
+    node.logs("override storm is in force");
+    node.logs("override storm is over: its time, which");
+    until("no storm", || (!says(&node, &["status"]).contains("storm")).then_some(()), || node.log());
+    all_ring(&mut caller, [&mut first, &mut second]);
+    says(&node, &["override", NUMBER, "--to", "second", "--for", "1h", "--why", "snow"]);
+    rings(&mut caller, &mut second);
+
+    // Another plan: what is switched holds there too, or is said to mean nothing.
+    node.write(&plan(&street, "[\"first\"]").replace("second =", "third ="));
+    let applied = says(&node, &["apply"]);
+    assert!(applied.contains("means nothing in this plan: nothing is called `second`"), "{applied}");
+    rings(&mut caller, &mut first);
 }
 
 #[test]
