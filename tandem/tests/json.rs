@@ -180,7 +180,7 @@ tandem check: 2 errors in tandem.json. `tandem help E010` explains a code.
     let twice = said(&PLAN.replace("\"b\":", "\"a\":"));
     let head: Vec<&str> = twice.lines().take(6).collect();
     assert_eq!(head[0], "error[E102]: `a` is defined twice");
-    assert_eq!(head[4], "  |                 -                 ^ the second time", "{twice}");
+    assert_eq!(head[4], "  |                  - the first time  ^ the second time", "{twice}");
 }
 
 #[test]
