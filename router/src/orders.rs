@@ -96,7 +96,28 @@ impl Plan {
     /// Every override that a step of this plan asks for.
     #[must_use]
     pub fn overrides(&self) -> BTreeSet<&Arc<str>> {
-        self.courses.iter().flat_map(Course::overrides).collect()
+        self.courses.iter().flat_map(Course::overrides).flatten().collect()
+    }
+
+    /// The overrides that make a difference, each by the name that holds for most.
+    #[must_use]
+    pub fn words(&self) -> BTreeSet<&Arc<str>> {
+        self.courses.iter().flat_map(Course::overrides).filter_map(<[_]>::last).collect()
+    }
+
+    /// The same for calls that enter this course.
+    #[must_use]
+    pub fn words_of(&self, course: CourseId) -> BTreeSet<&Arc<str>> {
+        let courses = self.walked(course).into_iter().filter_map(|id| self.course(id));
+        courses.flat_map(Course::overrides).filter_map(<[_]>::last).collect()
+    }
+
+    /// The plan that says the same, with one more override in force.
+    #[must_use]
+    pub fn under(self: &Arc<Self>, word: &Arc<str>) -> Arc<Self> {
+        let mut orders = self.orders.clone();
+        orders.overrides.insert(Arc::clone(word));
+        self.ordered(orders)
     }
 
     /// A course of its own for calls that ring somebody else first: he, and then what always answers in the course that they would have had.
@@ -166,8 +187,8 @@ impl Plan {
 }
 
 impl Course {
-    /// Every override that a step of it asks for.
-    pub fn overrides(&self) -> impl Iterator<Item = &Arc<str>> {
+    /// Every override that a step of it asks for: see [`When::overrides`].
+    pub fn overrides(&self) -> impl Iterator<Item = &[Arc<str>]> {
         self.every_step().filter_map(|step| step.when.as_ref()).flat_map(When::overrides)
     }
 }

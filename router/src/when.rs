@@ -16,7 +16,7 @@ pub enum When {
     Failed(Vec<PeerId>),
     /// The clock is outside these hours.
     Closed(Hours),
-    /// One of these overrides is in force.
+    /// One of these overrides is in force; the name that holds for most comes last.
     Override(Vec<Arc<str>>),
     /// It is not so.
     Not(Box<Self>),
@@ -75,11 +75,11 @@ impl When {
         }
     }
 
-    /// Every override that it asks about.
+    /// Every override that it asks about: the names of which one has to be in force, the one that holds for most last.
     #[must_use]
-    pub fn overrides(&self) -> Vec<&Arc<str>> {
+    pub fn overrides(&self) -> Vec<&[Arc<str>]> {
         match self {
-            Self::Override(names) => names.iter().collect(),
+            Self::Override(names) => vec![names],
             Self::Down(_) | Self::Failed(_) | Self::Closed(_) => Vec::new(),
             Self::Not(inner) => inner.overrides(),
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::overrides).collect(),

@@ -13,6 +13,7 @@ use router::plan::CourseId;
 use router::proof::{Case, Depth, Outages, Worst};
 use router::target::TargetId;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::thread;
 
 /// A plan with all outages thought of.
@@ -30,25 +31,42 @@ struct Row<'a> {
     numbers: Vec<&'a str>,
     course: CourseId,
     moment: Moment,
+    /// The override that is in force.
+    word: Option<Arc<str>>,
     worst: Worst,
+    /// Is it as without that override?
+    is_same: bool,
 }
 
 /// Walks all calls to all numbers. `depth` is how many things fail together; if nobody says, as many as take a few seconds.
 #[must_use]
-pub(crate) fn prove<'a>(plan: &'a Plan, unix: i64, depth: Option<Depth>) -> Proven<'a> {
+pub(crate) fn prove<'a>(plan: &'a Arc<Plan>, unix: i64, depth: Option<Depth>) -> Proven<'a> {
     let things = plan.things();
     let roads = imagined::roads(plan);
-    let outages = Outages::new(plan, &roads, &things);
+    let plans = under_each(plan);
+    let outages: Vec<_> =
+        plans.iter().map(|(word, plan)| (word, Outages::new(plan, &roads, &things))).collect();
+    let of = |course: CourseId| {
+        let asked = plan.words_of(course);
+        outages.iter().filter(move |(word, _)| word.as_ref().is_none_or(|word| asked.contains(word)))
+    };
     let asked: Vec<(CourseId, Vec<&'a str>)> = by_course(plan);
     let depth = depth.unwrap_or_else(|| {
-        Depth::affordable(|depth| asked.iter().map(|(course, _)| outages.walks(*course, depth)).sum())
+        let walks = |course, depth| of(course).map(|(_, outages)| outages.walks(course, depth)).sum::<u64>();
+        Depth::affordable(|depth| asked.iter().map(|(course, _)| walks(*course, depth)).sum())
     });
     let rows_of = |(course, numbers): &(CourseId, Vec<&'a str>)| -> Vec<Row<'a>> {
-        let row = |moment: Moment| {
-            let worst = outages.worst(*course, moment.unix, depth);
-            Row { numbers: numbers.clone(), course: *course, moment, worst }
-        };
-        plan.moments(*course, unix).into_iter().map(row).collect()
+        let mut rows: Vec<Row<'a>> = Vec::new();
+        for moment in plan.moments(*course, unix) {
+            let first = rows.len();
+            for (word, outages) in of(*course) {
+                let worst = outages.worst(*course, moment.unix, depth);
+                let is_same = rows.get(first).is_some_and(|plain| plain.worst.cases == worst.cases);
+                let (numbers, moment, word) = (numbers.clone(), moment.clone(), (*word).clone());
+                rows.push(Row { numbers, course: *course, moment, word, worst, is_same });
+            }
+        }
+        rows
     };
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let share = asked.len().div_ceil(workers).max(1);
@@ -61,11 +79,17 @@ pub(crate) fn prove<'a>(plan: &'a Plan, unix: i64, depth: Option<Depth>) -> Prov
     Proven { plan, things, rows, depth }
 }
 
+/// The plan as it is, and with each override in force that it asks for: a condition that holds a few days a year is thought of before.
+pub(crate) fn under_each(plan: &Arc<Plan>) -> Vec<(Option<Arc<str>>, Arc<Plan>)> {
+    let with = plan.words().into_iter().map(|word| (Some(Arc::clone(word)), plan.under(word)));
+    core::iter::once((None, Arc::clone(plan))).chain(with).collect()
+}
+
 impl Proven<'_> {
     /// The table, and how many calls it stands on.
     #[must_use]
     pub(crate) fn table(&self, rows_max: usize) -> String {
-        let mut order: Vec<&Row<'_>> = self.rows.iter().collect();
+        let mut order: Vec<&Row<'_>> = self.shown().collect();
         let left = order.len().saturating_sub(rows_max);
         if left > 0 {
             order.sort_by_key(|row| core::cmp::Reverse(row.latest()));
@@ -114,12 +138,18 @@ impl Proven<'_> {
                 "numbers": row.numbers,
                 "plan": self.plan.course(row.course).map(|course| &*course.name),
                 "when": self.when(row),
+                "override": row.word.as_deref(),
                 "unix": row.moment.unix,
                 "walked": row.worst.walks,
                 "at_worst": row.worst.cases.iter().enumerate().map(case).collect::<Vec<_>>(),
             })
         };
         self.rows.iter().map(line).collect()
+    }
+
+    /// All but what is as without an override.
+    fn shown(&self) -> impl Iterator<Item = &Row<'_>> {
+        self.rows.iter().filter(|row| row.word.is_none() || !row.is_same)
     }
 
     fn head(&self) -> Vec<String> {
@@ -157,10 +187,12 @@ impl Proven<'_> {
         let others = row.moment.closed.iter().filter(|id| **id != row.course);
         let others: Vec<&str> =
             others.filter_map(|id| self.plan.course(*id)).map(|course| &*course.name).collect();
-        match others.as_slice() {
-            [] => own.to_owned(),
-            others => format!("{own}, {} closed", crate::explain::and(others)),
+        let mut when = own.to_owned();
+        if !others.is_empty() {
+            when += &format!(", {} closed", crate::explain::and(&others));
         }
+        row.word.iter().for_each(|word| when += &format!(", {word}"));
+        when
     }
 
     fn case(&self, case: &Case, course: CourseId) -> String {
@@ -198,13 +230,18 @@ impl Proven<'_> {
         };
         let calls =
             if walks == 1 { "1 call was walked".to_owned() } else { format!("{walks} calls were walked") };
-        let nobody = self.rows.iter().filter(|row| row.latest() == Duration::MAX).count();
-        let end = match (nobody, self.rows.len()) {
+        let with = if self.rows.iter().any(|row| row.word.is_some()) {
+            ", with and without each override"
+        } else {
+            ""
+        };
+        let nobody = self.shown().filter(|row| row.latest() == Duration::MAX).count();
+        let end = match (nobody, self.shown().count()) {
             (0, _) => "somebody answers each".to_owned(),
             (1, 1) => "it can end with NOBODY".to_owned(),
             (nobody, all) => format!("{nobody} of {all} lines can end with NOBODY"),
         };
-        format!("  {calls}: {outages}; {end}.\n")
+        format!("  {calls}: {outages}{with}; {end}.\n")
     }
 }
 

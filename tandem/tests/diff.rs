@@ -106,3 +106,27 @@ All 3 numbers differ.
 "
     );
 }
+
+#[test]
+fn what_shows_only_under_an_override_is_found_before_it_is_switched() {
+    let old = CLINIC
+        .replace("steps  = [\"office\",", "steps  = [{ ring = \"office\", when = \"not override storm\" },");
+    assert_ne!(old, CLINIC);
+    let new =
+        old.replace("[\"ana\", \"ben\"]", "{ ring = [\"ana\", \"ben\"], when = \"not override storm\" }");
+    assert_ne!(old, new);
+    assert_eq!(
+        differences(&plan(&old), &plan(&new), Some(router::proof::Depth::Nothing), MONDAY),
+        "\
+The one number differs.
+
+  +15035550100
+    Mon 12:00, override storm, nothing down
+      was  ana and ben ring at once, answering rings after 18 s, inbox answers after 38 s
+      now  answering rings at once, inbox answers after 20 s
+"
+    );
+    // A plan that asks for nothing, and one whose other word changes nothing.
+    let said = differences(&plan(CLINIC), &plan(&old), Some(router::proof::Depth::Nothing), MONDAY);
+    assert!(said.contains("Mon 12:00, override storm, nothing down"), "{said}");
+}

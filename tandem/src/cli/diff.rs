@@ -17,6 +17,7 @@ use router::way::Way;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What the command line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,22 +58,40 @@ pub fn answer(options: &Options, now: Timestamp) -> Answer {
 pub fn differences(old: &Loaded, new: &Loaded, depth: Option<Depth>, unix: i64) -> String {
     let things = Both { old: old.plan.things(), new: new.plan.things() };
     let roads = Both { old: imagined::roads(&old.plan), new: imagined::roads(&new.plan) };
-    let sides = Both {
-        old: Side::new(&old.plan, &roads.old, &things.old),
-        new: Side::new(&new.plan, &roads.new, &things.new),
+    let words: BTreeSet<&Arc<str>> = &old.plan.words() | &new.plan.words();
+    let words: Vec<Option<&Arc<str>>> = core::iter::once(None).chain(words.into_iter().map(Some)).collect();
+    let under = |plan: &Arc<Plan>, word: Option<&Arc<str>>| {
+        word.map_or_else(|| Arc::clone(plan), |word| plan.under(word))
     };
+    let plans: Vec<Both<Arc<Plan>>> = words
+        .iter()
+        .map(|word| Both { old: under(&old.plan, *word), new: under(&new.plan, *word) })
+        .collect();
+    let cases: Vec<Case<'_>> = words
+        .iter()
+        .zip(&plans)
+        .map(|(word, plans)| {
+            let old = Side::new(&plans.old, &roads.old, &things.old);
+            let new = Side::new(&plans.new, &roads.new, &things.new);
+            Case { word: *word, sides: Both { old, new } }
+        })
+        .collect();
     let groups = in_both(&old.plan, &new.plan);
     let depth = depth.unwrap_or_else(|| {
         Depth::affordable(|depth| {
             let walks = |side: &Side<'_>, course: Option<CourseId>| {
                 course.map_or(0, |course| side.outages.walks(course, depth))
             };
-            groups.iter().map(|group| walks(&sides.old, group.old) + walks(&sides.new, group.new)).sum()
+            let walked = |group: &Group<'_>| -> u64 {
+                let both = |Both { old, new }: &Both<Side<'_>>| walks(old, group.old) + walks(new, group.new);
+                cases.iter().filter(|case| case.concerns(group)).map(|case| both(&case.sides)).sum()
+            };
+            groups.iter().map(walked).sum()
         })
     });
     let (mut text, mut differ, mut same) = (String::new(), 0, 0);
     for group in &groups {
-        let told = group.told(&sides, depth, unix);
+        let told = group.told(&cases, depth, unix);
         *if told.is_empty() { &mut same } else { &mut differ } += group.numbers.len();
         text += &told;
     }
@@ -86,6 +105,23 @@ pub fn differences(old: &Loaded, new: &Loaded, depth: Option<Depth>, unix: i64) 
         (differ, same) => format!("{differ} numbers differ, {same} do not"),
     };
     format!("{head}.\n{text}")
+}
+
+/// Both plans under one override, or none.
+struct Case<'a> {
+    word: Option<&'a Arc<str>>,
+    sides: Both<Side<'a>>,
+}
+
+impl Case<'_> {
+    /// Does one of the plans of these numbers ask for it?
+    fn concerns(&self, group: &Group<'_>) -> bool {
+        let asks = |side: &Side<'_>, course: Option<CourseId>| {
+            let asked = |word: &&Arc<str>| course.is_some_and(|id| side.plan.words_of(id).contains(word));
+            self.word.as_ref().is_none_or(asked)
+        };
+        asks(&self.sides.old, group.old) || asks(&self.sides.new, group.new)
+    }
 }
 
 /// Of the old plan and of the new one.
@@ -135,7 +171,8 @@ struct Change {
 }
 
 impl Group<'_> {
-    fn told(&self, sides: &Both<Side<'_>>, depth: Depth, unix: i64) -> String {
+    fn told(&self, of: &[Case<'_>], depth: Depth, unix: i64) -> String {
+        let Some(Case { sides, .. }) = of.first() else { return String::new() };
         let head = format!("\n  {}", named(&self.numbers));
         let (old, new) = match (self.old, self.new) {
             (Some(old), Some(new)) => (old, new),
@@ -153,7 +190,9 @@ impl Group<'_> {
             old.into_iter().chain(new).map(|moment| moment.unix).collect()
         };
         let cases = self.cases(sides, depth);
-        for unix in moments {
+        let concern: Vec<&Case<'_>> = of.iter().filter(|case| case.concerns(self)).collect();
+        let under = |unix| concern.iter().map(move |case| (unix, *case));
+        for (unix, Case { word, sides }) in moments.into_iter().flat_map(under) {
             for (broken, known) in &cases {
                 let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
                 let before = sides.old.way(old, unix, &broken, *known);
@@ -161,7 +200,8 @@ impl Group<'_> {
                 if !is_same((sides.old.plan, &before), (sides.new.plan, &after)) {
                     let zone = &sides.new.plan.zone;
                     let local = unix.saturating_add(i64::from(zone.offset_at(unix)));
-                    let case = format!("{}, {}", weekly(local), in_case(&broken, *known));
+                    let word = word.map_or_else(String::new, |word| format!("override {word}, "));
+                    let case = format!("{}, {word}{}", weekly(local), in_case(&broken, *known));
                     let was = in_full(sides.old.plan, &before);
                     add(&mut changes, was, in_full(sides.new.plan, &after), case);
                 }

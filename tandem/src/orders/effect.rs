@@ -125,7 +125,7 @@ impl Touched {
         let rings = |target: TargetId| {
             self.targets.contains(&target) || plan.ways(target).any(|way| self.peers.contains(&way))
         };
-        !self.overrides.is_empty() && course.overrides().any(|name| self.overrides.contains(name))
+        !self.overrides.is_empty() && course.overrides().flatten().any(|name| self.overrides.contains(name))
             || course.every_step().flat_map(router::plan::Step::rings).any(rings)
     }
 }
