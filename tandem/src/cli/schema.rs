@@ -345,6 +345,7 @@ fn expect() -> Keys {
         ("number", text("the number that is called")),
         ("reaches", text("who has to be rung")),
         ("down", texts("what has failed: \"site office\"")),
+        ("override", texts("which overrides are in force: \"storm\"")),
         ("at", text("when: \"Tue 10:00\"")),
         ("within", wait(&WITHIN)),
     ]

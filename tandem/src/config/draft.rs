@@ -144,7 +144,13 @@ impl CourseDraft {
         steps.chain(closed).chain(busy).chain(full)
     }
 
-    /// The same, to be completed.
+    /// Every override that a step of it asks for.
+    pub(super) fn overrides(&self) -> impl Iterator<Item = &Arc<str>> {
+        let steps = self.lists().flat_map(|(_, list)| &list.steps);
+        steps.filter_map(|step| step.when.as_ref()).flat_map(When::overrides).flatten()
+    }
+
+    /// Its lists, to be completed.
     pub(super) fn lists_mut(&mut self) -> impl Iterator<Item = &mut ListDraft> {
         let others = [&mut self.closed, &mut self.busy, &mut self.full];
         core::iter::once(&mut self.steps).chain(others.into_iter().flatten())

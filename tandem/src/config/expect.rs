@@ -2,7 +2,7 @@
 
 use crate::codes::Code;
 use crate::config::customers::Wish;
-use crate::config::draft::Draft;
+use crate::config::draft::{CourseDraft, Draft};
 use crate::config::duration::{duration, words};
 use crate::config::names::{full, nearest, split};
 use crate::config::reader::{Problems, Table, Value, shown, table, text, texts, too_many};
@@ -16,10 +16,12 @@ use core::time::Duration;
 use jiff::Timestamp;
 use router::Plan;
 use router::foretell::Fault;
+use router::orders::Orders;
 use router::outage::Thing;
 use router::plan::CourseId;
 use router::target::{PeerId, TargetId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use toml::de::DeValue;
 
 /// One expectation, all names in it known.
@@ -27,6 +29,8 @@ use toml::de::DeValue;
 pub(super) struct Expect {
     course: CourseId,
     down: BTreeSet<PeerId>,
+    /// What is in force.
+    overrides: BTreeSet<Arc<str>>,
     at: Option<At>,
     reaches: TargetId,
     within: Duration,
@@ -77,11 +81,14 @@ fn one(
     let reaches = required(&mut keys, "reaches", value, problems)
         .and_then(|at| Some((target(at, customer, draft, problems)?, at.span())));
     let down = keys.take("down").map(|value| down(value, customer, things, problems)).unwrap_or_default();
+    let overrides = keys.take("override");
+    let overrides = overrides.map(|value| switched(value, customer, draft, problems)).unwrap_or_default();
     let at = keys.take("at").and_then(|value| moment(value, problems));
     let within = keys.take("within").and_then(|value| duration("within", &WITHIN, value, problems));
     keys.finish(problems);
     let (reaches, span) = reaches?;
-    Some(Expect { course: course?, down, at, reaches, within: within.unwrap_or(WITHIN.default), span })
+    let within = within.unwrap_or(WITHIN.default);
+    Some(Expect { course: course?, down, overrides, at, reaches, within, span })
 }
 
 fn required<'a>(
@@ -171,6 +178,31 @@ fn down(
     found
 }
 
+/// The overrides that are in force: first those of the customer alone.
+fn switched(
+    value: &Value<'_>,
+    customer: Option<&str>,
+    draft: &Draft,
+    problems: &mut Problems<'_>,
+) -> BTreeSet<Arc<str>> {
+    let asked: BTreeSet<&Arc<str>> = draft.courses.iter().flat_map(CourseDraft::overrides).collect();
+    let mut found = BTreeSet::new();
+    for (written, span) in texts("override", "an override such as \"storm\"", THINGS_MAX, value, problems) {
+        let own = customer.and_then(|_| asked.get(&full(customer, written)));
+        if let Some(name) = own.or_else(|| asked.get(&Arc::from(written))) {
+            found.insert(Arc::clone(name));
+            continue;
+        }
+        let title = format!("no step asks for `override {}`", shown(written));
+        let problem = Diagnostic::new(Code::E101, title).at(span, "makes no difference");
+        problems.add(match nearest(written, asked.iter().map(|name| split(name).1)) {
+            Some(near) => problem.help(format!("did you mean `{}`?", shown(near))),
+            None => problem.help("an override is what a step asks for: `when = \"override storm\"`"),
+        });
+    }
+    found
+}
+
 fn moment(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<At> {
     let written = text("at", "a moment such as \"Tue 10:00\"", value, problems)?;
     let found = written.parse();
@@ -182,12 +214,18 @@ fn moment(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<At> {
 }
 
 /// E117: what does not hold of a plan that is otherwise good.
-pub(super) fn judge(plan: &Plan, expects: &[Expect], now: Timestamp) -> Vec<Diagnostic> {
+pub(super) fn judge(plan: &Arc<Plan>, expects: &[Expect], now: Timestamp) -> Vec<Diagnostic> {
     if expects.is_empty() {
         return Vec::new();
     }
     let roads = imagined::roads(plan);
+    let mut plans: BTreeMap<&BTreeSet<Arc<str>>, Arc<Plan>> = BTreeMap::new();
+    for Expect { overrides, .. } in expects {
+        let orders = || Orders { overrides: overrides.clone(), ..Orders::default() };
+        plans.entry(overrides).or_insert_with(|| plan.ordered(orders()));
+    }
     let broken = |expect: &Expect| {
+        let plan = plans.get(&expect.overrides)?;
         let unix = expect.at.unwrap_or(At::Exactly(now)).unix(plan.zone_of(expect.course), now);
         let ways = [false, true].map(|known| {
             let fault = Fault { down: expect.down.clone(), known };
