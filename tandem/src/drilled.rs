@@ -51,7 +51,7 @@ fn foreseen(loaded: &Loaded, unix: i64) -> Vec<Foreseen<'_>> {
                 if !drill.is_about(name) {
                     continue;
                 }
-                let Some(change) = change(plan, &roads, *course, unix, &one.down) else { continue };
+                let Some(change) = change((plan, plan), &roads, *course, unix, &one.down) else { continue };
                 case.loses |= change.rings_nobody;
                 let told = match change.at_first == change.noticed {
                     true => vec![("then", change.noticed)],

@@ -111,10 +111,14 @@ enum Verb {
         /// When: `Tue 23:10` by the plan's clock, or `2026-11-24T23:10:00-08:00`; now, if not given
         #[arg(long, value_name = "TIME")]
         at: Option<explain::At>,
+        /// As if this override were in force: `storm`
+        #[arg(long = "override", value_name = "NAME")]
+        overrides: Vec<String>,
     },
     /// Say what would change for callers if something failed: a carrier, a site, a service, a failure domain, or several at once
     Break {
-        /// What fails: `site office`, `carrier telnyx`, `service ava`, `domain grid`, or the name alone
+        /// What fails: `site office`, `carrier telnyx`, `service ava`, `domain grid`, or the name alone; or what is switched:
+        /// `override storm`
         #[arg(required = true)]
         things: Vec<String>,
         /// The plan file, or a folder with a `tandem.toml`
@@ -198,12 +202,14 @@ fn main() -> ExitCode {
             ask::ask(control::Verb::Undo { id }, &asking, ("undo", Timestamp::now()))
         }
         Verb::Messages(options) => messages::run(&options),
-        Verb::Explain { number, folder, at: None } if why::is_name(&number) => {
+        Verb::Explain { number, folder, at: None, overrides }
+            if overrides.is_empty() && why::is_name(&number) =>
+        {
             why::run(&number, &folder, Timestamp::now())
         }
-        Verb::Explain { number, folder, at } => {
+        Verb::Explain { number, folder, at, overrides } => {
             let plan = folder.plan.unwrap_or_else(|| "tandem.toml".into());
-            explain::run(&explain::Options { number, plan, at })
+            explain::run(&explain::Options { number, plan, at, overrides })
         }
         Verb::Break { things, plan, at } => broken::run(&broken::Options { things, plan, at }),
         Verb::Diff { old, new, outages } => diff::run(&diff::Options { old, new, outages }),

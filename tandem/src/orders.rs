@@ -148,6 +148,13 @@ pub fn with_orders<'o>(
     (plan.ordered(found), said)
 }
 
+/// The plan with these overrides in force, as people name them.
+pub(crate) fn under(plan: &Arc<Plan>, words: &[String]) -> Result<Arc<Plan>, Unmeant> {
+    let order = |word: &String| Order { verb: Verb::Override, what: word.clone(), to: None };
+    let (plan, said) = with_orders(plan, &words.iter().map(order).collect::<Vec<_>>());
+    said.into_iter().collect::<Result<Vec<()>, _>>().map(|_| plan)
+}
+
 /// Everything that can be drained, in full words: `carrier telnyx`, `site office`, `person ana`.
 #[must_use]
 pub fn drainable(plan: &Plan) -> Vec<String> {

@@ -2,9 +2,10 @@
 
 use super::{At, and};
 use crate::cli::check::{Answer, print};
-use crate::config::{Loaded, load};
+use crate::config::load;
 use crate::foretold::{Unfound, by_course, find, in_words, named};
 use crate::imagined;
+use crate::orders;
 use jiff::Timestamp;
 use router::Plan;
 use router::foretell::Fault;
@@ -19,7 +20,8 @@ use std::process::ExitCode;
 /// What the command line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// What fails, all together: `site office`, `carrier telnyx`, `service ava`, `domain grid`, or the name alone.
+    /// What fails, all together: `site office`, `carrier telnyx`, `service ava`, `domain grid`, or the name alone; and what is switched:
+    /// `override storm`.
     pub things: Vec<String>,
     /// The plan file, or a folder with a `tandem.toml`.
     pub plan: PathBuf,
@@ -46,14 +48,20 @@ pub fn answer(names: &[String], plan: &Path, at: Option<At>, now: Timestamp) -> 
         }
     };
     let things = loaded.plan.things();
+    let words: Vec<String> =
+        names.iter().filter_map(|name| name.strip_prefix(OVERRIDE)).map(str::to_owned).collect();
+    let after = match orders::under(&loaded.plan, &words) {
+        Ok(plan) => plan,
+        Err(unmeant) => return Answer { text: format!("tandem break: {unmeant}\n"), fine: false },
+    };
     let mut broken = Vec::new();
-    for name in names {
+    for name in names.iter().filter(|name| !name.starts_with(OVERRIDE)) {
         match find(&things, name) {
             Ok(thing) => broken.push(thing),
             Err(unfound) => return Answer { text: unknown(&unfound, name), fine: false },
         }
     }
-    said(&loaded, &broken, at, now)
+    said((&loaded.plan, &after), &broken, at, now)
 }
 
 fn unknown(unfound: &Unfound<'_>, written: &str) -> String {
@@ -74,14 +82,13 @@ fn unknown(unfound: &Unfound<'_>, written: &str) -> String {
     }
 }
 
-fn said(loaded: &Loaded, broken: &[&Thing], at: Option<At>, now: Timestamp) -> Answer {
-    let plan = &*loaded.plan;
+fn said((plan, after): (&Plan, &Plan), broken: &[&Thing], at: Option<At>, now: Timestamp) -> Answer {
     let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
     let roads = imagined::roads(plan);
     let down: BTreeSet<_> = broken.iter().flat_map(|thing| &thing.peers).copied().collect();
     let (mut text, mut changed, mut fine) = (String::new(), 0, true);
     for (course, numbers) in by_course(plan) {
-        let Some(change) = change(plan, &roads, course, unix, &down) else { continue };
+        let Some(change) = change((plan, after), &roads, course, unix, &down) else { continue };
         changed += numbers.len();
         fine &= !change.loses;
         let name = plan.course(course).map_or("", |course| &*course.name);
@@ -95,11 +102,9 @@ fn said(loaded: &Loaded, broken: &[&Thing], at: Option<At>, now: Timestamp) -> A
     }
     let all = plan.numbers.len() + usize::from(plan.unlisted.is_some());
     let zone = if plan.zone.name.is_empty() { "UTC" } else { &*plan.zone.name };
-    let names: Vec<String> = broken.iter().map(ToString::to_string).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let head = format!(
-        "With {} down, {} in {zone}: {} for callers.\n",
-        and(&names),
+        "With {}, {} in {zone}: {} for callers.\n",
+        supposed(broken, after),
         At::words(at, &plan.zone, unix),
         changes(changed, all - changed)
     );
@@ -119,23 +124,37 @@ pub(crate) struct Change {
     pub(crate) rings_nobody: bool,
 }
 
-/// What changes for callers of one plan of the file while these are down; `None`: nothing does.
+/// What changes for callers of one plan of the file while these are down, and it is switched as in the second; `None`: nothing does.
 pub(crate) fn change(
-    plan: &Plan,
+    (plan, after): (&Plan, &Plan),
     roads: &Roads,
     course: CourseId,
     unix: i64,
     down: &BTreeSet<PeerId>,
 ) -> Option<Change> {
-    let way = |down: &BTreeSet<PeerId>, known| {
+    let way = |plan: &Plan, down: &BTreeSet<PeerId>, known| {
         plan.foretell(roads, plan.entrance(course, unix), unix, &Fault { down: down.clone(), known })
     };
-    let [before, at_first, noticed] = [way(&BTreeSet::new(), false), way(down, false), way(down, true)];
+    let [before, at_first, noticed] =
+        [way(plan, &BTreeSet::new(), false), way(after, down, false), way(after, down, true)];
     let loses = at_first.answered.is_none() || noticed.answered.is_none();
     let rings_nobody = at_first.rings_nobody() || noticed.rings_nobody();
     let [before, at_first, noticed] = [before, at_first, noticed].map(|way| in_words(plan, &way));
     let is_other = at_first != before || noticed != before;
     is_other.then_some(Change { before, at_first, noticed, loses, rings_nobody })
+}
+
+/// What has failed, and what is switched.
+fn supposed(broken: &[&Thing], plan: &Plan) -> String {
+    let names: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let words: Vec<String> = plan.orders.overrides.iter().map(|word| format!("override {word}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match (names.as_slice(), words.as_slice()) {
+        (names, []) => format!("{} down", and(names)),
+        ([], words) => format!("{} in force", and(words)),
+        (names, words) => format!("{} down and {} in force", and(names), and(words)),
+    }
 }
 
 fn changes(changed: usize, same: usize) -> String {
@@ -147,6 +166,9 @@ fn changes(changed: usize, same: usize) -> String {
         (changed, same) => format!("{changed} numbers change, {same} do not"),
     }
 }
+
+/// What stands before the name of what is switched.
+const OVERRIDE: &str = "override ";
 
 /// Things that are named when none is called so.
 const SHOWN: usize = 8;

@@ -15,6 +15,7 @@ pub(crate) use rows::and;
 
 use crate::cli::check::{Answer, print};
 use crate::config::{Loaded, load, words};
+use crate::orders;
 use jiff::Timestamp;
 use router::Plan;
 use router::foretell::Fault;
@@ -35,35 +36,42 @@ pub struct Options {
     pub plan: PathBuf,
     /// When; `None` for now.
     pub at: Option<At>,
+    /// The overrides that are in force.
+    pub overrides: Vec<String>,
 }
 
 /// Explains a call; exit status 1 if the plan file has errors or does not know the number.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
-    print(&answer_with(&options.number, &options.plan, options.at, Timestamp::now(), dns::words_for))
+    print(&answer_with(options, Timestamp::now(), dns::words_for))
 }
 
 /// What `tandem explain` says, but for what the DNS does.
 #[must_use]
 pub fn answer(number: &str, plan: &Path, at: Option<At>, now: Timestamp) -> Answer {
-    answer_with(number, plan, at, now, |_, _| String::new())
+    let (number, plan, overrides) = (number.to_owned(), plan.to_owned(), Vec::new());
+    answer_to(&Options { number, plan, at, overrides }, now)
 }
 
-fn answer_with(
-    number: &str,
-    plan: &Path,
-    at: Option<At>,
-    now: Timestamp,
-    ask: impl FnOnce(&Loaded, &[PeerId]) -> String,
-) -> Answer {
-    let loaded = match load(plan, now) {
-        Ok(loaded) => loaded,
+/// The same, with all that a command line may say.
+#[must_use]
+pub fn answer_to(options: &Options, now: Timestamp) -> Answer {
+    answer_with(options, now, |_, _| String::new())
+}
+
+fn answer_with(options: &Options, now: Timestamp, ask: impl FnOnce(&Loaded, &[PeerId]) -> String) -> Answer {
+    let (mut loaded, at) = match load(&options.plan, now) {
+        Ok(loaded) => (loaded, options.at),
         Err(refused) => {
             let text = format!("{refused}tandem explain: no call would be routed by this plan file.\n");
             return Answer { text, fine: false };
         }
     };
-    let number: String = number.chars().filter(|letter| !letter.is_control()).collect();
+    match orders::under(&loaded.plan, &options.overrides) {
+        Ok(plan) => loaded.plan = plan,
+        Err(unmeant) => return Answer { text: format!("tandem explain: {unmeant}\n"), fine: false },
+    }
+    let number: String = options.number.chars().filter(|letter| !letter.is_control()).collect();
     if let Some(number) = loaded.plan.emergency.number(number.as_bytes()) {
         return Answer { text: for_help(&loaded.plan, number), fine: true };
     }
@@ -121,6 +129,7 @@ fn explain(
     let unlisted = if listed { "" } else { ", as for all numbers that are not listed" };
     let mut text = format!("{number}: plan {name} in {}{unlisted}\n", loaded.source.path());
     text += &format!("  at           {}\n", clock(plan, root, at, unix));
+    text += &switched(plan);
     text += &format!("  arrives by   {}\n\n", arrivals(plan));
     text += &rows::table(plan, &items, &way);
     text += &cut(&way);
@@ -151,6 +160,12 @@ fn clock(plan: &Plan, root: Frame, at: Option<At>, unix: i64) -> String {
         format!(" until {}", crate::moment::weekly(local))
     });
     format!("{when}: {state}{}", until.unwrap_or_default())
+}
+
+/// The overrides that are in force.
+fn switched(plan: &Plan) -> String {
+    let words: Vec<&str> = plan.orders.overrides.iter().map(|word| &**word).collect();
+    if words.is_empty() { String::new() } else { format!("  override     {}\n", and(&words)) }
 }
 
 fn arrivals(plan: &Plan) -> String {

@@ -36,8 +36,11 @@ pub(super) fn in_words(plan: &Plan, step: &Step) -> String {
     format!("{who} ({})", place(plan, step.line))
 }
 
-/// Where a step stands: `:25` of the plan file, `acme.toml:7` of another.
+/// Where a step stands: `:25` of the plan file, `acme.toml:7` of another; nowhere, if somebody has switched it.
 pub(super) fn place(plan: &Plan, line: u32) -> String {
+    if line == 0 {
+        return "by hand".into();
+    }
     let (file, line) = plan.place(line);
     let name = file.map(|file| file.rsplit('/').next().unwrap_or_default());
     format!("{}:{line}", name.unwrap_or_default())
@@ -95,6 +98,9 @@ fn passed_by(plan: &Plan, step: &Step, way: &Way) -> String {
         |id: TargetId| plan.target(id).is_some_and(|target| !by(plan, &target.reach).is_empty());
     if !targets(step).any(is_reachable) {
         return "no way there".into();
+    }
+    if targets(step).all(|id| plan.orders.drained.contains(&id)) {
+        return "drained".into();
     }
     if step.when.is_some() {
         return "not now: `when`".into();
