@@ -26,6 +26,13 @@ pub enum Entry {
     /// A call is over, or its walk is: exactly one for every INVITE that was admitted, and one for each that was refused, as far as
     /// it was to a number of the plan or from a peer; in a flood for some of them.
     Call(Box<CallRecord>),
+    /// The BYE of a call has passed: whoever talked has hung up. It may be told again, and be of a call that an agent of ours had.
+    HungUp {
+        /// When.
+        at: Time,
+        /// The Call-ID, lossily as text.
+        call_id: String,
+    },
     /// A belief about a path has changed.
     Health {
         /// When.

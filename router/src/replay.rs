@@ -56,6 +56,7 @@ impl Believed {
             Entry::Side { at, peers, path, to, .. } => (at, peers, path, Recalled::Side(*to)),
             Entry::Begun(_)
             | Entry::Call(_)
+            | Entry::HungUp { .. }
             | Entry::Alarm { .. }
             | Entry::Name { .. }
             | Entry::Login { .. }

@@ -59,7 +59,10 @@ fn a_503_moves_on_at_once_and_the_answer_connects() {
     let acked = door.hears(CALLER, &within("ACK", &route));
     assert_eq!(lines(&acked), ["192.0.2.10:5060 <- ACK sip:192.0.2.10:5060 SIP/2.0"]);
     let bye = door.hears(CALLER, &within("BYE", &route));
-    assert_eq!(lines(&bye), ["192.0.2.10:5060 <- BYE sip:192.0.2.10:5060 SIP/2.0"]);
+    assert_eq!(
+        lines(&bye),
+        ["192.0.2.10:5060 <- BYE sip:192.0.2.10:5060 SIP/2.0", "c1@192.0.2.1 has hung up"]
+    );
     let bye = bye[0].1.clone().unwrap();
     assert_eq!(lines(&door.hears(OFFICE, &reply(&bye, "200 OK", ""))), ["192.0.2.1:5060 <- SIP/2.0 200 OK"]);
     let forged = route.replace("t=", "t=1");

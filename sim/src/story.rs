@@ -284,6 +284,7 @@ impl Diary {
             | Entry::Dropped { .. }
             | Entry::Refused { .. }
             | Entry::Unlisted { .. }
+            | Entry::HungUp { .. }
             | Entry::Stranger { .. } => return,
         };
         self.lines.push(line);

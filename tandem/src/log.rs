@@ -103,6 +103,8 @@ impl Log {
                 tracing::debug!(from = from(flow), status, "refused: {why}");
                 self.repeat(Repeat::Refused(*status, why), now);
             }
+            // Of a call its record is told.
+            Entry::HungUp { .. } => {}
             Entry::Unlisted { number, flow } => {
                 tracing::debug!(from = from(flow), ?number, "this number is not in the plan");
                 self.repeat(Repeat::Unlisted, now);

@@ -292,6 +292,7 @@ impl Metrics {
                 let labels = [("status", status.to_string()), ("why", (*why).to_owned())];
                 self.refused.get_or_create(&labels).inc();
             }
+            Entry::HungUp { .. } => {}
             Entry::Unlisted { .. } => {
                 self.unlisted.inc();
             }

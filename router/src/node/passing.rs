@@ -1,6 +1,7 @@
 //! Requests inside of calls, and answers to calls that nobody here remembers: passed on by what our seal proves.
 
 use super::{Node, Owner};
+use crate::call::text;
 use crate::door::Effect;
 use crate::lamps;
 use crate::locate::Place;
@@ -168,16 +169,20 @@ impl Node {
     ) {
         tally::passed(self.health.load_mut(), &self.seal, request, now);
         let method = request.method();
+        let hung_up = || Entry::HungUp { at: now, call_id: text(request.call_id()) };
+        let told = (method == Method::Bye).then(|| Effect::Record(hung_up()));
         if from.path.transport.is_inside() && method == Method::Invite && request.to_tag().is_empty() {
             self.learned.streams.on_agent(key, to.path, now);
         }
         let bytes = self.with_credentials(method, from, to, bytes);
-        if !self.transits.wants(method, from.path.transport, to.path.transport) {
-            return out.push(Effect::Send { flow: to, bytes });
+        if self.transits.wants(method, from.path.transport, to.path.transport) {
+            let timers = Timers { t1: self.health.t1(to.path), ..Timers::default() };
+            self.transits.start(key, to.path, (method, bytes), timers, now, out);
+            self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
+        } else {
+            out.push(Effect::Send { flow: to, bytes });
         }
-        let timers = Timers { t1: self.health.t1(to.path), ..Timers::default() };
-        self.transits.start(key, to.path, (method, bytes), timers, now, out);
-        self.deadlines.keep(Owner::Transit(key), self.transits.deadline(key));
+        out.extend(told);
     }
 
     /// A request to a peer that has asked for credentials before says them at once: a challenge inside of a call could

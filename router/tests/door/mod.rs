@@ -169,6 +169,7 @@ pub fn show(effect: Effect) -> (String, Option<Message>) {
             (format!("{peers:?} {from:?} -> {to:?}"), None)
         }
         Effect::Resolve { query } => (format!("dns <- {:?} {}", query.kind, query.name), None),
+        Effect::Record(Entry::HungUp { call_id, .. }) => (format!("{call_id} has hung up"), None),
         Effect::Record(entry) => (format!("{entry:?}"), None),
     }
 }

@@ -125,6 +125,7 @@ pub(super) fn eventful() -> Call {
         ahead: -28_800,
         rang: Some(2_300 * ms),
         ended: Some(5_910 * ms),
+        hung_up: None,
         end: End::Answered("ivy".into()),
         seen: 0,
         legs: vec![

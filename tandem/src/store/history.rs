@@ -17,6 +17,8 @@ pub enum Kept {
     Begun(Arc<Begun>, When),
     /// A call that is over.
     Over(Box<CallRecord>, When),
+    /// Whoever talked in a call has hung up: its Call-ID.
+    HungUp(String, Time, When),
     /// Beliefs that have changed.
     Believed(Vec<Believed>, When),
 }
@@ -111,6 +113,12 @@ pub(super) const ASKED: &str =
 pub(super) const REFUSED: &str =
     "ALTER TABLE calls ADD COLUMN refused TEXT; -- why one that failed had no walk";
 
+/// Until when it was talked in an answered call.
+pub(super) const HUNG_UP: &str = "
+ALTER TABLE calls ADD COLUMN hung_up INTEGER; -- when the BYE of one that was answered passed
+CREATE INDEX calls_call_id ON calls (call_id);
+";
+
 /// How long a call is kept: 400 days, so that a year can be compared with the one before.
 pub(super) const KEPT_MICROS: i64 = 400 * 86_400 * 1_000_000;
 
@@ -127,6 +135,7 @@ impl Kept {
                 let when = When::of(call.begun.began, epoch, zone);
                 Some(Self::Over(call, when))
             }
+            Entry::HungUp { at, call_id } => Some(Self::HungUp(call_id, at, When::of(at, epoch, zone))),
             Entry::Health { .. } | Entry::Side { .. } => {
                 let believed = Believed::of(&entry);
                 // All are of one moment.
@@ -220,8 +229,19 @@ pub(super) fn keep(db: &Connection, kept: &Kept, place: Place, file: &str) -> ru
             begin(db, &call.begun, *when, place, file)?;
             over(db, call, place.number(call.begun.id))
         }
+        Kept::HungUp(call_id, at, when) => hung_up(db, call_id, when.unix(*at)),
         Kept::Believed(believed, when) => beliefs::keep(db, believed, *when, place.run),
     }
+}
+
+/// Writes until when a call was talked in, the first time that it is told; of one that this file does not have nothing.
+fn hung_up(db: &Connection, call_id: &str, unix: i64) -> rusqlite::Result<()> {
+    let mut update = db.prepare(
+        "UPDATE calls SET hung_up = ?2 - began WHERE call_id = ?1 AND end = 'answered' AND hung_up IS NULL AND began > ?3",
+    )?;
+    // Nobody talks for longer, but a Call-ID may come again.
+    let week = unix.saturating_sub(7 * 86_400 * 1_000_000);
+    update.execute(params![call_id, unix, week]).map(drop)
 }
 
 /// Writes the beginning of a call, if it is not there yet.

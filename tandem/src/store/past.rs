@@ -39,6 +39,8 @@ pub struct Call {
     pub rang: Option<i64>,
     /// When it was over.
     pub ended: Option<i64>,
+    /// When whoever talked had hung up.
+    pub hung_up: Option<i64>,
     /// How it ended.
     pub end: End,
     /// When its node was last known to run, in microseconds since 1970.
@@ -302,6 +304,7 @@ fn call(row: &Row<'_>) -> Result<Call> {
         ahead: row.get("ahead")?,
         rang: row.get("rang")?,
         ended: row.get("ended")?,
+        hung_up: row.get("hung_up")?,
         end,
         seen: row.get("seen")?,
         legs: Vec::new(),

@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// The steps, first one first. A new one is added at the end, and what it makes belongs to a file of its own.
-const STEPS: &[&str] = &[history::TABLES, outbox::TABLES, history::ASKED, history::REFUSED, beliefs::TABLES];
+const STEPS: &[&str] =
+    &[history::TABLES, outbox::TABLES, history::ASKED, history::REFUSED, beliefs::TABLES, history::HUNG_UP];
 
 /// Brings a file up to date.
 pub(super) fn migrate(db: &mut Connection, file: &Path) -> Result<(), Fault> {
