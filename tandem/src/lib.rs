@@ -1,6 +1,7 @@
 //! The edge of Tandem: sockets, clock, plan file and command line around the pure core of `sip` and `router`.
 
 pub mod calls;
+pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod codes;

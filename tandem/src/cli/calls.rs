@@ -108,7 +108,7 @@ fn lines(calls: &[Call], now: Timestamp) -> Vec<[String; 7]> {
 }
 
 /// In columns.
-pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     columns(rows, N)
 }
 
@@ -170,6 +170,7 @@ fn value(call: &Call) -> Value {
         "no_phone_numbers": call.confined,
         "rang_after_ms": ms(call.rang),
         "ended_after_ms": ms(call.ended),
+        "hung_up_after_ms": ms(call.hung_up),
         "end": call.end.word(),
         "answered_by": answered_by,
         "status": status,
@@ -185,7 +186,7 @@ fn printable(text: &str) -> String {
 }
 
 /// Reads `90s`, `15m`, `1h`, `7d` as microseconds.
-pub(super) fn ago(text: &str) -> Result<i64, &'static str> {
+pub(crate) fn ago(text: &str) -> Result<i64, &'static str> {
     let unit = |letter| match letter {
         's' => Some(1),
         'm' => Some(60),

@@ -157,7 +157,7 @@ fn tally(problems: &[Diagnostic]) -> String {
     parts.join(", ")
 }
 
-pub(super) fn count(n: usize, word: &str) -> String {
+pub(crate) fn count(n: usize, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
 }
 
