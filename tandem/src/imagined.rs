@@ -12,7 +12,8 @@ use std::sync::Arc;
 /// A path to every peer: names are not looked up here, each gets an address of its own that means nothing.
 pub(crate) fn roads(plan: &Plan) -> Roads {
     let mut addresses = BTreeMap::new();
-    let mut plan = plan.clone();
+    // The peers alone lead anywhere: a million numbers need not be there twice.
+    let mut plan = Plan { peers: plan.peers.clone(), networks: plan.networks.clone(), ..Plan::default() };
     for peer in &mut plan.peers {
         if let PeerHost::Name(name) = &peer.host {
             let next = u32::try_from(addresses.len()).unwrap_or(u32::MAX);

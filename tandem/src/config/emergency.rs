@@ -2,9 +2,10 @@
 
 use crate::codes::Code;
 use crate::config::draft::Draft;
+use crate::config::numbers::Listed;
 use crate::config::reader::{Problems, Table, kind, shown, too_many};
 use crate::config::settings::EMERGENCY_MAX;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 use router::emergency::DIGITS_MAX;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -46,9 +47,9 @@ pub(super) fn read(top: &mut Table<'_>, problems: &mut Problems<'_>) -> BTreeSet
 }
 
 /// E115: a plan for an emergency number would never be walked.
-pub(super) fn refuse_listed(numbers: &[(&str, Span)], draft: &Draft, problems: &mut Problems<'_>) {
-    for (number, span) in numbers.iter().filter(|(number, _)| draft.emergency.contains(*number)) {
-        let title = format!("{number} is an emergency number: no plan may have it");
+pub(super) fn refuse_listed(numbers: &[Listed<'_>], draft: &Draft, problems: &mut Problems<'_>) {
+    for Listed { text, span, .. } in numbers.iter().filter(|it| draft.emergency.contains(it.text)) {
+        let title = format!("{text} is an emergency number: no plan may have it");
         let problem = Diagnostic::new(Code::E115, title).at(span.clone(), "goes out by the carriers at once");
         problems.add(problem.help(
             "take it out; if it is none where you are, write those that are at the top of the file: `emergency = [\"112\"]`",

@@ -103,6 +103,7 @@ fn of_a_file(written: &str, span: Span, years: (i16, i16), problems: &mut Proble
         Ok(text) => text,
         Err(unreadable) => {
             let why = match unreadable {
+                Unreadable::NoFile => "it is no file".into(),
                 Unreadable::System(error) => error.to_string(),
                 Unreadable::TooLarge => format!("it is larger than {} MiB", FILE_MAX >> 20),
                 Unreadable::NotUtf8(place) => place,

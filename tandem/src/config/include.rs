@@ -128,11 +128,6 @@ impl Reading<'_> {
                 problem.help("files of a plan end in `.toml` or `.json`, lists of customers in `.csv`")
             );
         }
-        // To open a pipe would wait for whoever writes into it.
-        if !real.is_file() {
-            return Err(unreadable("it is no file".into())
-                .help("a folder is included by a pattern: `customers/*.toml`"));
-        }
         self.files += 1;
         if self.files > FILES_MAX {
             let problem = refuse(format!("the plan has more than {FILES_MAX} files"));
@@ -141,6 +136,8 @@ impl Reading<'_> {
         let most = SIZE_MAX.min(self.left);
         let text = text_of(&real, most).map_err(|fault| match fault {
             Unreadable::System(error) => unreadable(error.to_string()),
+            Unreadable::NoFile => unreadable("it is no file".into())
+                .help("a folder is included by a pattern: `customers/*.toml`"),
             Unreadable::TooLarge if most < SIZE_MAX => {
                 refuse(format!("the files of the plan have more than {} MiB together", TOTAL_MAX >> 20))
                     .help(LARGE)

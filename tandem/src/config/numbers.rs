@@ -12,23 +12,30 @@ use router::plan::CourseId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The numbers that have been listed so far.
+/// The numbers that have been listed so far. There may be a million of them: a number has only the place of its key.
 #[derive(Debug, Default)]
 pub(super) struct Listing<'a> {
-    firsts: BTreeMap<Arc<str>, First<'a>>,
+    /// By which of the keys each was listed first.
+    firsts: BTreeMap<Arc<str>, u32>,
     /// All keys as they are written.
-    pub(super) keys: Vec<(&'a str, Span)>,
+    pub(super) keys: Vec<Listed<'a>>,
     /// Are there more than a plan may have?
     is_full: bool,
 }
 
-/// Where a number is listed.
+/// A key that lists numbers.
 #[derive(Clone, Debug)]
-struct First<'a> {
-    span: Span,
-    /// In a range, and not by itself?
-    in_range: bool,
+pub(super) struct Listed<'a> {
+    pub(super) text: &'a str,
+    pub(super) span: Span,
     customer: Option<&'a str>,
+}
+
+impl Listed<'_> {
+    /// Does it list a range, and not one number by itself?
+    fn is_range(&self) -> bool {
+        self.text.contains("..")
+    }
 }
 
 /// Reads numbers into the draft, each with the plan that it names.
@@ -43,7 +50,7 @@ pub(super) fn read<'a>(
         let course = plan(&key, value, names, problems);
         if key.text == "*" && names.customer().is_none() {
             draft.plan.unlisted = course;
-            listing.keys.push((key.text, key.span));
+            listing.keys.push(Listed { text: key.text, span: key.span, customer: None });
         } else {
             listing.list(key, names.customer(), course, draft, problems);
         }
@@ -71,7 +78,8 @@ impl<'a> Listing<'a> {
         draft: &mut Draft,
         problems: &mut Problems<'_>,
     ) {
-        self.keys.push((key.text, key.span.clone()));
+        let here = Listed { text: key.text, span: key.span.clone(), customer };
+        self.keys.push(here.clone());
         if key.text == "*" {
             let title = "`*` is for numbers that nobody listed: they are no customer's";
             let problem = Diagnostic::new(Code::E020, title).at(key.span, "not here");
@@ -90,7 +98,6 @@ impl<'a> Listing<'a> {
             }
             return;
         }
-        let here = First { span: key.span, in_range: key.text.contains(".."), customer };
         // A number of a plan that is not there still counts as listed: it is not to be called doubled or missing.
         self.enter(numbers, course.unwrap_or(CourseId(u32::MAX)), &here, draft, problems);
     }
@@ -100,21 +107,23 @@ impl<'a> Listing<'a> {
         &mut self,
         numbers: Vec<Arc<str>>,
         course: CourseId,
-        here: &First<'a>,
+        here: &Listed<'a>,
         draft: &mut Draft,
         problems: &mut Problems<'_>,
     ) {
         let mut doubled = None;
+        let place = u32::try_from(self.keys.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for number in numbers {
-            match self.firsts.get(&number) {
-                Some(first) if first.in_range == here.in_range || first.customer != here.customer => {
+            let first = self.firsts.get(&number).and_then(|first| self.keys.get(*first as usize));
+            match first {
+                Some(first) if first.is_range() == here.is_range() || first.customer != here.customer => {
                     doubled.get_or_insert((number, first.clone()));
                     continue;
                 }
-                Some(_) if here.in_range => continue,
+                Some(_) if here.is_range() => continue,
                 Some(_) | None => {}
             }
-            self.firsts.insert(Arc::clone(&number), here.clone());
+            self.firsts.insert(Arc::clone(&number), place);
             draft.plan.numbers.insert(number, course);
         }
         if let Some((number, first)) = doubled {
@@ -123,7 +132,7 @@ impl<'a> Listing<'a> {
     }
 }
 
-fn twice(number: &str, first: &First<'_>, again: &First<'_>) -> Diagnostic {
+fn twice(number: &str, first: &Listed<'_>, again: &Listed<'_>) -> Diagnostic {
     let number = shown(number);
     if first.customer == again.customer {
         let problem = Diagnostic::new(Code::E103, format!("number {number} has two plans"));
@@ -131,7 +140,7 @@ fn twice(number: &str, first: &First<'_>, again: &First<'_>) -> Diagnostic {
             problem.at(again.span.clone(), "here again").at(first.span.clone(), "listed here first");
         return problem.help("a call takes one of them: take the other out");
     }
-    let whose = |it: &First<'_>| {
+    let whose = |it: &Listed<'_>| {
         it.customer.map_or_else(|| "the operator's".to_owned(), |name| format!("of `{}`", shown(name)))
     };
     let title = format!("number {number} is {} and {}", whose(first), whose(again));

@@ -215,6 +215,8 @@ impl Window<'_> {
 pub(crate) enum Unreadable {
     /// The system refuses.
     System(std::io::Error),
+    /// It is a folder, a pipe, a socket or a device.
+    NoFile,
     /// It has more bytes than it may.
     TooLarge,
     /// It is not UTF-8: where, and what stands there.
@@ -226,6 +228,10 @@ pub(crate) enum Unreadable {
 /// # Errors
 /// There is none.
 pub(crate) fn text_of(path: &Path, most: u64) -> Result<String, Unreadable> {
+    // To open a pipe would wait for whoever writes into it, and a device may never end.
+    if !std::fs::metadata(path).map_err(Unreadable::System)?.is_file() {
+        return Err(Unreadable::NoFile);
+    }
     let file = File::open(path).map_err(Unreadable::System)?;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(Unreadable::System)?;
@@ -258,6 +264,10 @@ impl Unreadable {
             }
             Self::System(error) => {
                 Diagnostic::new(Code::E002, format!("the plan file cannot be read: {error}"))
+            }
+            Self::NoFile => {
+                let title = "the plan file cannot be read: it is no file";
+                Diagnostic::new(Code::E002, title).help("write what comes by a pipe into a file first")
             }
             Self::TooLarge => {
                 let title = format!("the plan file is larger than {} MiB", SIZE_MAX >> 20);
