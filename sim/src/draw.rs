@@ -8,6 +8,7 @@ use crate::draw_asking::{Asking, draw_asking};
 use crate::draw_beside::draw_beside;
 use crate::draw_forwards::{draw_forwards, draw_help};
 use crate::draw_names::draw_names;
+use crate::draw_orders::draw_orders;
 use crate::draw_redirects::draw_redirects;
 use crate::manner::Manner;
 use crate::network::{Network, Weather};
@@ -108,7 +109,7 @@ pub(crate) fn draw(seed: u64, calls: u32) -> (World, Drawn) {
         Some(_) => Asking::identity(town::identity(seed)),
         None => town::identity(seed),
     };
-    let plan = Arc::new(plan);
+    let plan = draw_orders(seed, plan, &mut drawn, storm);
     world.add_node(identity(seed), &plan);
     if chance.permille(300) {
         world.add_node(identity(seed ^ 0xff00), &plan);

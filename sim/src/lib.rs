@@ -15,6 +15,7 @@ mod draw_asking;
 mod draw_beside;
 mod draw_forwards;
 mod draw_names;
+mod draw_orders;
 mod draw_redirects;
 pub mod floor;
 mod forward;

@@ -1,28 +1,76 @@
-//! What is foretold of a call is what the whole node does with it: for random plans and outages, known or not, the same destinations by the
-//! same ways, and the same end, at the same millisecond.
+//! What is foretold of a call is what the whole node does with it: for random plans, orders and outages, known or not, the same
+//! destinations by the same ways, and the same end, at the same millisecond.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without, it may fail by")]
 
 mod drawn;
 
 use core::time::Duration;
-use drawn::{MORTAL, plan};
+use drawn::{MORTAL, TARGETS};
 use router::Plan;
 use router::foretell::Fault;
 use router::names::Names;
-use router::plan::CourseId;
+use router::orders::Orders;
+use router::plan::{CourseId, Member};
 use router::proof::{Depth, Outages};
 use router::roads::Roads;
-use router::target::PeerId;
+use router::target::{CarrierId, PeerId};
+use router::when::When;
 use sim::caller::Script;
 use sim::chance::Chance;
 use sim::floor;
 use sim::manner::Manner;
-use sim::town::{TUESDAY_TEN, identity};
+use sim::town::{NUMBER, TUESDAY_TEN, identity};
 use sip::Time;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// When the call comes, where all that can be known is to be known.
 const LATER: Duration = Duration::from_secs(60);
+
+/// A plan that asks for an override now and then, and in every second one what people have switched.
+fn plan(chance: &mut Chance, is_probed: bool) -> Plan {
+    let mut plan = drawn::plan(chance, is_probed);
+    for step in plan.courses.iter_mut().flat_map(|course| &mut course.steps) {
+        let storm = When::Override(vec!["town/storm".into(), "storm".into()]);
+        step.when = match chance.below(10) {
+            0 => Some(storm),
+            1 => Some(When::Not(Box::new(storm))),
+            2 => step.when.take().map(|when| When::All(vec![when, storm])),
+            _ => step.when.take(),
+        };
+    }
+    let orders = if chance.below(2) == 0 { orders(chance, &plan) } else { Orders::default() };
+    Plan::clone(&Arc::new(plan).ordered(orders))
+}
+
+fn orders(chance: &mut Chance, plan: &Plan) -> Orders {
+    let mut orders = Orders::default();
+    if chance.below(2) == 0 {
+        let name = *chance.pick(&["storm", "town/storm", "quiet"]).unwrap();
+        orders.overrides.insert(name.into());
+    }
+    for target in TARGETS.into_iter().take(4) {
+        if chance.below(5) == 0 {
+            orders.drain(plan, target);
+        }
+    }
+    for carrier in 0..2 {
+        if chance.below(5) == 0 {
+            orders.drain_carrier(plan, CarrierId(carrier));
+        }
+    }
+    if chance.below(3) == 0 {
+        let target = chance.pick(&TARGETS).map(|target| Member::Target(*target)).unwrap();
+        let to = if chance.below(3) == 0 { Member::Course(CourseId(1)) } else { target };
+        orders.diverted.insert(NUMBER.into(), to);
+    }
+    orders
+}
+
+/// The course that calls to the number have.
+fn root(plan: &Plan) -> CourseId {
+    plan.numbers.get(NUMBER).copied().unwrap()
+}
 
 /// Every INVITE of the node and how it told the caller that the call was over, as they are foretold.
 fn foretold(plan: &Plan, fault: &Fault) -> Vec<String> {
@@ -30,7 +78,7 @@ fn foretold(plan: &Plan, fault: &Fault) -> Vec<String> {
     identity.listeners.push(router::inside::listener());
     let roads = Roads::new(plan, &identity.listeners, &Names::new());
     let unix = TUESDAY_TEN / 1_000_000;
-    let way = plan.foretell(&roads, plan.entrance(CourseId(0), unix), unix, fault);
+    let way = plan.foretell(&roads, plan.entrance(root(plan), unix), unix, fault);
     let mut told: Vec<String> = way
         .tries
         .iter()
@@ -116,7 +164,7 @@ fn only_whom_a_call_may_meet_changes_its_way() {
         let mut chance = Chance::new(seed);
         let known = chance.below(2) == 0;
         let plan = plan(&mut chance, known);
-        let met = plan.met(CourseId(0));
+        let met = plan.met(root(&plan));
         let down: BTreeSet<PeerId> =
             MORTAL.iter().filter(|_| chance.below(3) == 0).map(|(_, peer)| *peer).collect();
         let concern: BTreeSet<PeerId> = down.intersection(&met).copied().collect();
@@ -141,16 +189,16 @@ fn every_pair_of_outages_is_told_by_those_that_concern_a_course() {
         let roads = Roads::new(&plan, &identity.listeners, &Names::new());
         let things = plan.things();
         let outages = Outages::new(&plan, &roads, &things);
-        let concern = outages.concern(CourseId(0));
+        let concern = outages.concern(root(&plan));
         let mut told = BTreeMap::new();
-        outages.of_course(CourseId(0), unix, Depth::Pairs, |broken, known, way| {
+        outages.of_course(root(&plan), unix, Depth::Pairs, |broken, known, way| {
             assert!(told.insert((broken.to_vec(), known), way.clone()).is_none(), "each is told once");
         });
         for one in 0..things.len() {
             for other in one..things.len() {
                 let of = |place: usize| things.get(place).unwrap().peers.clone();
                 let fault = Fault { down: &of(one) | &of(other), known: seed % 2 == 0 };
-                let way = plan.foretell(&roads, plan.entrance(CourseId(0), unix), unix, &fault);
+                let way = plan.foretell(&roads, plan.entrance(root(&plan), unix), unix, &fault);
                 let mut broken: Vec<usize> =
                     [one, other].into_iter().filter(|place| concern.contains(place)).collect();
                 broken.dedup();
@@ -178,10 +226,10 @@ fn by_live_within_somebody_rings_whose_job_it_is() {
         // Of those who are known to be down one may be asked before a machine of ours answers, and that takes his `first`.
         let grace = if down.is_empty() { Duration::ZERO } else { Duration::from_secs(3) };
         let fault = Fault { down, known: true };
-        let way = plan.foretell(&roads, plan.entrance(CourseId(0), unix), unix, &fault);
+        let way = plan.foretell(&roads, plan.entrance(root(&plan), unix), unix, &fault);
         let Some((_, after)) = way.live(&plan) else { continue };
         held += 1;
-        let within = plan.courses.first().unwrap().live_within;
+        let within = plan.course(root(&plan)).unwrap().live_within;
         if after > within + grace {
             late.push((seed, after, within));
         }

@@ -134,7 +134,7 @@ impl Oracle {
         context: &Inbound,
         sent: &Sent,
         glance: &Glance,
-    ) -> [Option<(u8, &'static str)>; 6] {
+    ) -> [Option<(u8, &'static str)>; 7] {
         let user = glance.user(&sent.packet.bytes);
         let same = |leg: &Leg| {
             let first = leg.packet.glance.as_ref();
@@ -158,6 +158,8 @@ impl Oracle {
         let over = context.over().is_some_and(|over| over < turn.now);
         let planned =
             self.plan_of(context).is_some_and(|plan| target_of(plan, &self.homes, sent.to, user).is_some());
+        let plan = plan.filter(|_| !context.urgent);
+        let drained = plan.is_some_and(|plan| is_drained(plan, &self.homes, sent.to, user));
         let no = |wrong: bool, invariant, text| wrong.then_some((invariant, text));
         [
             no(context.cancelled.is_some(), 5, "a new leg after the caller gave up"),
@@ -166,6 +168,7 @@ impl Oracle {
             no(again, 6, "a target was tried twice by one path"),
             no(context.legs.len() >= LEGS_MAX && AgentId::at(sent.to).is_none(), 6, "more than 20 legs"),
             no(!planned, 17, "a leg to nobody of the plan that the call began with"),
+            no(drained, 17, "a leg to who was drained when the call began"),
         ]
     }
 
@@ -314,6 +317,15 @@ pub(super) fn target_of(plan: &Plan, homes: &Homes, to: SocketAddr, user: &[u8])
     });
     let help = || (trunk && plan.emergency.number(user).is_some()).then_some(emergency::TARGET);
     place.and_then(|place| u32::try_from(place).ok()).map(TargetId).or_else(help)
+}
+
+/// Has somebody taken out by hand whom a leg to this address and user is for, or everybody who is there?
+fn is_drained(plan: &Plan, homes: &Homes, to: SocketAddr, user: &[u8]) -> bool {
+    let ids = (0..).map(PeerId).zip(&plan.peers);
+    let mut there = ids.filter(|(_, peer)| addresses_at(peer, homes).contains(&to)).peekable();
+    let target = target_of(plan, homes, to, user);
+    target.is_some_and(|target| plan.orders.drained.contains(&target))
+        || there.peek().is_some() && there.all(|(id, _)| plan.orders.closed.contains(&id))
 }
 
 /// RFC 3261 §17.1.1.3: all as the INVITE's, but the To of the response.

@@ -389,9 +389,10 @@ impl Oracle {
         let Some(life) = self.lives.get_mut(&life) else { return };
         match event {
             Event::Apply(plan) => {
+                let switched = life.plans.last().is_some_and(|last| plan.differs_in_orders_alone(last));
                 life.plans.push(Arc::clone(plan));
-                // A new plan is a new trial.
-                life.logins.values_mut().for_each(|known| *known = (false, now));
+                // A new plan is a new trial; what is switched by hand is not.
+                life.logins.values_mut().filter(|_| !switched).for_each(|known| *known = (false, now));
             }
             Event::Drain => _ = life.draining.get_or_insert(now),
             Event::Received { .. }

@@ -12,7 +12,7 @@ use router::health::Standing;
 use router::path::{Path, Transport};
 use router::plan::Member;
 use router::record::{CallRecord, Entry, LegRecord};
-use router::target::{Peer, PeerHost, PeerId, Reach, TargetId};
+use router::target::{Peer, PeerHost, PeerId, TargetId};
 use sip::Time;
 use std::sync::Arc;
 
@@ -66,6 +66,7 @@ impl Oracle {
         if course.busy.is_some()
             || course.full.is_some()
             || course.hours.is_some()
+            || course.steps.iter().any(|step| step.when.is_some())
             || course.live_within.as_secs() < 600
         {
             return None;
@@ -274,15 +275,10 @@ fn domains_of(peer: &Peer) -> Vec<String> {
     carrier.into_iter().chain(peer.domains.iter().map(|name| format!("domain {name}"))).collect()
 }
 
-/// All addresses by which a target is reached.
+/// All addresses by which a target is reached, but what somebody has taken out by hand.
 fn addresses_of(plan: &Plan, homes: &Homes, target: TargetId) -> Vec<SocketAddr> {
-    let peers: Vec<PeerId> = match plan.target(target).map(|target| &target.reach) {
-        Some(Reach::Sip(peers)) => peers.clone(),
-        Some(Reach::Number(_)) => {
-            plan.carriers.iter().flat_map(|carrier| carrier.trunks.iter().copied()).collect()
-        }
-        None => Vec::new(),
-    };
-    let peers = peers.into_iter().filter_map(|id| plan.peer(id));
+    let orders = &plan.orders;
+    let is_open = |id: &PeerId| !orders.drained.contains(&target) && !orders.closed.contains(id);
+    let peers = plan.ways(target).filter(is_open).filter_map(|id| plan.peer(id));
     peers.flat_map(|peer| addresses_at(peer, homes)).collect()
 }

@@ -32,11 +32,18 @@ impl Oracle {
 
     /// Did every host name by which a target is reached have its addresses when a call came?
     fn names_were_known(&self, plan: &Plan, context: &Inbound, target: TargetId) -> bool {
-        let Some(Reach::Sip(peers)) = plan.target(target).map(|target| &target.reach) else { return true };
-        peers.iter().filter_map(|id| plan.peer(*id)).all(|peer| match &peer.host {
+        let open = plan.ways(target).filter(|way| !plan.orders.closed.contains(way));
+        let mut hosts = open.filter_map(|id| plan.peer(id)).map(|peer| &peer.host);
+        let is_known = |host: &PeerHost| match host {
             PeerHost::Name(host) => self.was_known(context.life, host, context.began),
             PeerHost::Ip(_) => true,
-        })
+        };
+        match plan.target(target).map(|target| &target.reach) {
+            Some(Reach::Sip(_)) => hosts.all(is_known),
+            // One carrier is enough.
+            Some(Reach::Number(_)) => hosts.any(is_known),
+            None => false,
+        }
     }
 
     /// Was the healed target rung before it was healed, or in that very moment? Then its turn may have passed.
@@ -68,17 +75,24 @@ fn course_of<'a>(plan: &'a Plan, context: &Inbound) -> Option<&'a Course> {
 /// Is the target on the way of a call, and not behind something that may be jumped over?
 fn leads_to(plan: &Plan, context: &Inbound, target: TargetId) -> bool {
     let Some(course) = course_of(plan, context) else { return false };
+    if plan.orders.drained.contains(&target) || plan.ways(target).all(|way| plan.orders.closed.contains(&way))
+    {
+        return false;
+    }
     let service = plan.target(target).is_some_and(|target| target.kind == TargetKind::Service);
     let unhurried = course.live_within.as_secs() >= 600 || service;
     unhurried && course.hours.is_none() && holds(plan, &course.steps, target, 0)
 }
 
 fn holds(plan: &Plan, steps: &[Step], target: TargetId, depth: u8) -> bool {
-    steps.iter().flat_map(|step| &step.members).any(|member| match member {
-        Member::Target(id) => *id == target,
-        Member::Course(id) if depth < 4 => plan
-            .course(*id)
-            .is_some_and(|course| course.hours.is_none() && holds(plan, &course.steps, target, depth + 1)),
-        Member::Course(_) => false,
-    })
+    // What a step asks for may not be so.
+    steps.iter().filter(|step| step.when.is_none()).flat_map(|step| &step.members).any(
+        |member| match member {
+            Member::Target(id) => *id == target,
+            Member::Course(id) if depth < 4 => plan.course(*id).is_some_and(|course| {
+                course.hours.is_none() && holds(plan, &course.steps, target, depth + 1)
+            }),
+            Member::Course(_) => false,
+        },
+    )
 }

@@ -18,7 +18,8 @@ pub(crate) const MORTAL: [(&str, PeerId); 5] = [
     ("answering", PeerId(4)),
 ];
 
-const TARGETS: [TargetId; 6] =
+/// Those whom steps ring; the first four are outside.
+pub(crate) const TARGETS: [TargetId; 6] =
     [OFFICE_TARGET, ANA_TARGET, BEN_TARGET, ANSWERING_TARGET, MAILBOX_TARGET, CLOSED_TARGET];
 
 fn steps(chance: &mut Chance, inner: Option<CourseId>, line: u32) -> Vec<Step> {
