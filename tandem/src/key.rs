@@ -67,6 +67,20 @@ pub fn load_or_make(data: &Path) -> Result<Key, KeyError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
         Err(error) => return Err(at(&file, error)),
     }
+    load(&file)
+}
+
+/// Reads the key that is there, and makes nothing.
+///
+/// # Errors
+/// See [`KeyError`]; of kind [`NotFound`](io::ErrorKind::NotFound) if there is none.
+pub fn find(data: &Path) -> Result<Key, KeyError> {
+    load(&data.join(FILE))
+}
+
+fn load(file: &Path) -> Result<Key, KeyError> {
+    let at = |path: &Path, error| KeyError::Io { path: path.to_path_buf(), error };
+    let file = file.to_path_buf();
     let text = fs::read_to_string(&file).map_err(|error| at(&file, error))?;
     let Some(bytes) = from_hex(text.trim()) else { return Err(KeyError::Malformed { path: file }) };
     let mode = fs::metadata(&file).map_err(|error| at(&file, error))?.permissions().mode();

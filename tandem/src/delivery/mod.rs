@@ -114,7 +114,10 @@ impl Post {
 }
 
 /// Believes whom the machine believes.
-fn believed() -> Result<ClientConfig, Error> {
+///
+/// # Errors
+/// The ciphers are not there.
+pub fn believed() -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(ring::default_provider());

@@ -39,6 +39,24 @@ pub async fn send(
     }
 }
 
+/// Goes as far as a mail would before anybody is named: the connection, STARTTLS, the password.
+///
+/// # Errors
+/// Why it got no further, and which setting to look at.
+pub async fn greet(server: &MailSettings, name: &str, patience: Duration) -> Result<(), (String, Setting)> {
+    let opened = timeout(patience, open(server, name, patience)).await;
+    let silent = || (format!("no answer in {} s", patience.as_secs()), Setting::Smtp);
+    match opened.map_err(|_| silent())? {
+        Ok(mut line) => {
+            // Whether it hears the farewell makes no difference.
+            let _ = timeout(patience, line.quit()).await;
+            Ok(())
+        }
+        Err(Verdict::Later(why, setting)) => Err((why, setting.unwrap_or(Setting::Smtp))),
+        Err(Verdict::Sent(why) | Verdict::Dead(why)) => Err((why, Setting::Smtp)),
+    }
+}
+
 async fn hand_over(
     server: &MailSettings,
     name: &str,
@@ -47,6 +65,23 @@ async fn hand_over(
     mail: &[u8],
     patience: Duration,
 ) -> Result<String, Verdict> {
+    let mut line = open(server, name, patience).await?;
+    let greeted = step(patience, line.command(Mail::new(Some(from), Vec::new())), "MAIL").await?;
+    greeted.map_err(|error| later(&error, Setting::From))?;
+    let asked = step(patience, line.command(Rcpt::new(to, Vec::new())), "RCPT").await?;
+    asked.map_err(|error| refused(&error))?;
+    step(patience, line.command(Data), "DATA").await?.map_err(|error| refused(&error))?;
+    // The answer may take as long as the mail takes to get there.
+    let taken = line.message(mail).await.map_err(|error| refused(&error))?;
+    let words: Vec<&str> = taken.message().collect();
+    let answer = format!("{} {}", taken.code(), words.join(" "));
+    // It has the mail; whether it hears the farewell makes no difference.
+    let _ = timeout(patience, line.quit()).await;
+    Ok(answer)
+}
+
+/// A connection that is secured as the plan has it, to a server that knows us.
+async fn open(server: &MailSettings, name: &str, patience: Duration) -> Result<AsyncSmtpConnection, Verdict> {
     let hello = ClientId::Domain(name.to_owned());
     let tls = || TlsParameters::new(server.host.to_string()).map_err(|error| later(&error, Setting::Tls));
     let at_once = if server.tls == MailTls::Tls { Some(tls()?) } else { None };
@@ -64,18 +99,7 @@ async fn hand_over(
         let taken = step(patience, line.auth(&MECHANISMS, &known), "the password").await?;
         taken.map_err(|error| later(&error, Setting::Password))?;
     }
-    let greeted = step(patience, line.command(Mail::new(Some(from), Vec::new())), "MAIL").await?;
-    greeted.map_err(|error| later(&error, Setting::From))?;
-    let asked = step(patience, line.command(Rcpt::new(to, Vec::new())), "RCPT").await?;
-    asked.map_err(|error| refused(&error))?;
-    step(patience, line.command(Data), "DATA").await?.map_err(|error| refused(&error))?;
-    // The answer may take as long as the mail takes to get there.
-    let taken = line.message(mail).await.map_err(|error| refused(&error))?;
-    let words: Vec<&str> = taken.message().collect();
-    let answer = format!("{} {}", taken.code(), words.join(" "));
-    // It has the mail; whether it hears the farewell makes no difference.
-    let _ = timeout(patience, line.quit()).await;
-    Ok(answer)
+    Ok(line)
 }
 
 async fn step<T>(patience: Duration, work: impl Future<Output = T>, what: &str) -> Result<T, Verdict> {

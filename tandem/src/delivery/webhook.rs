@@ -90,11 +90,8 @@ type Fault = Box<dyn core::error::Error + Send + Sync>;
 
 async fn exchange(post: Post, tls: Arc<ClientConfig>) -> Result<(StatusCode, String), Fault> {
     let uri: Uri = post.url.parse()?;
+    let (stream, bare, secure) = connect(&uri).await?;
     let host = uri.host().unwrap_or_default().to_owned();
-    let secure = uri.scheme_str() == Some("https");
-    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let bare = host.trim_matches(['[', ']']).to_owned();
-    let stream = TcpStream::connect((bare.as_str(), port)).await?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = Request::post(path)
         .header(HOST, uri.authority().map_or(host.as_str(), |authority| authority.as_str()))
@@ -108,6 +105,33 @@ async fn exchange(post: Post, tls: Arc<ClientConfig>) -> Result<(StatusCode, Str
         speak(TlsConnector::from(tls).connect(name, stream).await?, request).await
     } else {
         speak(stream, request).await
+    }
+}
+
+/// A connection to the host of a URL, its name, and whether it is to be secured.
+async fn connect(uri: &Uri) -> Result<(TcpStream, String, bool), Fault> {
+    let secure = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let bare = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let stream = TcpStream::connect((bare.as_str(), port)).await?;
+    Ok((stream, bare, secure))
+}
+
+/// Goes as far as a POST would before anything is said: the connection, and TLS.
+///
+/// # Errors
+/// Why it got no further.
+pub async fn reach(url: &str, tls: Arc<ClientConfig>, patience: Duration) -> Result<(), String> {
+    let going = async {
+        let (stream, bare, secure) = connect(&url.parse()?).await?;
+        if secure {
+            TlsConnector::from(tls).connect(ServerName::try_from(bare)?, stream).await?;
+        }
+        Ok::<(), Fault>(())
+    };
+    match timeout(patience, going).await {
+        Ok(gone) => gone.map_err(|error| super::words::clean(&error.to_string())),
+        Err(_) => Err(format!("no answer in {} s", patience.as_secs())),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn words_for(loaded: &Loaded, peers: &[PeerId]) -> String {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = built else { return String::new() };
     let places = named.iter().map(|(_, place)| place.clone()).collect();
-    let found = runtime.block_on(look_up(loaded, &places));
+    let found = runtime.block_on(look_up(loaded, &places, PATIENCE));
     let mut seen = BTreeSet::new();
     let mut text = "  By the DNS now:\n".to_owned();
     for (id, place) in named.into_iter().filter(|(_, place)| seen.insert(place.clone())) {
@@ -35,7 +35,8 @@ pub(super) fn words_for(loaded: &Loaded, peers: &[PeerId]) -> String {
     text
 }
 
-async fn look_up(loaded: &Loaded, places: &BTreeSet<Place>) -> Names {
+/// What the DNS says of these places, as far as it says anything in this time. To be called inside a runtime.
+pub(crate) async fn look_up(loaded: &Loaded, places: &BTreeSet<Place>, patience: Duration) -> Names {
     let listener = |listen: &crate::config::Listen| Listener {
         transport: listen.transport,
         address: listen.address,
@@ -44,7 +45,7 @@ async fn look_up(loaded: &Loaded, places: &BTreeSet<Place>) -> Names {
     let listeners: Vec<Listener> = loaded.node.listen.iter().map(listener).collect();
     let (clock, mut found, mut said) = (Clock::start(), Names::new(), Vec::new());
     let mut dns = names::Names::new(loaded.node.dns.clone());
-    let until = clock.now() + PATIENCE;
+    let until = clock.now() + patience;
     found.want(places, &listeners, clock.now());
     found.on_deadline(clock.now(), &mut said);
     loop {

@@ -2,7 +2,7 @@
 
 pub mod broken;
 mod callers;
-mod dns;
+pub(crate) mod dns;
 mod fates;
 mod full;
 mod nearest;

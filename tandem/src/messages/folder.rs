@@ -220,9 +220,17 @@ impl Folder {
     /// # Errors
     /// The operating system does not know.
     pub fn free(&self) -> io::Result<u64> {
-        let found = nix::sys::statvfs::statvfs(&self.path)?;
-        Ok(found.blocks_available().saturating_mul(found.fragment_size()))
+        free_at(&self.path)
     }
+}
+
+/// Bytes that are free on the disk of a folder.
+///
+/// # Errors
+/// The operating system does not know.
+pub fn free_at(path: &Path) -> io::Result<u64> {
+    let found = nix::sys::statvfs::statvfs(path)?;
+    Ok(found.blocks_available().saturating_mul(found.fragment_size()))
 }
 
 /// How the file of a segment is called.

@@ -10,6 +10,7 @@ pub mod verify;
 
 use crate::config::{TlsSettings, Verify};
 use crate::diagnostic::Diagnostic;
+use crate::tls::names::Names;
 use router::target::PeerHost;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ pub struct Tls {
     web: Option<Arc<ServerConfig>>,
     peers: BTreeMap<Arc<str>, Peer>,
     certificates: Vec<Dated>,
+    /// Whom our own certificate names.
+    names: Option<Names>,
     store: Store,
 }
 
@@ -75,6 +78,7 @@ impl Tls {
             web: None,
             peers: BTreeMap::new(),
             certificates: Vec::new(),
+            names: None,
             store: Store::default(),
         }
     }
@@ -105,7 +109,8 @@ impl Tls {
         let server = own.as_ref().and_then(|own| server(own, clients.as_ref(), &provider).ok());
         let web = own.as_ref().and_then(|own| self::server(own, None, &provider).ok());
         let (store, certificates, problems) = found.finish();
-        (Self { provider, server, web, peers, certificates, store }, problems)
+        let names = own.as_ref().and_then(|own| own.cert.first()).and_then(Names::read);
+        (Self { provider, server, web, peers, certificates, names, store }, problems)
     }
 
     /// What to accept connections with; `None` without a certificate of ours.
@@ -157,6 +162,12 @@ impl Tls {
     #[must_use]
     pub fn certificates(&self) -> &[Dated] {
         &self.certificates
+    }
+
+    /// Whom the certificate names that we show on our listeners, and until when; `None` without one.
+    #[must_use]
+    pub fn names(&self) -> Option<&Names> {
+        self.names.as_ref()
     }
 
     /// Has any of the files that were read changed on the disk since?
