@@ -10,6 +10,7 @@ pub mod control;
 pub mod delivery;
 pub mod demo;
 pub mod diagnostic;
+pub mod doctor;
 mod drilled;
 pub mod explain;
 mod foretold;

@@ -14,7 +14,7 @@ use tandem::config::{LogFormat, LogLevel};
 use tandem::explain::broken;
 use tandem::orders::{self, Order};
 use tandem::start::{self, Options, StartError};
-use tandem::{capacity, control, demo, explain};
+use tandem::{capacity, control, demo, doctor, explain};
 
 /// Keeps inbound calls answered: detects what can no longer take calls, evaluates the plan, reroutes each call.
 #[derive(Debug, Parser)]
@@ -162,6 +162,8 @@ enum Verb {
     Replay(replay::Options),
     /// Is there room for all calls, also where they go when something has failed? From the calls that have come, by Erlang B
     Capacity(capacity::Options),
+    /// Look at this machine and at all that the plan names, and say what would keep a node from working
+    Doctor(doctor::Options),
     /// See it work: calls to a small business whose office, carrier and phones die one by one, all on 127.0.0.1
     Demo {
         /// Write the demo's plan file into this folder and leave it there
@@ -220,6 +222,7 @@ fn main() -> ExitCode {
         Verb::Trace { id, folder } => trace::run(&id, &folder, Timestamp::now()),
         Verb::Replay(options) => replay::run(&options, Timestamp::now()),
         Verb::Capacity(options) => capacity::run(&options, Timestamp::now()),
+        Verb::Doctor(options) => doctor::run(&options),
         Verb::Demo { keep } => demo::run(&demo::Options { keep }),
         Verb::Schema => schema::run(),
         Verb::Help { topic: Some(topic) } => help::run(&topic),
