@@ -243,6 +243,48 @@ fn who_is_drained_gets_no_new_calls_until_it_is_undone_or_over_even_over_a_start
 }
 
 #[test]
+fn a_state_that_cannot_be_read_is_put_aside_and_a_revision_that_is_gone_is_said_to_be() {
+    let street = Street::new();
+    let mut node = Tandem::start(&street, &plan(&street, "[\"first\"]"));
+    let (mut caller, mut first) = (Phone::new(&street, CALLER), Phone::new(&street, FIRST));
+    node.write(&plan(&street, "[\"second\", \"first\"]"));
+    says(&node, &["apply"]);
+    std::fs::write(node.state("control.json"), "{\"in_force\": tr").expect("it is ours");
+    node.write(&plan(&street, "[\"first\"]"));
+    node.die_and_come_back();
+    node.logs("what is known of earlier plans cannot be read");
+    assert!(node.state("control.json.unreadable").exists());
+    rings(&mut caller, &mut first);
+    // Numbers go on where they were: nothing that is kept is written over.
+    assert_eq!(says(&node, &["status"]), status(3, "the start of this node"));
+    for kept in ["1", "2"] {
+        std::fs::remove_dir_all(node.state("revisions").join(kept)).expect("it is there");
+    }
+    assert_eq!(says(&node, &["rollback"]), "tandem rollback: there is no revision before 3\nexit status 1");
+    assert_eq!(says(&node, &["rollback", "2"]), "tandem rollback: there is no revision 2\nexit status 1");
+    std::fs::write(node.state("revisions"), "").expect_err("it is a folder");
+    rings(&mut caller, &mut first);
+}
+
+#[test]
+fn a_disk_that_takes_nothing_keeps_no_plan_from_coming_into_force() {
+    let street = Street::new();
+    let node = Tandem::start(&street, &plan(&street, "[\"first\"]"));
+    let (mut caller, mut second) = (Phone::new(&street, CALLER), Phone::new(&street, SECOND));
+    let mut first = Phone::new(&street, FIRST);
+    // Whoever runs this may write everywhere: a file where a folder has to be stops him all the same.
+    std::fs::rename(node.state("revisions"), node.state("elsewhere")).expect("it is there");
+    std::fs::write(node.state("revisions"), "").expect("it is ours");
+    node.write(&plan(&street, "[\"second\"]"));
+    let applied = says(&node, &["apply", "--confirm-within", "1s"]);
+    assert!(applied.contains("It cannot be kept on the disk (Not a directory"), "{applied}");
+    rings(&mut caller, &mut second);
+    node.logs("nobody confirmed revision 2: back to 1");
+    until("the plan before", || says(&node, &["status"]).contains("revision 1").then_some(()), || node.log());
+    rings(&mut caller, &mut first);
+}
+
+#[test]
 fn a_node_whose_folder_is_taken_is_not_asked_and_one_that_is_gone_says_so() {
     let street = Street::new();
     let mut node = Tandem::start(&street, &plan(&street, "[\"first\"]"));
