@@ -125,6 +125,7 @@ break = "office"
             "error[E037]: `now and then` is no period",
             "help: write `month`, `quarter`, `year`, `6 months` or `2 weeks`",
             "error[E021]: `break` is empty",
+            "help: write what belongs in it, or take it out",
             "error[E037]: `10 years` is no period",
             "help: a period is at least a day and at most 3 years",
         ]
@@ -138,7 +139,7 @@ fn a_drill_that_leaves_callers_with_nobody_is_warned_of() {
         said(drill),
         [
             "warning[L022]: drill `a` would leave calls of plan `bare` with nobody who rings",
-            "help: end the plan with a mailbox or an announcement, or take this case out of the drill",
+            "help: end the plan with a mailbox or an announcement, as in `[\"office\", \"inbox\"]`, or take this case out of the drill",
         ]
     );
     let allowed = drill.replace("break", "# tandem: allow(L022), nobody calls that number\nbreak");

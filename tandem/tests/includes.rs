@@ -147,7 +147,8 @@ fn what_cannot_be_included_is_a_problem_with_its_place() {
         (
             "[\"more/none.toml\"]",
             unread(
-                "error[E002]: `DIR/more/none.toml` cannot be read: No such file or directory (os error 2)",
+                "error[E002]: `DIR/more/none.toml` cannot be read: No such file or directory (os error 2); help: put it there for this user to read, or \
+                 take it out of `include`",
             ),
         ),
         (
@@ -167,7 +168,8 @@ fn what_cannot_be_included_is_a_problem_with_its_place() {
         (
             "[\"more/loop.toml\"]",
             unread(
-                "error[E002]: `DIR/more/loop.toml` cannot be read: Too many levels of symbolic links (os error 40)",
+                "error[E002]: `DIR/more/loop.toml` cannot be read: Too many levels of symbolic links (os error 40); help: put it there for this user to read, or take it \
+                 out of `include`",
             ),
         ),
         (

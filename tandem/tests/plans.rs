@@ -744,8 +744,8 @@ fn one_carrier_alone_is_warned_of_and_none_at_all_is_an_error_for_phone_numbers(
         [
             &open_end("8:8", "steps"),
             "plan.toml:2:1: warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call gets here; help: \
-          nothing on this machine can see a call that never arrives: add a second carrier, and have the numbers fail \
-          over to it at the first one",
+          nothing on this machine can see a call that never arrives: add a second carrier (`second = \"sbc.second.example\"` \
+          under `[carriers]`), and have the numbers fail over to it at the first one",
         ]
     );
 }
@@ -858,7 +858,7 @@ const VALUES: &[&str] = &[
     r#"plan.toml:16:40: error[E023]: `200` is no final SIP status that can fail; help: a status from 300 to 699"#,
     r#"plan.toml:16:60: error[E023]: a status cannot mean `again`; help: it may be "next", "next trunk", "next carrier", "busy", "stop", "no channel", "too fast" or "bad cli""#,
     r#"plan.toml:18:13: error[E016]: `pbx.example:99999` is no SIP address; help: an address is `host`, `host:port`, `[IPv6]:port` or `sip:user@host`, each with `;transport=tcp` or `;transport=tls` if wanted"#,
-    r#"plan.toml:19:5: error[E021]: `sip` is empty"#,
+    r#"plan.toml:19:5: error[E021]: `sip` is empty; help: write what belongs in it, or take it out"#,
     r#"plan.toml:20:1: error[E022]: `c d` cannot be a name; help: a name is 1 to 64 letters, digits, `-`, `_` or `.`"#,
     r#"plan.toml:22:9: error[E024]: `ana` has both a `number` and a `sip` address; help: make two destinations of it and put both into the steps"#,
     r#"plan.toml:23:7: error[E015]: `503 555 0112` is not a phone number with its country code; help: write a plus, the country code and the number, without spaces: `+15035550111`, `+442079460123`"#,
@@ -867,9 +867,9 @@ const VALUES: &[&str] = &[
     r#"plan.toml:29:18: error[E106]: number +15035550100 is given to `a`, which is a site; help: write a plan of one step: `[plans]` and `main = ["a"]`"#,
     r#"plan.toml:30:1: error[E020]: `+13125550149..0101` is no range of numbers; help: write `"+13125550101..0149"`: the last digits count up"#,
     r#"plan.toml:31:1: error[E020]: `front desk` cannot be called; help: write a number as `"+15035550100"`, a user part as `reception`, all others as `"*"`"#,
-    r#"plan.toml:33:18: error[E021]: a step is empty"#,
+    r#"plan.toml:33:18: error[E021]: a step is empty; help: write what belongs in it, or take it out"#,
     r#"plan.toml:33:22: error[E012]: a step rings nobody; help: write `{ ring = "office", for = "15s" }`"#,
-    r#"plan.toml:33:55: error[E024]: `stagger` has no effect on one destination alone"#,
+    r#"plan.toml:33:55: error[E024]: `stagger` has no effect on one destination alone; help: take it out, or ring others too: `ring = ["ana", "ben"]`"#,
     r#"plan.toml:33:73: error[E011]: a step must be the name of a destination, a list of these, or a table with `ring`, not a bare number"#,
     r#"plan.toml:33:76: error[E101]: plan `main` rings `20s`, which is not defined; help: in a step `ring` says who, and `for` says how long"#,
     r#"plan.toml:33:83: error[E101]: plan `main` rings `+15035550119`, which is not defined; help: a step names somebody: put the number under `[people]` or `[services]` with a name"#,
@@ -985,7 +985,7 @@ warning[L001]: all numbers arrive by one carrier: when `acme` is down, no call g
 2 | acme = "sip.acme.example"
   | ^^^^ the only carrier
   |
-  = help: nothing on this machine can see a call that never arrives: add a second carrier, and have the numbers fail over to it at the first one
+  = help: nothing on this machine can see a call that never arrives: add a second carrier (`second = "sbc.second.example"` under `[carriers]`), and have the numbers fail over to it at the first one
 
 warning[L021]: a call for help of site `office` has no way out when `acme` is down
  --> plan.toml:5:1
@@ -993,7 +993,7 @@ warning[L021]: a call for help of site `office` has no way out when `acme` is do
 5 | office = "pbx.example"
   | ^^^^^^ the first site
   |
-  = help: add a carrier that shares nothing with the others, or let the PBX send such calls by lines of its own
+  = help: add a carrier that shares nothing with the others (`second = "sbc.second.example"`), or let the PBX send such calls by lines of its own
 
 tandem check: 7 errors, 2 warnings in plan.toml. `tandem help E102` explains a code.
 "##;
@@ -1016,3 +1016,28 @@ warning[L032]: the password cannot be read here: there is no variable "SMTP" in 
 
 tandem check: nguyen-dental-full.toml is fine: 1 number, 1 plan, 5 destinations, 2 carriers. 2 warnings. `tandem help L032` explains a code.
 "##;
+
+#[test]
+fn who_is_to_answer_rings_before_a_carrier_takes_the_call_away() {
+    let plan = |no_answer: &str, within: &str| {
+        format!(
+            "[carriers]\na = {{ sip = \"192.0.2.1\", no_answer = \"{no_answer}\" }}\nb = {{ sip = \"192.0.2.2\", no_answer = \"90s\" }}\n\
+             [sites]\noffice = \"192.0.2.3\"\nbranch = \"192.0.2.4\"\n[services]\ndesk = \"+18005550199\"\n\
+             [announcements]\nsorry = \"busy\"\n[numbers]\n\"+15035550100\" = \"main\"\n\
+             [plans.main]\nsteps = [\"office\", {{ ring = \"branch\", for = \"15s\" }}, \"desk\", \"sorry\"]\nlive_within = \"{within}\"\n"
+        )
+    };
+    assert_eq!(
+        lines(&plan("30s", "40s")),
+        [
+            "plan.toml:14:54: warning[L009]: plan `main` rings 35 s before somebody whose job is to answer, but a carrier takes the call \
+             away after 30 s; help: shorten the steps before with `for`, or write `live_within = \"25s\"`"
+        ]
+    );
+    assert_eq!(lines(&plan("30s", "25s")).len(), 1, "cut by `live_within`, which says so");
+    assert!(!lines(&plan("30s", "25s"))[0].contains("takes the call away"));
+    assert_eq!(lines(&plan("36s", "40s")), [""; 0]);
+    assert!(
+        lines(&plan("3s", "40s"))[0].contains("error[E013]: `no_answer` is 3 s: it may be 10 s to 300 s")
+    );
+}

@@ -5,8 +5,8 @@ use crate::cli::check::{Answer, print};
 use crate::config::settings::{
     ADDRESSES_MAX, CALLS_MAX, CALLS_PER_DAY, CALLS_PER_HOUR, CHANNELS, CPS, Count, DISK_FLOOR, DOWN_AFTER,
     EVERY_SITE, EXPECTS_MAX, EXPIRES, FIRST, FOR, HOLD, KEEP, LIVE_WITHIN, LONGEST, MEMBERS_MAX, MESSAGES,
-    MINUTES_PER_DAY, Most, NODE_CPS, PROGRESS_SITE, RING, RTP_PORTS, STAGGER, STEPS_MAX, TIMEOUT, UP_AFTER,
-    WITHIN, Wait,
+    MINUTES_PER_DAY, Most, NO_ANSWER, NODE_CPS, PROGRESS_SITE, RING, RTP_PORTS, STAGGER, STEPS_MAX, TIMEOUT,
+    UP_AFTER, WITHIN, Wait,
 };
 use crate::config::{FRAMEWORKS, words};
 use core::fmt::Display;
@@ -137,6 +137,7 @@ fn carrier() -> Keys {
     keys.extend([
         ("trunks", trunks),
         ("srtp", flag("whether its phones are asked to press 1 by sealed sound")),
+        ("no_answer", wait(&NO_ANSWER)),
         ("refer", flag("whether it joins two calls of its own when it is asked to")),
     ]);
     keys

@@ -102,10 +102,10 @@ impl Bad {
             }
             Self::Reason => Diagnostic::new(Code::L090, "a warning is allowed only with a reason")
                 .at(span, "no reason")
-                .help("add a comma and why: whoever reads this next year will want to know"),
+                .help("add a comma and why: `# tandem: allow(L007), the second line is being dug`"),
             Self::Expired(until) => Diagnostic::new(Code::L091, format!("this was allowed until {until}"))
                 .at(span, "holds no more")
-                .help("mend what it allows, or set a new date"),
+                .help("mend what it allows, or set a new date: `until 2027-01-01`"),
         }
     }
 }

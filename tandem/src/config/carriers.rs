@@ -4,6 +4,7 @@ use crate::codes::Code;
 use crate::config::address::Address;
 use crate::config::dialects;
 use crate::config::draft::Draft;
+use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
 use crate::config::limits::Limits;
 use crate::config::login;
@@ -11,7 +12,7 @@ use crate::config::networks::give;
 use crate::config::peers::{Defaults, Manners, addresses, bound, peer_names};
 use crate::config::presentation;
 use crate::config::reader::{Key, Problems, Table, Value, empty, shown, table, text, too_many};
-use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX};
+use crate::config::settings::{ADDRESSES_MAX, CARRIERS_MAX, NO_ANSWER};
 use crate::config::tls::{self, PeerTls};
 use crate::diagnostic::{Diagnostic, Span};
 use router::dialect::Dialect;
@@ -31,7 +32,7 @@ pub(super) fn read<'a>(
 ) {
     bound("carriers", CARRIERS_MAX, &entries, problems);
     for (key, value) in entries {
-        let (manners, limits, trunks) = carrier(&key, value, defaults, problems);
+        let (manners, limits, trunks) = carrier(&key, value, defaults, draft, problems);
         let id = CarrierId(u32::try_from(draft.plan.carriers.len()).unwrap_or(u32::MAX));
         limits.put(Limited::Carrier(id), Counted::Carrier(key.text.into()), &mut draft.plan);
         let named = |trunk: Trunk| ((trunk.name, trunk.address), trunk.own);
@@ -82,6 +83,7 @@ fn carrier(
     key: &Key<'_>,
     value: &Value<'_>,
     defaults: &Defaults,
+    draft: &mut Draft,
     problems: &mut Problems<'_>,
 ) -> (Manners, Limits, Vec<Trunk>) {
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Array(_)) {
@@ -97,6 +99,10 @@ fn carrier(
     let trunks = keys.take_entry("trunks");
     let manners = Manners::read_carrier(&mut keys, defaults, problems);
     let limits = Limits::read(&mut keys, problems);
+    if let Some((key, value)) = keys.take_entry("no_answer") {
+        let found = duration("no_answer", &NO_ANSWER, value, problems).map(|found| (found, key.span));
+        draft.no_answer = found.into_iter().chain(draft.no_answer.take()).min_by_key(|(time, _)| *time);
+    }
     refuse(&mut keys, Place::Carrier, problems);
     keys.finish(problems);
     let trunks = match (sip, trunks) {

@@ -29,6 +29,8 @@ pub(super) struct Draft {
     pub(super) guide: Guide,
     /// Peers, carriers, targets and numbers; courses come last, from `courses`.
     pub(super) plan: Plan,
+    /// The shortest time after which a carrier takes a call away that nobody answers, and where that stands.
+    pub(super) no_answer: Option<(Duration, Span)>,
     /// The carriers' keys.
     pub(super) carriers: Vec<Span>,
     /// The targets' keys, and the failure domains written on them.

@@ -7,7 +7,7 @@ use crate::config::hours;
 use crate::config::mail;
 use crate::config::names::{full, nearest, split};
 use crate::config::reader::{
-    Key, Problems, Table, Value, empty, entries, quoted, section, shown, table, text, texts, too_many,
+    Key, Problems, Table, Value, entries, quoted, section, shown, table, text, texts, too_many,
 };
 use crate::config::settings::{DRILLS_MAX, EMAILS_MAX, THINGS_MAX};
 use crate::config::things::thing;
@@ -256,9 +256,9 @@ fn breaks_of(
         let mut one = Break { things: Vec::new(), down: BTreeSet::new(), span: span.clone() };
         for name in written.split('+').take(THINGS_MAX).map(str::trim) {
             if name.is_empty() {
-                problems.add(
-                    empty("a case of `break`", span.clone()).help("write `carrier first + site office`"),
-                );
+                let problem = Diagnostic::new(Code::E021, "a case of `break` is empty");
+                let problem = problem.at(span.clone(), "nothing beside the `+`");
+                problems.add(problem.help("write `carrier first + site office`"));
                 continue;
             }
             let Some(thing) = thing(name, span.clone(), customer, things, problems) else { continue };
@@ -368,7 +368,7 @@ pub(super) fn judge(plan: &Plan, drills: &[Drill], now: Timestamp) -> Vec<Diagno
             let problem = Diagnostic::new(Code::L022, title).at(one.span.clone(), "with this down");
             found.push(
                 problem.help(
-                    "end the plan with a mailbox or an announcement, or take this case out of the drill",
+                    "end the plan with a mailbox or an announcement, as in `[\"office\", \"inbox\"]`, or take this case out of the drill",
                 ),
             );
         }

@@ -77,6 +77,13 @@ pub(super) fn read<'a>(
     super::peers::bound("hours", HOURS_MAX, &entries, problems);
     for (key, value) in entries.into_iter().take(HOURS_MAX) {
         let windows = windows(&format!("hours.{}", shown(key.text)), value, problems);
+        if let Some(gap) = gap(&windows) {
+            let title = format!("hours `{}` have a gap of {gap}", shown(key.text));
+            let problem = Diagnostic::new(Code::L014, title).at(value.span(), "closed in between");
+            problems.add(problem.help(
+                "an end is the first minute that is closed: write `24:00` for midnight, and let the next span begin where this one ends",
+            ));
+        }
         let hours = Hours { windows, holidays: Arc::clone(holidays) };
         found.push(Clock { name: key.text.into(), span: key.span, hours });
     }
@@ -121,6 +128,31 @@ fn window(written: &str) -> Result<Window, String> {
     Ok(Window { days, from, to })
 }
 
+/// A pause that nobody makes on purpose: how long it is, and when it first is.
+fn gap(windows: &[Window]) -> Option<String> {
+    let (day, week) = (usize::from(DAY), 7 * usize::from(DAY));
+    let mut open = vec![false; week];
+    for window in windows {
+        let (from, to) = (usize::from(window.from), usize::from(window.to));
+        let length = if to > from { to - from } else { to + day - from };
+        let days = (0..7).filter(|n| window.days & 1 << n != 0);
+        days.for_each(|n| (0..length).for_each(|minute| open[(n * day + from + minute) % week] = true));
+    }
+    let is_open = |minute: usize| open.get(minute % week).copied().unwrap_or_default();
+    let closes = |minute: &usize| !is_open(*minute) && is_open(minute + week - 1);
+    let gap = |start: usize| {
+        let length = (0..=GAP_MAX).take_while(|minute| !is_open(start + minute)).count();
+        (length <= GAP_MAX).then_some((start, length))
+    };
+    let (start, length) = (0..week).filter(closes).find_map(gap)?;
+    let at = |minute: usize| {
+        let (name, minute) = (DAYS.get(minute / day % 7).map_or("", |name| &name[..3]), minute % day);
+        format!("{name} {:02}:{:02}", minute / 60, minute % 60)
+    };
+    let unit = if length == 1 { "minute" } else { "minutes" };
+    Some(format!("{length} {unit}: from {} to {}", at(start), at(start + length)))
+}
+
 /// Days as bits: `mon-fri`, `sat`, `mon,wed-fri`; a span may run over the week's end.
 fn parse_days(written: &str) -> Result<u8, String> {
     let mut bits = 0;
@@ -154,6 +186,8 @@ fn minute(written: &str) -> Result<u16, String> {
 
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const DAY: u16 = 24 * 60;
+/// Minutes; a pause that is meant lasts longer.
+const GAP_MAX: usize = 5;
 /// Calls under way and records of the past are far younger.
 pub(super) const YEARS_BEFORE: i16 = 2;
 /// A node that has not been restarted for longer has other troubles.
@@ -201,6 +235,30 @@ mod tests {
             long.as_str(),
         ] {
             assert!(window(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pause_of_a_minute_is_a_slip_and_one_of_an_hour_is_lunch() {
+        let found = |written: &[&str]| {
+            let windows: Vec<Window> = written.iter().map(|written| window(written).unwrap()).collect();
+            gap(&windows)
+        };
+        let midnight = found(&["mon-sun 00:00-23:59"]);
+        assert_eq!(midnight.as_deref(), Some("1 minute: from mon 23:59 to tue 00:00"));
+        let noon = found(&["fri 08:00-11:55", "mon-fri 12:00-17:00"]);
+        assert_eq!(noon.as_deref(), Some("5 minutes: from fri 11:55 to fri 12:00"));
+        let week = found(&["sun 22:00-23:58", "mon 00:00-06:00"]);
+        assert_eq!(week.as_deref(), Some("2 minutes: from sun 23:58 to mon 00:00"));
+        for fine in [
+            &["mon-fri 08:00-12:00", "mon-fri 13:00-17:00"][..],
+            &["mon-sun 00:00-24:00"],
+            &["mon-fri 22:00-06:00", "mon-fri 06:00-22:00"],
+            &["mon 08:00-11:54", "mon 12:00-17:00"],
+            &["sat"],
+            &[],
+        ] {
+            assert_eq!(found(fine), None, "{fine:?}");
         }
     }
 

@@ -114,7 +114,11 @@ impl Reading<'_> {
         let refuse = |title: String| at(Diagnostic::new(Code::E003, title));
         let unreadable =
             |why: String| at(Diagnostic::new(Code::E002, format!("`{shown}` cannot be read: {why}")));
-        let real = fs::canonicalize(path).map_err(|error| unreadable(error.to_string()))?;
+        let by_system = |error: std::io::Error| {
+            unreadable(error.to_string())
+                .help("put it there for this user to read, or take it out of `include`")
+        };
+        let real = fs::canonicalize(path).map_err(by_system)?;
         if !self.seen.insert(real.clone()) {
             return match named {
                 Named::ByName if self.files == 0 => Err(refuse(format!("`{shown}` includes itself"))),
@@ -135,7 +139,7 @@ impl Reading<'_> {
         }
         let most = SIZE_MAX.min(self.left);
         let text = text_of(&real, most).map_err(|fault| match fault {
-            Unreadable::System(error) => unreadable(error.to_string()),
+            Unreadable::System(error) => by_system(error),
             Unreadable::NoFile => unreadable("it is no file".into())
                 .help("a folder is included by a pattern: `customers/*.toml`"),
             Unreadable::TooLarge if most < SIZE_MAX => {

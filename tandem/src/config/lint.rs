@@ -67,8 +67,8 @@ fn one_carrier(draft: &Draft, problems: &mut Problems<'_>) {
         );
         let problem = Diagnostic::new(Code::L001, title).at(span.clone(), "the only carrier");
         problems.add(problem.help(
-            "nothing on this machine can see a call that never arrives: add a second carrier, \
-             and have the numbers fail over to it at the first one",
+            "nothing on this machine can see a call that never arrives: add a second carrier \
+             (`second = \"sbc.second.example\"` under `[carriers]`), and have the numbers fail over to it at the first one",
         ));
     }
 }
@@ -95,7 +95,7 @@ fn help_without_way_out(draft: &Draft, problems: &mut Problems<'_>) {
     };
     let problem = Diagnostic::new(Code::L021, title).at(span.clone(), "the first site");
     problems.add(problem.help(
-        "add a carrier that shares nothing with the others, or let the PBX send such calls by lines of its own",
+        "add a carrier that shares nothing with the others (`second = \"sbc.second.example\"`), or let the PBX send such calls by lines of its own",
     ));
 }
 
@@ -265,6 +265,9 @@ fn late_answer(
         time = time.saturating_add(took);
         if live {
             problems.found.extend(cut.map(|cut| too_late(course, step, time, cut)));
+            let rings = time.min(course.live_within);
+            let taken = draft.no_answer.as_ref().filter(|(after, _)| *after <= rings);
+            problems.found.extend(taken.map(|taken| taken_away(course, step, rings, taken)));
             return;
         }
     }
@@ -292,6 +295,25 @@ fn too_late(
         problem.at(answer.span.clone(), format!("rings after {within}"))
     };
     problem.help("shorten the steps before with `for`, or raise `live_within`")
+}
+
+/// L009: the carrier takes the call away before.
+fn taken_away(
+    course: &CourseDraft,
+    answer: &StepDraft,
+    rings: Duration,
+    (after, span): &(Duration, Span),
+) -> Diagnostic {
+    let title = format!(
+        "plan `{}` rings {} before somebody whose job is to answer, but a carrier takes the call away after {}",
+        shown(&course.name),
+        words(rings),
+        words(*after)
+    );
+    let problem = Diagnostic::new(Code::L009, title).at(answer.span.clone(), "never rings");
+    let problem = problem.at(span.clone(), "by then it is gone");
+    let within = after.as_secs().saturating_sub(5);
+    problem.help(format!("shorten the steps before with `for`, or write `live_within = \"{within}s\"`"))
 }
 
 /// How long plans ring before somebody whose job is to answer does, each reckoned once.

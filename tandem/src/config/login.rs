@@ -67,9 +67,9 @@ fn named<'a>(
     }
     let title = format!("`{}` cannot be a `{key}`", shown(written));
     let problem = Diagnostic::new(Code::E030, title).at(value.span(), "");
-    problems.add(
-        problem.help(format!("1 to {NAME_MAX} bytes, without quotes, backslashes and control characters")),
-    );
+    problems.add(problem.help(format!(
+        "1 to {NAME_MAX} bytes, without quotes, backslashes and control characters: `nguyen`"
+    )));
     None
 }
 

@@ -56,7 +56,7 @@ fn course(
     let no_person = |what: &str| {
         let problem = Diagnostic::new(Code::E118, format!("{to_whom}, which {what}"));
         let problem = problem.at(span.clone(), "no person").at(defined.clone(), "this one");
-        problem.help("name a person, an office or a service, or a plan of these alone: nobody there is not the end, the caller leaves a message")
+        problem.help("name a person, an office or a service (`operator = \"ana\"`), or a plan of these alone: nobody there is not the end, the caller leaves a message")
     };
     match kind {
         Kind::Plan if answers_itself(draft, CourseId(id)) => {

@@ -242,7 +242,8 @@ pub(super) fn table<'a>(
 
 /// An empty list where somebody must be named.
 pub(super) fn empty(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E021, format!("{} is empty", ticked(what))).at(span, "nothing in here")
+    let problem = Diagnostic::new(Code::E021, format!("{} is empty", ticked(what)));
+    problem.at(span, "nothing in here").help("write what belongs in it, or take it out")
 }
 
 /// A list over its bound.

@@ -107,6 +107,15 @@ pub const WITHIN: Wait = Wait {
     why: "no call is walked for longer than three minutes",
 };
 
+/// How long a carrier lets a call ring here.
+pub const NO_ANSWER: Wait = Wait {
+    name: "no_answer, of a carrier",
+    default: Duration::from_secs(180),
+    min: Duration::from_secs(10),
+    max: Duration::from_secs(300),
+    why: "by then it takes a call away that nobody answers; who is to answer has to ring sooner",
+};
+
 /// Pause between probes of a site or service.
 pub const EVERY_SITE: Wait = Wait {
     name: "probe.every, of a site or service",
@@ -289,7 +298,7 @@ pub const MESSAGES: Count<u32> = Count {
 };
 
 /// All settings that are lengths of time.
-pub const WAITS: [&Wait; 16] = [
+pub const WAITS: [&Wait; 17] = [
     &RING,
     &RING_PERSON,
     &FOR,
@@ -297,6 +306,7 @@ pub const WAITS: [&Wait; 16] = [
     &LIVE_WITHIN,
     &WITHIN,
     &EVERY_SITE,
+    &NO_ANSWER,
     &EVERY_CARRIER,
     &TIMEOUT,
     &HOLD,

@@ -263,7 +263,8 @@ impl Unreadable {
                 )
             }
             Self::System(error) => {
-                Diagnostic::new(Code::E002, format!("the plan file cannot be read: {error}"))
+                let problem = Diagnostic::new(Code::E002, format!("the plan file cannot be read: {error}"));
+                problem.help("name a plan file, or a folder with a `tandem.toml`; `tandem init` writes a first one")
             }
             Self::NoFile => {
                 let title = "the plan file cannot be read: it is no file";

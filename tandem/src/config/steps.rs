@@ -96,7 +96,9 @@ fn step<'a>(value: &'a Value<'a>, walk: &mut Walk<'_, 'a>, problems: &mut Proble
                     let problem =
                         Diagnostic::new(Code::E024, "`stagger` has no effect on one destination alone");
                     let problem = problem.at(key.span, "the pause between the members of a list");
-                    problems.add(problem.at(one.1.clone(), "one member"));
+                    let problem = problem.at(one.1.clone(), "one member");
+                    problems
+                        .add(problem.help("take it out, or ring others too: `ring = [\"ana\", \"ben\"]`"));
                 }
             }
             step.declined = declined(&mut keys, problems);
@@ -250,7 +252,7 @@ fn member(
     if let (Rung::Course(_), 2..) = (rung, listed) {
         let title = format!("plan `{}` cannot ring together with others", shown(name));
         let problem = Diagnostic::new(Code::E112, title).at(span.clone(), "a plan is walked step by step");
-        problems.add(problem.help("make it a step of its own, or name its destinations here"));
+        problems.add(problem.help("make it a step of its own, as in `[[\"ana\", \"ben\"], \"night\"]`, or name its destinations here"));
     }
     let first = found.iter().find(|(other, _)| *other == rung && !matches!(rung, Rung::Later | Rung::Nobody));
     if let Some((_, first)) = first {
@@ -310,7 +312,8 @@ fn rung(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems
             let problem = Diagnostic::new(Code::E104, title).at(span, "a step names a destination");
             let problem = problem.at(defined, "a carrier");
             problems.add(problem.help(
-                "carriers are the way to phone numbers: name the person or service; the carriers are tried in turn",
+                "carriers are the way to phone numbers: name the person or service, as in `ana = \"+15035550111\"` under `[people]`; the \
+                 carriers are tried in turn",
             ));
             Rung::Nobody
         }

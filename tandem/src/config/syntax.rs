@@ -200,6 +200,6 @@ fn plain(error: &Error, span: &Span, file: &Span) -> Diagnostic {
     } else if title_is("key with no value") {
         problem.help("a line is `name = \"value\"`, a `[section]`, or a `# comment`")
     } else {
-        problem
+        problem.help("text stands between quotes: `name = \"value\"`; `tandem help E001` has the usual slips")
     }
 }
