@@ -257,12 +257,13 @@ fn a_redirection_to_who_is_drained_is_not_followed() {
         .for_each(|peer| peer.follow = vec![there]);
     let moved = Manner::Refuse { after: ms(0), status: 302, extra: "Contact: <sip:desk@10.0.3.1:5060>\r\n" };
     let manners = [("answering", moved), ("office", Manner::says(0, 1_000)), ("ana", Manner::says(0, 1_000))];
-    let orders = drained(&plan, &[OFFICE_TARGET]);
-    assert_eq!(rung(&story(plan.clone(), &manners, &[caller()])), ["1 0.000s answering", "1 0.000s office"]);
-    assert_eq!(
-        rung(&story(with(plan, orders), &manners, &[caller()])),
-        ["1 0.000s answering", "1 0.000s ana by carrier-a"]
-    );
+    let rings = |taken: &[TargetId]| {
+        let orders = drained(&plan, taken);
+        rung(&story(with(plan.clone(), orders), &manners, &[caller()]))
+    };
+    assert_eq!(rings(&[]), ["1 0.000s answering", "1 0.000s office"]);
+    assert_eq!(rings(&[OFFICE_TARGET]), ["1 0.000s answering", "1 0.000s ana by carrier-a"]);
+    assert_eq!(rings(&[OFFICE_TARGET, ANA_TARGET]), ["1 0.000s answering"], "nor if nobody else is left");
 }
 
 #[test]
