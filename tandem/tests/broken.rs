@@ -92,3 +92,12 @@ fn what_nothing_is_called_or_two_things_are_is_said_with_what_there_is() {
     );
     assert_eq!(status, Some(1));
 }
+
+#[test]
+fn each_customer_is_asked_by_his_own_clock() {
+    // By the operator's clock it would be half past six in Boise, and the office closed.
+    let (text, _) = said(&["site lopez-law/office", "--plan", "examples/northwest-it", "--at", "Tue 17:30"]);
+    let head = "With site lopez-law/office down, Tue 17:30 by the clock of each number: 5 numbers change, 13 do not for callers.\n";
+    assert!(text.starts_with(head), "{text}");
+    assert!(text.contains("at first      lopez-law/staff/1 rings after 2 s"), "{text}");
+}

@@ -38,7 +38,7 @@ fn a_conversation_writes_the_plan_of_a_small_business() {
         screen.replace(&*folder.0.to_string_lossy(), "DIR"),
         "\
 ? What is the business called? (Nguyen Dental) › Nguyen Dental
-? What answers your calls today? (the address of your PBX: pbx.nguyen.example, 192.0.2.10:5060) › pbx.nguyen.example
+? What answers your calls today? (the address of your PBX: pbx.nguyen.example, 192.0.2.10:5060) (Enter: only mobiles) › pbx.nguyen.example
 ? Which carriers bring them? (telnyx=sip.telnyx.example, bandwidth=nguyen.bandwidth.example) › sip.telnyx.example, nguyen.bandwidth.example
 ? Which numbers are called? (+15035550100, +15035550110..0119) › +15035550100
 ? When is somebody there? (mon-fri 08:00-17:00; sat 09:00-12:00) (Enter: always) › mon-fri 08:00-17:00
@@ -162,6 +162,34 @@ fn with_the_least_that_is_needed_all_ends_in_an_announcement() {
 }
 
 #[test]
+fn a_business_without_a_pbx_has_people_alone() {
+    let folder = Folder::new("init-people");
+    let file = folder.0.join("tandem.toml");
+    let options = Options {
+        carrier: said(&["sip.first.example", "sbc.second.example"]),
+        number: said(&["+15035550100"]),
+        person: said(&["ana=+15035550111", "ben=+15035550112"]),
+        service: said(&["+18005550199"]),
+        ..nothing(&file)
+    };
+    let (screen, done) = told(&options);
+    done.expect("people are enough");
+    assert!(screen.contains("is fine: 1 number, 1 plan, 4 destinations, 2 carriers.\n"), "{screen}");
+    let text = fs::read_to_string(&file).expect("it was written");
+    assert!(
+        text.contains("\nsteps = [[\"ana\", \"ben\"], \"answering\", \"sorry\"]\n")
+            && !text.contains("[sites]")
+    );
+    // Somebody has to be there.
+    let typed = "Casa Verde\n\nsip.first.example\n+15035550100\n\n\n\nana=+15035550111\n\n\n";
+    let other = folder.0.join("other.toml");
+    let (screen, done) = talk(&nothing(&other), typed);
+    done.expect("she is");
+    assert_eq!(screen.matches("  ✗ there is no plan without it\n").count(), 1, "{screen}");
+    assert!(fs::read_to_string(&other).expect("it was written").contains("\nsteps = [\"ana\", \"sorry\"]\n"));
+}
+
+#[test]
 fn who_has_no_name_gets_one_that_nobody_else_has() {
     let folder = Folder::new("init-names");
     let file = folder.0.join("tandem.toml");
@@ -221,16 +249,13 @@ fn an_answer_that_cannot_be_is_asked_for_again_three_times_at_most() {
         carrier: said(&["sip.telnyx.example"]),
         ..nothing(&file)
     };
-    let (screen, done) = talk(&options, "\npbx nguyen\npbx.nguyen.example\n503-555-0100\n112\n+1503\n");
+    let (screen, done) = talk(&options, "pbx nguyen\npbx.nguyen.example\n503-555-0100\n112\n+1503\n");
     assert!(matches!(done, Err(Stop::Refused("--number NUMBER"))), "{done:?}");
-    let site =
-        "? What answers your calls today? (the address of your PBX: pbx.nguyen.example, 192.0.2.10:5060) › ";
+    let site = "? What answers your calls today? (the address of your PBX: pbx.nguyen.example, 192.0.2.10:5060) (Enter: only mobiles) › ";
     let number = "? Which numbers are called? (+15035550100, +15035550110..0119) › ";
     assert_eq!(
         screen.lines().collect::<Vec<_>>(),
         [
-            site,
-            "  ✗ there is no plan without it",
             &format!("{site}pbx nguyen"),
             "  ✗ `pbx nguyen` is no SIP address; an address is `host`, `host:port`, `[IPv6]:port` or `sip:user@host`, each with \
              `;transport=tcp` or `;transport=tls` if wanted",

@@ -64,6 +64,19 @@ fn a_row_is_a_customer() {
 }
 
 #[test]
+fn a_plan_all_of_whose_rows_are_refused_is_not_said_to_have_no_numbers() {
+    let main = MAIN.split("[numbers]").next().unwrap();
+    let lines = |rows: &str| {
+        let files = [("tandem.toml", main.as_bytes()), ("customers.csv", rows.as_bytes())];
+        Folder::with(&files).lines()
+    };
+    let refused = lines(&format!("{HEADER}\nnguyen,clinic\nlopez\n"));
+    assert!(refused.iter().all(|line| !line.contains("has no numbers")), "{refused:?}");
+    assert_eq!(refused.iter().filter(|line| line.contains("error[E005]")).count(), 2, "{refused:?}");
+    assert!(lines(&format!("{HEADER}\n")).iter().any(|line| line.contains("has no numbers")));
+}
+
+#[test]
 fn what_is_wrong_with_the_first_row_has_the_place_of_its_cell() {
     said(&[
         (String::new(), "tandem.toml: error[E012]: the file has no numbers"),

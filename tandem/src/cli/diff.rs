@@ -198,7 +198,7 @@ impl Group<'_> {
                 let before = sides.old.way(old, unix, &broken, *known);
                 let after = sides.new.way(new, unix, &broken, *known);
                 if !is_same((sides.old.plan, &before), (sides.new.plan, &after)) {
-                    let zone = &sides.new.plan.zone;
+                    let zone = sides.new.plan.zone_of(new);
                     let local = unix.saturating_add(i64::from(zone.offset_at(unix)));
                     let word = word.map_or_else(String::new, |word| format!("override {word}, "));
                     let case = format!("{}, {word}{}", weekly(local), in_case(&broken, *known));

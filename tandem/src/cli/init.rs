@@ -23,7 +23,7 @@ pub struct Options {
     /// What the business calls itself
     #[arg(long, value_name = "NAME")]
     pub business: Option<String>,
-    /// What answers calls today, by its SIP address; several times for several, in the order in which they ring
+    /// What answers calls today, by its SIP address; several times for several, in the order in which they ring; none, if mobiles alone do
     #[arg(long, value_name = "NAME=ADDRESS")]
     pub site: Vec<String>,
     /// Who brings the calls; several times for several, or with the same name for another address
@@ -38,7 +38,7 @@ pub struct Options {
     /// By which clock; that of this machine, if not given
     #[arg(long, value_name = "ZONE")]
     pub timezone: Option<String>,
-    /// Whose mobile rings when nobody answers there
+    /// Whose mobile rings when nobody answers there, or if nothing is there
     #[arg(long, value_name = "NAME=NUMBER")]
     pub person: Vec<String>,
     /// An answering service that comes after them

@@ -224,7 +224,9 @@ fn lower(
     let mut doubts = Doubts::default();
     let root = tree::read(source, &mut doubts, &mut problems);
     let syntax_errors = core::mem::take(&mut problems.found);
-    let (draft, node) = whole_file(&root, now, allows, &mut problems);
+    let of_rows = |problem: &Diagnostic| source.part(problem.start()).is_some_and(Part::is_csv);
+    let around = Around { now, allows, lacks_rows: syntax_errors.iter().any(of_rows) };
+    let (draft, node) = whole_file(&root, &around, &mut problems);
     let secrets = problems.secrets;
     let mut found = roles::once(problems.found, &draft.templates);
     if gathered.lacks || !doubts.is_none() {
@@ -257,12 +259,20 @@ const fn is_local(code: Code) -> bool {
     )
 }
 
+/// What is known beside the text.
+struct Around<'r> {
+    now: Timestamp,
+    allows: &'r Allows,
+    /// Have rows of customers been refused, whose numbers are not known then?
+    lacks_rows: bool,
+}
+
 fn whole_file<'a>(
     root: &'a DeTable<'a>,
-    now: Timestamp,
-    allows: &Allows,
+    around: &Around<'_>,
     problems: &mut Problems<'_>,
 ) -> (Draft, NodeKeys) {
+    let now = around.now;
     let mut top = Table::new("the file", 0..0, root);
     let mut draft = Draft::default();
     let mut names = Names::default();
@@ -293,7 +303,7 @@ fn whole_file<'a>(
     emergency::refuse_listed(&listing.keys, &draft, problems);
     // Of a customer without numbers that was said.
     let customers = root.get("customers").and_then(|value| value.get_ref().as_table());
-    if listing.keys.is_empty() && customers.is_none_or(DeTable::is_empty) {
+    if listing.keys.is_empty() && customers.is_none_or(DeTable::is_empty) && !around.lacks_rows {
         numbers::none(span_of(root, "numbers"), problems);
     }
     let _ = top.take("include"); // Its files have been read.
@@ -304,7 +314,7 @@ fn whole_file<'a>(
     top.finish(problems);
     courses::refuse_loops(&draft, problems);
     deny::refuse(&denied, &draft, problems);
-    lint::run(&draft, allows, problems);
+    lint::run(&draft, around.allows, problems);
     let is_secure = |peer: &router::target::Peer| peer.transport.is_some_and(Transport::is_secure);
     node.listen_by_tls(draft.plan.peers.iter().any(is_secure), problems);
     (draft, node.finish())

@@ -83,11 +83,13 @@ fn unknown(unfound: &Unfound<'_>, written: &str) -> String {
 }
 
 fn said((plan, after): (&Plan, &Plan), broken: &[&Thing], at: Option<At>, now: Timestamp) -> Answer {
-    let unix = at.unwrap_or(At::Exactly(now)).unix(&plan.zone, now);
+    let moment = at.unwrap_or(At::Exactly(now));
     let roads = imagined::roads(plan);
     let down: BTreeSet<_> = broken.iter().flat_map(|thing| &thing.peers).copied().collect();
     let (mut text, mut changed, mut fine) = (String::new(), 0, true);
     for (course, numbers) in by_course(plan) {
+        // A customer's numbers have a clock of their own.
+        let unix = moment.unix(plan.zone_of(course), now);
         let Some(change) = change((plan, after), &roads, course, unix, &down) else { continue };
         changed += numbers.len();
         fine &= !change.loses;
@@ -102,10 +104,14 @@ fn said((plan, after): (&Plan, &Plan), broken: &[&Thing], at: Option<At>, now: T
     }
     let all = plan.numbers.len() + usize::from(plan.unlisted.is_some());
     let zone = if plan.zone.name.is_empty() { "UTC" } else { &*plan.zone.name };
+    let clock = match moment {
+        At::Weekly { .. } if !plan.zones.is_empty() => "by the clock of each number".to_owned(),
+        At::Weekly { .. } | At::Exactly(_) => format!("in {zone}"),
+    };
     let head = format!(
-        "With {}, {} in {zone}: {} for callers.\n",
+        "With {}, {} {clock}: {} for callers.\n",
         supposed(broken, after),
-        At::words(at, &plan.zone, unix),
+        At::words(at, &plan.zone, moment.unix(&plan.zone, now)),
         changes(changed, all - changed)
     );
     Answer { text: head + &text, fine }

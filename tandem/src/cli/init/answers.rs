@@ -60,7 +60,9 @@ impl Answers {
                 said.push(plain.to_owned());
             }
         };
-        lacks(Topic::Sites, "192.0.2.1");
+        if !self.has(Topic::People) {
+            lacks(Topic::Sites, "192.0.2.1");
+        }
         lacks(Topic::Carriers, "192.0.2.2");
         lacks(Topic::Numbers, "+15035550100");
         lacks(Topic::Timezone, "UTC");

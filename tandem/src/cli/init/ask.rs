@@ -55,7 +55,7 @@ pub(super) fn ask(given: &Answers, mut asked: Asked<'_, '_>) -> Result<Answers, 
         if !said.is_empty() {
             let taken = asked.taken(&answers, question.topic, said);
             answers = taken.map_err(|why| Stop::Wrong(question.flag, why))?;
-        } else if question.is_needed(&answers) {
+        } else if question.is_missing(given, &answers) {
             missing.push(question.flag);
         }
     }
@@ -156,9 +156,28 @@ impl Question {
     /// Whether there is no plan without an answer.
     fn is_needed(&self, answers: &Answers) -> bool {
         match self.topic {
-            Topic::Sites | Topic::Carriers | Topic::Numbers | Topic::Smtp | Topic::From => true,
+            Topic::Carriers | Topic::Numbers | Topic::Smtp | Topic::From => true,
             Topic::Timezone => answers.has(Topic::Hours),
-            Topic::Business | Topic::Hours | Topic::People | Topic::Services | Topic::Emails => false,
+            // Somebody has to be there.
+            Topic::People => !answers.has(Topic::Sites),
+            Topic::Business | Topic::Sites | Topic::Hours | Topic::Services | Topic::Emails => false,
+        }
+    }
+
+    /// Whether it has to be given where nobody can be asked: of people who are not there the question for sites speaks.
+    fn is_missing(&self, given: &Answers, answers: &Answers) -> bool {
+        match self.topic {
+            Topic::Sites => !given.has(Topic::People),
+            Topic::People => false,
+            Topic::Business
+            | Topic::Carriers
+            | Topic::Numbers
+            | Topic::Hours
+            | Topic::Timezone
+            | Topic::Services
+            | Topic::Emails
+            | Topic::Smtp
+            | Topic::From => self.is_needed(answers),
         }
     }
 
@@ -195,7 +214,7 @@ const QUESTIONS: [Question; 11] = [
     Question {
         topic: Topic::Sites,
         flag: "--site NAME=ADDRESS",
-        words: "What answers your calls today? (the address of your PBX: pbx.nguyen.example, 192.0.2.10:5060)",
+        words: "What answers your calls today? (the address of your PBX: pbx.nguyen.example, 192.0.2.10:5060) (Enter: only mobiles)",
         between: Some(','),
     },
     Question {
