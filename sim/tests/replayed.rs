@@ -4,18 +4,22 @@
 
 mod drawn;
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use drawn::{MORTAL, plan};
-use router::Plan;
-use router::record::{CallRecord, End, Entry};
+use router::record::{Begun, CallRecord, End, Entry, LegRecord};
 use router::replay::{Account, Believed};
+use router::target::{Carrier, CarrierId, PeerId, PeerKind};
+use router::verdict::Fix;
 use router::way::Way;
+use router::{Path, Plan, Transport};
 use sim::caller::Script;
 use sim::chance::Chance;
 use sim::floor;
 use sim::manner::Manner;
-use sim::town::TUESDAY_TEN;
+use sim::town::{self, ANA_TARGET, BEN_TARGET, NUMBER, TUESDAY_TEN, step};
 use sip::Time;
+use std::sync::Arc;
 
 /// How somebody behaves, drawn.
 fn manner(chance: &mut Chance) -> Manner {
@@ -131,4 +135,89 @@ fn what_was_recorded_is_lived_again() {
         }
     }
     assert!(told > 1_000 && rung > 3_000, "{told} {rung}");
+}
+
+/// A try of a call that came at `ZERO`: who by whom, from when, when it rang and was answered, until when, and how it ended; in milliseconds.
+fn leg(
+    (target, peer, remote): (&str, &str, SocketAddr),
+    (began, rang, asked, ended): (u64, Option<u64>, Option<u64>, u64),
+    (fix, outcome): (Option<Fix>, &str),
+) -> LegRecord {
+    let at = |millis: u64| Time::from_micros(millis * 1_000);
+    let path = Path { transport: Transport::Udp, local: 0, remote };
+    let (began, rang, asked, ended) = (at(began), rang.map(at), asked.map(at), Some(at(ended)));
+    let (target, peer, outcome) = (target.into(), peer.into(), outcome.into());
+    LegRecord { target, peer, path, line: 1, fix, began, rang, asked, ended, outcome }
+}
+
+/// What becomes of a call with these tries, the last of which ended it, by a plan.
+fn again(plan: &Plan, legs: Vec<LegRecord>) -> Vec<String> {
+    let last = legs.last().unwrap();
+    let (ended, target) = (last.ended.unwrap(), Arc::clone(&last.target));
+    let begun = Begun {
+        id: 1,
+        call_id: "call-0".into(),
+        caller: "+15035550199".into(),
+        number: NUMBER.into(),
+        course: "main".into(),
+        closed: false,
+        confined: None,
+        urgent: None,
+        from: (town::PSTN, Some("pstn".into())),
+        began: Time::ZERO,
+    };
+    let end = End::Answered { target };
+    let call = CallRecord { begun: Arc::new(begun), rang: None, ended, end, legs, passed: Vec::new() };
+    replayed(plan, &replay(plan, &call, &[]))
+}
+
+fn carrier_a(target: &str) -> (&str, &str, SocketAddr) {
+    (target, "carrier-a", town::CARRIER_A)
+}
+
+fn carrier_b(target: &str) -> (&str, &str, SocketAddr) {
+    (target, "carrier-b", town::CARRIER_B)
+}
+
+#[test]
+fn who_has_answered_and_is_about_to_press_1_is_not_left() {
+    let mut plan = floor::asking(town::ana_then_answering());
+    plan.courses[0].live_within = Duration::from_secs(10);
+    let legs = vec![leg(carrier_a("ana"), (0, Some(1_000), Some(8_000), 12_000), (None, "answered"))];
+    assert_eq!(again(&plan, legs), ["0 ana by carrier-a", "12000 answered by ana"]);
+}
+
+#[test]
+fn an_invite_that_was_sent_again_with_credentials_is_the_same_try_and_its_patience_begins_anew() {
+    let legs = vec![
+        leg(carrier_a("ana"), (0, None, None, 300), (None, "407")),
+        leg(carrier_a("ana"), (300, None, None, 2_300), (Some(Fix::Credentials), "silent for 2 s")),
+        leg(carrier_b("ana"), (2_300, Some(3_000), None, 5_000), (None, "answered")),
+    ];
+    let lived = again(&town::ana_then_answering(), legs);
+    assert_eq!(lived, ["0 ana by carrier-a", "2300 ana by carrier-b", "5000 answered by ana"]);
+}
+
+#[test]
+fn a_person_does_the_same_whichever_carrier_rings_him_and_a_silent_carrier_is_silent_for_all() {
+    let legs = vec![
+        leg(carrier_a("ana"), (0, None, None, 2_000), (None, "silent for 2 s")),
+        leg(carrier_b("ana"), (2_000, Some(2_400), None, 6_000), (None, "answered")),
+    ];
+    let mut plan = town::town_with(vec![step(&[BEN_TARGET, ANA_TARGET], 1)]);
+    let mut third = town::peer("carrier-c", PeerKind::Trunk(CarrierId(2)), town::NOBODY);
+    third.probe = None;
+    let id = PeerId(u32::try_from(plan.peers.len()).unwrap());
+    plan.peers.push(third);
+    plan.carriers.insert(1, Carrier { name: "carrier-c".into(), trunks: vec![id] });
+    assert_eq!(
+        again(&plan, legs),
+        [
+            "0 ana by carrier-a",
+            "0 ben by carrier-a",
+            "2000 ana by carrier-c",
+            "2000 ben by carrier-c",
+            "6000 answered by ana"
+        ]
+    );
 }

@@ -309,6 +309,19 @@ fn the_same_plan_changes_nothing() {
 }
 
 #[test]
+fn what_was_believed_while_the_call_went_on_decides_by_whom_somebody_is_rung() {
+    let mut kept = history();
+    kept.insert(5, believed(401, "telnyx", [192, 0, 2, 1], Standing::Down));
+    let desk = Desk::new("meanwhile", kept);
+    desk.plan("tandem.toml", r#"main = ["office", "ana", "answering", "inbox"]"#);
+    let (said, _) = desk.say(&["c-94f82a", "-o", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let by = |nth: usize| said["now"]["tries"][nth]["by"].clone();
+    assert_eq!([by(0), by(1), by(2)], ["office", "telnyx", "bandwidth"]);
+    assert_eq!(said["verdict"], "other");
+}
+
+#[test]
 fn who_asks_for_nothing_or_in_vain_is_told() {
     let desk = Desk::new("vain", history());
     desk.plan("new.toml", r#"main = ["nobody"]"#);
