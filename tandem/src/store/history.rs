@@ -248,7 +248,7 @@ fn hung_up(db: &Connection, call_id: &str, unix: i64) -> rusqlite::Result<()> {
 fn begin(db: &Connection, begun: &Begun, when: When, place: Place, file: &str) -> rusqlite::Result<()> {
     let number = place.number(begun.id);
     let (address, peer) = &begun.from;
-    let mut insert = db.prepare(
+    let mut insert = db.prepare_cached(
         "INSERT INTO calls (id, name, run, call_id, caller, number, address, peer, file, course, closed, confined, urgent,
                             began, ahead)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO NOTHING",
@@ -283,11 +283,19 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
         End::Failed { status } | End::Refused { status, .. } => ("failed", None, Some(*status)),
     };
     let refused = if let End::Refused { why, .. } = &call.end { Some(*why) } else { None };
-    db.execute(
+    let mut update = db.prepare_cached(
         "UPDATE calls SET rang = ?2, ended = ?3, end = ?4, answered_by = ?5, status = ?6, refused = ?7 WHERE id = ?1",
-        params![number, call.rang.map(after), after(call.ended), end, answered_by, status, refused],
     )?;
-    let mut insert = db.prepare(
+    update.execute(params![
+        number,
+        call.rang.map(after),
+        after(call.ended),
+        end,
+        answered_by,
+        status,
+        refused
+    ])?;
+    let mut insert = db.prepare_cached(
         "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome, asked)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;

@@ -37,6 +37,15 @@ enum State {
     Gone { why: StoreError, again: Time },
 }
 
+/// What became of what was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    /// There was nothing, or there is no file.
+    Nothing,
+    /// It is in the file.
+    Some,
+}
+
 impl Writer {
     pub(super) fn new(path: PathBuf, run: Run, clock: Clock, counts: Arc<Counts>) -> Self {
         let state = State::Gone { why: StoreError::Behind, again: Time::ZERO };
@@ -72,7 +81,10 @@ impl Writer {
                 Order::Ask(ask) => self.answer(ask),
             }
         }
-        self.write();
+        if self.write() == Written::Some && more {
+            // What comes meanwhile shares a transaction, and nobody has to be woken for it.
+            std::thread::park_timeout(PAUSE);
+        }
         self.tend();
         more
     }
@@ -112,12 +124,12 @@ impl Writer {
     }
 
     /// Writes what is held, in one transaction.
-    fn write(&mut self) {
+    fn write(&mut self) -> Written {
         if self.held.is_empty() {
-            return;
+            return Written::Nothing;
         }
         self.look_after_file();
-        let State::Open(file) = &mut self.state else { return };
+        let State::Open(file) = &mut self.state else { return Written::Nothing };
         let (held, place, plan) = (&self.held, self.place, &self.run.plan);
         let written = file::in_one(&mut file.db, |db| {
             let mut refused = 0;
@@ -139,8 +151,12 @@ impl Writer {
             Ok(refused) => {
                 self.held.clear();
                 self.lose(refused);
+                Written::Some
             }
-            Err(error) => self.on_fault(Fault::of(&error)),
+            Err(error) => {
+                self.on_fault(Fault::of(&error));
+                Written::Nothing
+            }
         }
     }
 
@@ -250,6 +266,8 @@ impl Writer {
     }
 }
 
+/// A transaction costs as much as some twenty calls in it. Whoever is told of something by an ask waits no longer than for the disk.
+const PAUSE: Duration = Duration::from_millis(5);
 const BATCH_MAX: usize = 512; // In one transaction: some milliseconds, then whoever asks is answered.
 const HELD_MAX: usize = 4096; // Some megabytes: an hour of a busy business without its disk.
 const RETRY: Duration = Duration::from_secs(5);
