@@ -42,7 +42,7 @@ fn ring(caller: &mut Phone, first: &mut Phone) -> (String, String) {
     (invite, rung)
 }
 
-/// A call that the first refuses and the second answers.
+/// A call that the first refuses and the second answers, until the caller hangs up.
 fn refused_then_answered(caller: &mut Phone, first: &mut Phone, second: &mut Phone) {
     let invite = caller.invite(NUMBER);
     caller.says(&invite);
@@ -55,6 +55,10 @@ fn refused_then_answered(caller: &mut Phone, first: &mut Phone, second: &mut Pho
     let answer = caller.hears("< 200 INVITE");
     caller.says(&in_dialog(&invite, &answer, "ACK", 1));
     second.hears("< ACK");
+    caller.says(&in_dialog(&invite, &answer, "BYE", 2));
+    let over = second.hears("< BYE");
+    second.replies(&over, "200 OK", "");
+    caller.hears("< 200 BYE");
 }
 
 /// A call whose caller hangs up while it rings.
@@ -205,6 +209,14 @@ fn calls_are_listed_drawn_and_explained_by_their_names() {
          \x20 1  first was rung after N s (plan.toml:12); rang after N s; cancelled after N s: caller hung up\n\
          \x20 The caller hung up after N s; the caller heard ringing after N s.\n"
     );
+    // By the same plan all of it would happen again; and when the caller hung up was kept.
+    assert_eq!(
+        node.asked(&["replay", "--since", "1h"]),
+        ("Of 2 calls 1 reached nobody; by plan.toml neither does it reach anybody. None would go otherwise.\n".into(), Some(0))
+    );
+    let (calls, _) = node.asked(&["calls", "--end", "answered", "-o", "json"]);
+    let calls: serde_json::Value = serde_json::from_str(&calls).expect("JSON");
+    assert!(calls[0]["hung_up_after_ms"].as_i64() >= calls[0]["ended_after_ms"].as_i64(), "{calls:#}");
 }
 
 #[test]
@@ -258,6 +270,8 @@ fn whoever_answered_and_did_not_press_1_is_said_to_have_answered() {
         "TIME      CALL      TO            TRIES  ANSWERED BY  AFTER   FIRST FAILURE\n\
          HH:MM:SS  c-4a7c15  +15035550100      4  office       1N s  ana by acme: answered after N s, nobody pressed 1\n"
     );
+    let again = node.asked(&["replay", "--since", "1h"]);
+    assert_eq!(again, ("Of 1 call 0 reached nobody. None would go otherwise.\n".into(), Some(0)));
     assert_eq!(
         asked(&node, &["explain", "c-4a7c15"], 7),
         "c-4a7c15: +15035550999 called +15035550100 on DATE, HH:MM:SS\n\
