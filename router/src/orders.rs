@@ -192,3 +192,168 @@ impl Course {
         self.every_step().filter_map(|step| step.when.as_ref()).flat_map(When::overrides)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emergency::Emergency;
+    use crate::hours::Zone;
+    use crate::spent::Cap;
+    use crate::target::{Peer, PeerHost, PeerKind, Target, TargetKind};
+
+    const OFFICE: Member = Member::Target(TargetId(0));
+    const ANA: Member = Member::Target(TargetId(1));
+    const INBOX: Member = Member::Target(TargetId(2));
+    const NIGHT: Member = Member::Target(TargetId(3));
+
+    fn step(members: &[Member], line: u32) -> Step {
+        Step {
+            members: members.to_vec(),
+            when: None,
+            say: None,
+            ring: None,
+            stagger: Duration::ZERO,
+            declined: Declined::Next,
+            from: None,
+            confirm: None,
+            line,
+        }
+    }
+
+    fn course(name: &str, steps: Vec<Step>, closed: Option<Vec<Step>>) -> Course {
+        let live_within = Duration::from_secs(40);
+        Course {
+            name: name.into(),
+            steps,
+            closed,
+            busy: Some(Vec::new()),
+            full: None,
+            hours: None,
+            live_within,
+        }
+    }
+
+    /// An office, Ana, two mailboxes; a number with these courses.
+    fn plan(courses: Vec<Course>) -> Arc<Plan> {
+        let target = |name: &str, kind| Target {
+            name: name.into(),
+            kind,
+            reach: Reach::Number("+15035550111".into()),
+            ring: Duration::from_secs(20),
+            confirm: false,
+        };
+        let mut plan = Plan {
+            targets: vec![
+                target("office", TargetKind::Site),
+                target("ana", TargetKind::Person),
+                target("inbox", TargetKind::Agent),
+                target("night", TargetKind::Agent),
+            ],
+            courses,
+            numbers: BTreeMap::from([("100".into(), CourseId(0)), ("101".into(), CourseId(0))]),
+            ..Plan::default()
+        };
+        plan.emergency = Emergency::of(&plan, BTreeSet::from(["911".into()]));
+        Arc::new(plan)
+    }
+
+    fn divert(number: &str, to: Member) -> Orders {
+        Orders { diverted: BTreeMap::from([(number.into(), to)]), ..Orders::default() }
+    }
+
+    fn members(steps: &[Step]) -> Vec<(&[Member], u32)> {
+        steps.iter().map(|step| (step.members.as_slice(), step.line)).collect()
+    }
+
+    #[test]
+    fn a_diverted_course_is_in_all_else_as_the_one_that_it_stands_for() {
+        let main = course("main", vec![step(&[OFFICE], 1), step(&[INBOX], 2)], Some(vec![step(&[NIGHT], 3)]));
+        let mut base = Plan::clone(&plan(vec![main]));
+        let zone = Arc::new(Zone { name: "UTC".into(), offsets: Vec::new() });
+        base.zones.insert(CourseId(0), Arc::clone(&zone));
+        base.caps.insert(CourseId(0), Cap { calls_per_hour: Some(7), ..Cap::default() });
+        let base = Arc::new(base);
+        let plan = base.ordered(divert("101", ANA));
+        assert_eq!(plan.numbers, BTreeMap::from([("100".into(), CourseId(0)), ("101".into(), CourseId(1))]));
+        let diverted = plan.course(CourseId(1)).unwrap();
+        assert_eq!(members(&diverted.steps), [(&[ANA][..], 0), (&[INBOX], 2)]);
+        assert_eq!(members(diverted.closed.as_ref().unwrap()), [(&[ANA][..], 0), (&[NIGHT], 3)]);
+        assert_eq!((&*diverted.name, &diverted.busy), ("main", &None), "its cap is counted by its name");
+        assert_eq!(plan.zones.get(&CourseId(1)), Some(&zone));
+        assert_eq!(plan.caps.get(&CourseId(1)), base.caps.get(&CourseId(0)));
+        let callback = |course| plan.emergency.callback(CourseId(course));
+        assert!(
+            callback(1).is_some() && callback(1) == callback(0),
+            "a call back rings whom it would have rung"
+        );
+        // What nobody lists is nobody's to divert; and the file is still there.
+        assert!(plan.ordered(divert("102", ANA)).courses.len() == 1 && Arc::ptr_eq(plan.unordered(), &base));
+    }
+
+    #[test]
+    fn the_floor_is_the_first_step_that_always_answers_however_deep_it_lies() {
+        let storm = When::Override(vec!["storm".into()]);
+        let unsure = Step { when: Some(storm), ..step(&[NIGHT], 1) };
+        let inner = |closed| course("inner", vec![step(&[ANA, INBOX], 5)], closed);
+        let outer = || vec![unsure.clone(), step(&[Member::Course(CourseId(1))], 2), step(&[NIGHT], 3)];
+        let of = |courses: Vec<Course>| {
+            let plan = plan(courses).ordered(divert("100", ANA));
+            let root = plan.numbers.get("100").copied().unwrap();
+            let steps = plan.course(root).unwrap().steps.clone();
+            let inside = steps.last().and_then(|step| match step.members.first() {
+                Some(Member::Course(id)) => plan.course(*id).cloned(),
+                Some(Member::Target(_)) | None => None,
+            });
+            (steps.last().cloned().unwrap(), inside)
+        };
+        let (last, inside) = of(vec![course("main", outer(), None), inner(Some(vec![step(&[NIGHT], 6)]))]);
+        let inside = inside.unwrap();
+        assert_eq!(
+            (last.line, members(&inside.steps)),
+            (2, vec![(&[INBOX][..], 5)]),
+            "Ana is not rung by it"
+        );
+        assert_eq!(members(&inside.closed.unwrap()), [(&[NIGHT][..], 6)]);
+        // One that answers while it is open alone is none.
+        let (last, inside) = of(vec![course("main", outer(), None), inner(Some(vec![step(&[ANA], 6)]))]);
+        assert_eq!((members(&[last]), inside), (vec![(&[NIGHT][..], 3)], None));
+        let (last, _) = of(vec![course("main", vec![step(&[OFFICE], 1)], None)]);
+        assert_eq!(members(&[last]), [(&[ANA][..], 0)], "there was none");
+    }
+
+    #[test]
+    fn a_drained_site_is_its_machines_and_the_places_that_are_named_for_them() {
+        let peer = |name: &str, last: u8, follow: &[u32]| Peer {
+            name: name.into(),
+            kind: PeerKind::Site,
+            host: PeerHost::Ip([192, 0, 2, last].into()),
+            port: None,
+            transport: None,
+            user: None,
+            probe: None,
+            first: None,
+            progress: Duration::from_secs(5),
+            codes: BTreeMap::new(),
+            dialect: Arc::default(),
+            presentation: None,
+            domains: Vec::new(),
+            login: None,
+            follow: follow.iter().map(|id| PeerId(*id)).collect(),
+            srtp: false,
+            refer: false,
+        };
+        let mut plan = Plan::clone(&plan(Vec::new()));
+        plan.peers = vec![
+            peer("office", 1, &[1]),
+            peer("office/follow/1", 2, &[1]),
+            peer("ava", 3, &[3, 4]),
+            peer("ava/follow/1", 1, &[3, 4]),
+            peer("ava/follow/2", 4, &[3, 4]),
+        ];
+        plan.targets.iter_mut().take(1).for_each(|office| office.reach = Reach::Sip(vec![PeerId(0)]));
+        let mut orders = Orders::default();
+        orders.drain(&plan, TargetId(0));
+        assert_eq!(orders.closed, BTreeSet::from([0, 1, 3].map(PeerId)));
+        assert_eq!(orders.drained, BTreeSet::from([TargetId(0)]));
+    }
+}

@@ -48,6 +48,10 @@ fn explain(call: &Call, now: i64) -> String {
         .map(|why| format!("  It rang no phone numbers: {why}.\n"))
         .unwrap_or_default();
     let place = |line: i64| {
+        // No line of a plan says so.
+        if line == 0 {
+            return if call.urgent.is_some() { "before every plan" } else { "switched by hand" }.to_owned();
+        }
         let name = Path::new(file).file_name().map_or(file.into(), |name| name.to_string_lossy());
         format!("{name}:{line}")
     };
@@ -113,6 +117,7 @@ fn passed(call: &Call, one: &Passed, place: &str) -> String {
             }
             None => "down".into(),
         },
+        "drained" => "somebody has drained it".into(),
         "in a failed domain" => "it shares a failure domain with what is down".into(),
         "no phone numbers" => "this call rings no phone numbers".into(),
         "no way" => "no way leads there".into(),
@@ -205,6 +210,32 @@ mod tests {
         assert_eq!(
             super::last(&stale, stale.seen + 151_000_000),
             "It is under way as far as is known: its node was last heard of at 19:05:06; its legs are known once it is over."
+        );
+    }
+
+    #[test]
+    fn what_somebody_has_switched_by_hand_stands_in_no_line() {
+        let mut call = Call { closed: false, urgent: None, ..eventful() };
+        call.passed.truncate(1);
+        call.passed.iter_mut().for_each(|one| (one.why, one.since) = ("drained".into(), None));
+        call.legs.truncate(1);
+        call.legs.iter_mut().for_each(|leg| leg.line = 0);
+        let steps =
+            |call: &Call| explain(call, 0).lines().skip(2).take(2).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(
+            steps(&call),
+            [
+                "  1  branch was passed over at once (tandem.toml:30): somebody has drained it",
+                "  2  office/1 was rung at once (switched by hand); left after 2.0 s: silent for 2 s",
+            ]
+        );
+        let urgent = Call { urgent: Some("emergency".into()), passed: Vec::new(), ..call };
+        assert_eq!(
+            steps(&urgent),
+            [
+                "  It was a call for help.",
+                "  1  office/1 was rung at once (before every plan); left after 2.0 s: silent for 2 s"
+            ]
         );
     }
 
