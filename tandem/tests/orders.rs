@@ -218,6 +218,7 @@ fn orders_are_asked_anew_of_each_plan_and_those_that_mean_nothing_change_nothing
     let (none, _) = with_orders(&after, &[]);
     assert!(Arc::ptr_eq(&none, before.unordered()) && none.differs_in_orders_alone(&after));
     assert!(!none.differs_in_orders_alone(&plan()), "a file that was read again");
+    assert!(!ordered(&["override storm"]).differs_in_orders_alone(&before), "and has other orders");
 }
 
 #[test]
@@ -290,6 +291,11 @@ fn who_would_lose_the_last_human_is_found_in_all_of_the_time_that_an_order_is_fo
     let diverted = "override +13125550100 to acme/ana";
     assert_eq!(losses(&[diverted], &[diverted, "drain acme/ana"], &[], 1), ["+13125550100 Mon 12:00"]);
     assert_eq!(losses(&[], &["override +13125550100 to acme/night"], &[], 1), ["+13125550100 Mon 12:00"]);
+    // Who rings instead may change.
+    let other = ["override +13125550100 to acme/night"];
+    assert_eq!(losses(&[diverted], &other, &[], 1), ["+13125550100 Mon 12:00"]);
+    assert_eq!(losses(&other, &[diverted], &[], 1), [""; 0]);
+    assert_eq!(does(&other, &[diverted], &[], 1).numbers, (1, 2));
     // An override may do it as well.
     assert_eq!(
         losses(
