@@ -38,8 +38,9 @@ impl Plan {
                     && out.len() < PASSED_MAX
                 {
                     let why = if to.act == Act::Leave { Why::Late } else { ask.choice().put_off(*id) };
-                    let (name, line) = (Arc::clone(&target.name), self.place(step.line).1);
-                    out.push(Passed { target: name, line, at: now, why });
+                    let (file, line) = self.place(step.line);
+                    let (name, file) = (Arc::clone(&target.name), file.cloned());
+                    out.push(Passed { target: name, file, line, at: now, why });
                 }
             }
             match to.act {

@@ -259,7 +259,9 @@ pub struct CallRecord {
 pub struct Passed {
     /// Who.
     pub target: Arc<str>,
-    /// The line of the step in its file of the plan.
+    /// The file of the step, if that is not the plan file itself.
+    pub file: Option<Arc<str>>,
+    /// The line of the step in that file.
     pub line: u32,
     /// When.
     pub at: Time,
@@ -351,7 +353,9 @@ pub struct LegRecord {
     pub peer: Arc<str>,
     /// By which path.
     pub path: Path,
-    /// The line of its step in its file of the plan.
+    /// The file of its step, if that is not the plan file itself.
+    pub file: Option<Arc<str>>,
+    /// The line of its step in that file.
     pub line: u32,
     /// What was changed in it, if it is another try at the hop of the leg before.
     pub fix: Option<Fix>,

@@ -330,6 +330,7 @@ impl Walk {
             target: self.plan.target(leg.target).map(|target| Arc::clone(&target.name)).unwrap_or_default(),
             peer: self.plan.peer(leg.peer).map(|peer| Arc::clone(&peer.name)).unwrap_or_default(),
             path: leg.path,
+            file: self.plan.place(leg.line).0.cloned(),
             line: self.plan.place(leg.line).1,
             fix: leg.fixes.last().map(|(fix, _)| *fix),
             began: leg.began,

@@ -63,6 +63,8 @@ fn a_call_that_gets_no_walk_has_its_end_once_and_what_nobody_listed_is_nobodys()
 fn who_is_down_is_told_as_passed_over_though_he_is_rung_at_last() {
     let mut plan = Plan::clone(&door::plan());
     plan.peers.iter_mut().for_each(|peer| peer.probe = Some(Probe::every(Duration::from_secs(5))));
+    // Its second step stands in another file.
+    plan.files = vec![(1, "acme.toml".into())];
     let mut door = Door::with(Arc::new(plan));
     // Nobody answers a probe.
     (0..60).for_each(|_| drop(door.ticks(500)));
@@ -72,13 +74,15 @@ fn who_is_down_is_told_as_passed_over_though_he_is_rung_at_last() {
     let answer = reply(&to_office.expect("the office is rung"), "200 OK", "o");
     let told = of_calls(door.records(OFFICE, &answer));
     let [Entry::Call(call)] = &told[..] else { unreachable!("{told:?}") };
-    let passed = |target: &str, line| Passed {
+    let passed = |target: &str, file: Option<&str>| Passed {
         target: target.into(),
-        line,
+        file: file.map(Arc::from),
+        line: 1,
         at: call.begun.began,
         why: Why::Down { since: Some(Time::from_micros(8_500_000)) },
     };
-    assert_eq!(call.passed, [passed("office", 1), passed("spare", 2)]);
+    assert_eq!(call.passed, [passed("office", None), passed("spare", Some("acme.toml"))]);
+    assert_eq!((&call.legs[0].file, call.legs[0].line), (&None, 1));
 }
 
 #[test]
@@ -92,6 +96,7 @@ fn who_was_taken_out_by_hand_is_told_as_drained() {
     let to_spare = out.into_iter().find_map(|(_, message)| message.filter(|it| it.status().is_none()));
     let told = of_calls(door.records(SPARE, &reply(&to_spare.expect("the spare is rung"), "200 OK", "o")));
     let [Entry::Call(call)] = &told[..] else { unreachable!("{told:?}") };
-    let office = Passed { target: "office".into(), line: 1, at: call.begun.began, why: Why::Drained };
+    let office =
+        Passed { target: "office".into(), file: None, line: 1, at: call.begun.began, why: Why::Drained };
     assert_eq!(call.passed, [office]);
 }

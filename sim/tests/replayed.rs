@@ -147,7 +147,7 @@ fn leg(
     let path = Path { transport: Transport::Udp, local: 0, remote };
     let (began, rang, asked, ended) = (at(began), rang.map(at), asked.map(at), Some(at(ended)));
     let (target, peer, outcome) = (target.into(), peer.into(), outcome.into());
-    LegRecord { target, peer, path, line: 1, fix, began, rang, asked, ended, outcome }
+    LegRecord { target, peer, path, file: None, line: 1, fix, began, rang, asked, ended, outcome }
 }
 
 /// What becomes of a call with these tries, the last of which ended it, by a plan.

@@ -85,6 +85,7 @@ fn call(id: u64, second: u64, minutes: Option<u64>) -> Vec<Kept> {
         target: "office".into(),
         peer: "office".into(),
         path: Path { transport: Transport::Udp, local: 0, remote: address([203, 0, 113, 7]) },
+        file: None,
         line: 20,
         fix: None,
         began: at(0),

@@ -90,6 +90,7 @@ fn leg(
         target: target.into(),
         peer: peer.into(),
         path: Path { transport, ..path(last) },
+        file: None,
         line: 20,
         fix: None,
         began: at(second, began),
@@ -140,7 +141,7 @@ fn saved_by_ana(id: u64, second: u64) -> Kept {
     let kept = call(id, second, 5_900, answered("ana"), legs);
     let Kept::Over(mut record, when) = kept else { unreachable!("it is over") };
     let why = Why::Down { since: Some(at(second - 20, 0)) };
-    record.passed = vec![Passed { target: "office".into(), line: 20, at: at(second, 0), why }];
+    record.passed = vec![Passed { target: "office".into(), file: None, line: 20, at: at(second, 0), why }];
     Kept::Over(record, when)
 }
 

@@ -141,13 +141,15 @@ fn value(call: &Call) -> Value {
     let ms = |micros: Option<i64>| micros.map(|micros| micros.div_euclid(1_000));
     let legs = call.legs.iter().map(|leg| {
         json!({
-            "target": leg.target, "by": leg.peer, "address": leg.address, "transport": leg.transport, "line": leg.line,
+            "target": leg.target, "by": leg.peer, "address": leg.address, "transport": leg.transport,
+            "file": leg.file.as_ref().unwrap_or(&call.file), "line": leg.line,
             "again": leg.fix, "after_ms": ms(Some(leg.began)), "rang_after_ms": ms(leg.rang),
             "asked_after_ms": ms(leg.asked), "ended_after_ms": ms(leg.ended), "outcome": leg.outcome,
         })
     });
     let passed = call.passed.iter().map(|one| {
-        json!({ "target": one.target, "line": one.line, "after_ms": ms(Some(one.at)), "why": one.why, "since_ms": ms(one.since) })
+        let file = one.file.as_ref().unwrap_or(&call.file);
+        json!({ "target": one.target, "file": file, "line": one.line, "after_ms": ms(Some(one.at)), "why": one.why, "since_ms": ms(one.since) })
     });
     let (answered_by, status, refused) = match &call.end {
         End::Answered(target) => (Some(target), None, None),

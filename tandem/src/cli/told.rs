@@ -91,6 +91,7 @@ pub(super) fn eventful() -> Call {
             peer: peer.into(),
             transport: "udp".into(),
             address: "192.0.2.2:5060".into(),
+            file: None,
             line,
             fix: None,
             began,
@@ -101,6 +102,7 @@ pub(super) fn eventful() -> Call {
         };
     let passed = |target: &str, line, at, why: &str, since| Passed {
         target: target.into(),
+        file: None,
         line,
         at,
         why: why.into(),
@@ -137,6 +139,7 @@ pub(super) fn eventful() -> Call {
             },
             leg("ben", "bandwidth", 32, (2 * second, None, 2_020 * ms), "486 (cause 17)"),
             Leg {
+                file: Some("/etc/tandem/customers/acme.toml".into()),
                 asked: Some(4 * second),
                 ..leg("eve", "telnyx", 33, (3 * second, None, 5_910 * ms), elsewhere)
             },

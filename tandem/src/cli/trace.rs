@@ -117,7 +117,12 @@ fn events(call: &Call, columns: &[String]) -> Vec<(i64, What)> {
         events.push((0, What::Told("100".into())));
     }
     for passed in &call.passed {
-        let why = format!("– {} passed over: {} (:{})", passed.target, passed.why, passed.line);
+        let why = format!(
+            "– {} passed over: {} ({})",
+            passed.target,
+            passed.why,
+            line_of(&passed.file, passed.line)
+        );
         events.push((passed.at, What::Passed(why)));
     }
     for leg in &call.legs {
@@ -169,14 +174,17 @@ fn of_leg(leg: &Leg, columns: &[String], events: &mut Vec<(i64, What)>) {
     let Some(ended) = leg.ended else { return };
     let status = leg.outcome.get(..3).filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
     if leg.outcome == "answered" && leg.asked.is_some() {
-        events.push((ended, What::Left(format!("– {name}: pressed 1 (:{})", leg.line))));
+        events.push((ended, What::Left(format!("– {name}: pressed 1 ({})", line_of(&leg.file, leg.line)))));
     } else if leg.outcome == "answered" {
         events.push((ended, What::Back(column, label("200"))));
     } else if let Some(status) = status {
         events.push((ended, What::Back(column, label(status))));
-        events.push((ended, What::Left(format!("✗ {name}: {} (:{})", leg.outcome, leg.line))));
+        events.push((
+            ended,
+            What::Left(format!("✗ {name}: {} ({})", leg.outcome, line_of(&leg.file, leg.line))),
+        ));
     } else {
-        let said = format!("{name}: {} (:{})", leg.outcome, leg.line);
+        let said = format!("{name}: {} ({})", leg.outcome, line_of(&leg.file, leg.line));
         // Whoever is cancelled is so for what the caller has done, or heard.
         let what = match leg.outcome.starts_with("cancelled") || leg.is_word() {
             true => What::Last(format!("– {said}")),
@@ -184,6 +192,12 @@ fn of_leg(leg: &Leg, columns: &[String], events: &mut Vec<(i64, What)>) {
         };
         events.push((ended, what));
     }
+}
+
+/// `:28`, or `acme.toml:28` in a file that the plan includes.
+fn line_of(file: &Option<String>, line: i64) -> String {
+    let name = file.as_deref().map(|file| file.rsplit('/').next().unwrap_or(file));
+    format!("{}:{line}", shown(name.unwrap_or_default()))
 }
 
 /// Those who have a column of their own, in the order they were rung.
@@ -255,7 +269,7 @@ mod tests {
                 "  5.910     │              │ – ivy by telnyx: pressed 1 (:33)           │              │",
                 "  5.910     │◀─200─────────│              │              │              │              │",
                 "  5.910     │              │ – ana by telnyx: cancelled: answered elsewhere (:32)      │",
-                "  5.910     │              │ – eve by telnyx: cancelled: answered elsewhere (:33)      │",
+                "  5.910     │              │ – eve by telnyx: cancelled: answered elsewhere (acme.toml:33)",
             ]
         );
         assert!(drawn.lines().all(|line| line.chars().count() <= 100));

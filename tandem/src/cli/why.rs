@@ -47,17 +47,20 @@ fn explain(call: &Call, now: i64) -> String {
         .as_ref()
         .map(|why| format!("  It rang no phone numbers: {why}.\n"))
         .unwrap_or_default();
-    let place = |line: i64| {
+    let place = |own: &Option<String>, line: i64| {
         // No line of a plan says so.
         if line == 0 {
             return if call.urgent.is_some() { "before every plan" } else { "switched by hand" }.to_owned();
         }
+        let file = own.as_deref().unwrap_or(file);
         let name = Path::new(file).file_name().map_or(file.into(), |name| name.to_string_lossy());
         format!("{name}:{line}")
     };
     let mut steps: Vec<(i64, bool, String)> = Vec::new();
-    steps.extend(call.passed.iter().map(|one| (one.at, false, passed(call, one, &place(one.line)))));
-    steps.extend(call.legs.iter().map(|leg| (leg.began, true, rung(call, leg, &place(leg.line)))));
+    steps.extend(
+        call.passed.iter().map(|one| (one.at, false, passed(call, one, &place(&one.file, one.line)))),
+    );
+    steps.extend(call.legs.iter().map(|leg| (leg.began, true, rung(call, leg, &place(&leg.file, leg.line)))));
     // In one moment who was passed over comes before who was rung instead.
     steps.sort_by_key(|(at, is_leg, _)| (*at, *is_leg));
     for ((_, _, step), nth) in steps.iter().zip(1..) {
@@ -178,7 +181,7 @@ mod tests {
                 "  6  ben by bandwidth was rung after 2.0 s (tandem.toml:32); left after 2.0 s: 486 (cause 17)",
                 "  7  ana by telnyx was rung once more, with credentials, after 2.0 s (tandem.toml:32); rang after 2.3 s; cancelled \
                  after 5.9 s: answered elsewhere",
-                "  8  eve by telnyx was rung after 3.0 s (tandem.toml:33); answered after 4.0 s; cancelled after 5.9 s: answered \
+                "  8  eve by telnyx was rung after 3.0 s (acme.toml:33); answered after 4.0 s; cancelled after 5.9 s: answered \
                  elsewhere",
                 "  9  ivy by telnyx was rung after 3.0 s (tandem.toml:33), though passed over before; rang after 3.1 s; answered \
                  after 3.5 s; pressed 1 after 5.9 s",

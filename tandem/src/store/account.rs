@@ -45,7 +45,8 @@ pub fn record(call: &Call) -> Option<CallRecord> {
         let since = one.since.map(after);
         let why = Why::all(since).into_iter().find(|why| why.as_str() == one.why)?;
         let line = u32::try_from(one.line).unwrap_or(0);
-        Some(Passed { target: one.target.as_str().into(), line, at: after(one.at), why })
+        let file = one.file.as_deref().map(Arc::from);
+        Some(Passed { target: one.target.as_str().into(), file, line, at: after(one.at), why })
     });
     Some(CallRecord {
         begun: Arc::new(begun),
@@ -64,6 +65,7 @@ fn leg(leg: &Leg) -> LegRecord {
         target: leg.target.as_str().into(),
         peer: leg.peer.as_str().into(),
         path: path(&leg.transport, &leg.address).unwrap_or_else(nowhere),
+        file: leg.file.as_deref().map(Arc::from),
         line: u32::try_from(leg.line).unwrap_or(0),
         fix: leg.fix.as_ref().and_then(|text| Fix::ALL.into_iter().find(|fix| fix.to_string() == *text)),
         began: after(leg.began),

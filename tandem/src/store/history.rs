@@ -119,6 +119,12 @@ ALTER TABLE calls ADD COLUMN hung_up INTEGER; -- when the BYE of one that was an
 CREATE INDEX calls_call_id ON calls (call_id);
 ";
 
+/// A plan may have several files.
+pub(super) const FILES: &str = "
+ALTER TABLE legs ADD COLUMN file TEXT;   -- of its step, if that is not the plan file
+ALTER TABLE passed ADD COLUMN file TEXT;
+";
+
 /// How long a call is kept: 400 days, so that a year can be compared with the one before.
 pub(super) const KEPT_MICROS: i64 = 400 * 86_400 * 1_000_000;
 
@@ -296,11 +302,11 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
         refused
     ])?;
     let mut insert = db.prepare_cached(
-        "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome, asked)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT OR REPLACE INTO legs (call, nth, target, peer, transport, address, line, fix, began, rang, ended, outcome, asked, file)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     for (leg, nth) in call.legs.iter().zip(1_i64..) {
-        let LegRecord { target, peer, path, line, fix, began, rang, asked, ended, outcome } = leg;
+        let LegRecord { target, peer, path, file, line, fix, began, rang, asked, ended, outcome } = leg;
         insert.execute(params![
             number,
             nth,
@@ -315,9 +321,10 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
             ended.map(after),
             outcome,
             asked.map(after),
+            file.as_deref(),
         ])?;
     }
-    for (Passed { target, line, at, why }, nth) in call.passed.iter().zip(1_i64..) {
+    for (Passed { target, file, line, at, why }, nth) in call.passed.iter().zip(1_i64..) {
         let since = match why {
             Why::Down { since } => since.map(after),
             Why::Drained | Why::Doomed | Why::Full | Why::Confined | Why::NoWay | Why::NoRoom | Why::Late => {
@@ -325,8 +332,8 @@ fn over(db: &Connection, call: &CallRecord, number: i64) -> rusqlite::Result<()>
             }
         };
         db.execute(
-            "INSERT OR REPLACE INTO passed (call, nth, target, line, at, why, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![number, nth, &**target, line, after(*at), why.as_str(), since],
+            "INSERT OR REPLACE INTO passed (call, nth, target, line, at, why, since, file) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![number, nth, &**target, line, after(*at), why.as_str(), since, file.as_deref()],
         )?;
     }
     Ok(())

@@ -79,7 +79,9 @@ pub struct Leg {
     pub transport: String,
     /// Where.
     pub address: String,
-    /// The line of its step in the plan file.
+    /// The file of its step, if that is not the plan file itself.
+    pub file: Option<String>,
+    /// The line of its step in that file.
     pub line: i64,
     /// What was changed, if it is the same hop once more.
     pub fix: Option<String>,
@@ -100,7 +102,9 @@ pub struct Leg {
 pub struct Passed {
     /// Who.
     pub target: String,
-    /// The line of the step in the plan file.
+    /// The file of the step, if that is not the plan file itself.
+    pub file: Option<String>,
+    /// The line of the step in that file.
     pub line: i64,
     /// When.
     pub at: i64,
@@ -262,10 +266,10 @@ fn whole<P: rusqlite::Params>(db: &Connection, question: &str, values: P) -> Res
     let mut asked = db.prepare(question)?;
     let mut found: Vec<Call> = asked.query_map(values, call)?.collect::<Result<_>>()?;
     let mut legs = db.prepare(
-        "SELECT target, peer, transport, address, line, fix, began, rang, ended, outcome, asked FROM legs WHERE call = ?1 ORDER BY nth",
+        "SELECT target, peer, transport, address, line, fix, began, rang, ended, outcome, asked, file FROM legs WHERE call = ?1 ORDER BY nth",
     )?;
     let mut passed =
-        db.prepare("SELECT target, line, at, why, since FROM passed WHERE call = ?1 ORDER BY nth")?;
+        db.prepare("SELECT target, line, at, why, since, file FROM passed WHERE call = ?1 ORDER BY nth")?;
     for call in &mut found {
         call.legs = legs.query_map([call.id], leg)?.collect::<Result<_>>()?;
         call.passed = passed.query_map([call.id], passed_over)?.collect::<Result<_>>()?;
@@ -325,6 +329,7 @@ fn leg(row: &Row<'_>) -> Result<Leg> {
         ended: row.get(8)?,
         outcome: row.get(9)?,
         asked: row.get(10)?,
+        file: row.get(11)?,
     })
 }
 
@@ -335,6 +340,7 @@ fn passed_over(row: &Row<'_>) -> Result<Passed> {
         at: row.get(2)?,
         why: row.get(3)?,
         since: row.get(4)?,
+        file: row.get(5)?,
     })
 }
 

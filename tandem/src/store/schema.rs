@@ -7,8 +7,15 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// The steps, first one first. A new one is added at the end, and what it makes belongs to a file of its own.
-const STEPS: &[&str] =
-    &[history::TABLES, outbox::TABLES, history::ASKED, history::REFUSED, beliefs::TABLES, history::HUNG_UP];
+const STEPS: &[&str] = &[
+    history::TABLES,
+    outbox::TABLES,
+    history::ASKED,
+    history::REFUSED,
+    beliefs::TABLES,
+    history::HUNG_UP,
+    history::FILES,
+];
 
 /// Brings a file up to date.
 pub(super) fn migrate(db: &mut Connection, file: &Path) -> Result<(), Fault> {

@@ -57,6 +57,7 @@ fn call(id: u64) -> Kept {
         target: target.into(),
         peer: target.into(),
         path: Way { transport: Transport::Udp, local: 0, remote: address(last) },
+        file: None,
         line: 30,
         fix: None,
         began: at(1_001),
@@ -85,6 +86,7 @@ fn call(id: u64) -> Kept {
         legs: vec![leg("office", 2, None, "503"), leg("ana", 3, Some(at(1_010)), "answered")],
         passed: vec![Passed {
             target: "ben".into(),
+            file: None,
             line: 31,
             at: at(1_001),
             why: Why::Down { since: Some(at(400)) },
@@ -105,6 +107,22 @@ fn refused(id: u64) -> Kept {
 
 fn now(store: &Store) {
     store.ask(|_| Ok(())).blocking_recv().unwrap().unwrap();
+}
+
+#[test]
+fn a_step_of_an_included_file_is_kept_with_its_file() {
+    let folder = Folder::new("files");
+    let store = folder.store();
+    let Kept::Over(mut record, when) = call(1) else { unreachable!("it is over") };
+    record.legs[1].file = Some("customers/acme.toml".into());
+    record.passed[0].file = Some("customers/acme.toml".into());
+    store.keep(Kept::Over(record, when));
+    now(&store);
+    let which = past::Which { limit: 9, ..past::Which::default() };
+    let kept = past::calls(&read(&folder.0).unwrap(), &which).unwrap();
+    let files: Vec<Option<&str>> = kept[0].legs.iter().map(|leg| leg.file.as_deref()).collect();
+    assert_eq!(files, [None, Some("customers/acme.toml")]);
+    assert_eq!(kept[0].passed[0].file.as_deref(), Some("customers/acme.toml"));
 }
 
 #[test]

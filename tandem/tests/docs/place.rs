@@ -118,6 +118,7 @@ impl Place {
             target: target.into(),
             peer: peer.into(),
             path: Way { transport: Transport::Udp, local: 0, remote: address(last) },
+            file: None,
             line,
             fix: None,
             began: at(began),
