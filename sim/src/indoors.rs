@@ -76,10 +76,10 @@ pub(crate) enum Part {
 /// The first port of sound.
 const FIRST_PORT: u16 = 20_000;
 
-/// A terabyte is free.
 /// What keys are made of: no secret in a simulation.
 const SECRET: Key = Key::new([3; KEY_LENGTH]);
 
+/// A terabyte is free.
 const FREE: u64 = 1 << 40;
 
 impl Indoors {

@@ -76,7 +76,7 @@ fn roads(plan: &Plan) -> Roads {
 fn rung(plan: &Plan, number: &str, unix: i64) -> String {
     let (course, _) = plan.course_of(number.as_bytes()).unwrap();
     let way = plan.foretell(&roads(plan), plan.entrance(course, unix), unix, &Fault::default());
-    let name = |it: &router::foretell::Try| {
+    let name = |it: &router::way::Try| {
         let (target, peer) = (plan.target(it.target).unwrap(), plan.peer(it.peer).unwrap());
         let name = target.name.rsplit('/').next().unwrap();
         if peer.carrier().is_some() { format!("{name} by {}", peer.name) } else { name.to_owned() }

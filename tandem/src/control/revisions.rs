@@ -106,7 +106,7 @@ impl Revisions {
         self.folder.join(number.to_string())
     }
 
-    /// Removes the oldest until [`KEPT`] are left and they have no more than [`BYTES`]; never one of `wanted`.
+    /// Removes the oldest until [`KEPT`] are left and they have no more than 256 MiB; never one of `wanted`.
     pub fn prune(&self, wanted: &[u64]) {
         let numbers = self.numbers();
         let (mut count, mut bytes) = (0, 0);

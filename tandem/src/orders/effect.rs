@@ -5,10 +5,11 @@ use crate::moment::weekly;
 use core::fmt;
 use core::ops::Range;
 use router::Plan;
-use router::foretell::{Fault, Way};
+use router::foretell::Fault;
 use router::plan::CourseId;
 use router::roads::Roads;
 use router::target::{PeerId, TargetId, TargetKind};
+use router::way::Way;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
