@@ -148,11 +148,17 @@ pub fn with_orders<'o>(
     (plan.ordered(found), said)
 }
 
-/// The plan with these overrides in force, as people name them.
-pub(crate) fn under(plan: &Arc<Plan>, words: &[String]) -> Result<Arc<Plan>, Unmeant> {
+/// The plan with what somebody has switched by hand, whatever of it means nothing, and with these overrides, as people name them.
+pub(crate) fn under<'o>(
+    plan: &Arc<Plan>,
+    by_hand: impl Iterator<Item = &'o Order>,
+    words: &[String],
+) -> Result<Arc<Plan>, Unmeant> {
     let order = |word: &String| Order { verb: Verb::Override, what: word.clone(), to: None };
-    let (plan, said) = with_orders(plan, &words.iter().map(order).collect::<Vec<_>>());
-    said.into_iter().collect::<Result<Vec<()>, _>>().map(|_| plan)
+    let orders: Vec<Order> = by_hand.cloned().chain(words.iter().map(order)).collect();
+    let (plan, mut said) = with_orders(plan, &orders);
+    let supposed = said.split_off(orders.len().saturating_sub(words.len()));
+    supposed.into_iter().collect::<Result<Vec<()>, _>>().map(|_| plan)
 }
 
 /// Everything that can be drained, in full words: `carrier telnyx`, `site office`, `person ana`.

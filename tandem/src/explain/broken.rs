@@ -50,7 +50,7 @@ pub fn answer(names: &[String], plan: &Path, at: Option<At>, now: Timestamp) -> 
     let things = loaded.plan.things();
     let words: Vec<String> =
         names.iter().filter_map(|name| name.strip_prefix(OVERRIDE)).map(str::to_owned).collect();
-    let after = match orders::under(&loaded.plan, &words) {
+    let after = match orders::under(&loaded.plan, core::iter::empty(), &words) {
         Ok(plan) => plan,
         Err(unmeant) => return Answer { text: format!("tandem break: {unmeant}\n"), fine: false },
     };

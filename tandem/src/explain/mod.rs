@@ -15,6 +15,7 @@ pub(crate) use rows::and;
 
 use crate::cli::check::{Answer, print};
 use crate::config::{Loaded, load, words};
+use crate::control::state::{State, Switched};
 use crate::orders;
 use jiff::Timestamp;
 use router::Plan;
@@ -43,7 +44,7 @@ pub struct Options {
 /// Explains a call; exit status 1 if the plan file has errors or does not know the number.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
-    print(&answer_with(options, Timestamp::now(), dns::words_for))
+    print(&answer_with(options, Timestamp::now(), dns::words_for, standing))
 }
 
 /// What `tandem explain` says, but for what the DNS does.
@@ -56,10 +57,20 @@ pub fn answer(number: &str, plan: &Path, at: Option<At>, now: Timestamp) -> Answ
 /// The same, with all that a command line may say.
 #[must_use]
 pub fn answer_to(options: &Options, now: Timestamp) -> Answer {
-    answer_with(options, now, |_, _| String::new())
+    answer_with(options, now, |_, _| String::new(), |_| Vec::new())
 }
 
-fn answer_with(options: &Options, now: Timestamp, ask: impl FnOnce(&Loaded, &[PeerId]) -> String) -> Answer {
+/// What is switched by hand on the node that runs with this plan's data folder, if one does.
+fn standing(loaded: &Loaded) -> Vec<Switched> {
+    State::read(&loaded.node.data).unwrap_or_default().switched
+}
+
+fn answer_with(
+    options: &Options,
+    now: Timestamp,
+    ask: impl FnOnce(&Loaded, &[PeerId]) -> String,
+    standing: impl FnOnce(&Loaded) -> Vec<Switched>,
+) -> Answer {
     let (mut loaded, at) = match load(&options.plan, now) {
         Ok(loaded) => (loaded, options.at),
         Err(refused) => {
@@ -67,7 +78,10 @@ fn answer_with(options: &Options, now: Timestamp, ask: impl FnOnce(&Loaded, &[Pe
             return Answer { text, fine: false };
         }
     };
-    match orders::under(&loaded.plan, &options.overrides) {
+    // Nobody knows what will be switched at another time.
+    let by_hand = if options.at.is_none() { standing(&loaded) } else { Vec::new() };
+    let by_hand: Vec<Switched> = by_hand.into_iter().filter(|it| it.until > now.as_second()).collect();
+    match orders::under(&loaded.plan, by_hand.iter().map(|it| &it.order), &options.overrides) {
         Ok(plan) => loaded.plan = plan,
         Err(unmeant) => return Answer { text: format!("tandem explain: {unmeant}\n"), fine: false },
     }
@@ -77,7 +91,11 @@ fn answer_with(options: &Options, now: Timestamp, ask: impl FnOnce(&Loaded, &[Pe
     }
     match loaded.plan.course_of(number.as_bytes()) {
         Some((course, listed)) => {
-            Answer { text: explain(&loaded, (&number, listed), course, at, now, ask), fine: true }
+            let mut text = explain(&loaded, (&number, listed), course, at, now, ask);
+            for Switched { order, who, why, .. } in &by_hand {
+                text += &format!("  By hand: {order}, by {who}: \"{why}\".\n");
+            }
+            Answer { text, fine: true }
         }
         None => Answer { text: unknown(&loaded.plan, &number), fine: false },
     }

@@ -215,6 +215,15 @@ fn who_is_drained_gets_no_new_calls_until_it_is_undone_or_over_even_over_a_start
             drain site first  until .., by {me}: \"line work\". To undo it: tandem undo 1\n  no call is being put through\nexit status 0"
         )
     );
+    // Whoever asks what would happen hears what does.
+    let (explained, _) = node.asked(&["explain", NUMBER]);
+    assert!(
+        explained.contains(&format!("  By hand: drain site first, by {me}: \"line work\".\n")),
+        "{explained}"
+    );
+    assert!(explained.contains("drained"), "{explained}");
+    let (explained, _) = node.asked(&["explain", NUMBER, "--at", "Tue 10:00"]);
+    assert!(!explained.contains("drained"), "{explained}");
     assert_eq!(
         says(&node, &["undo", "1"]),
         "drain site first is over.\nThe one number changes.\n  +15035550100, ..\n    was  second rings at once, NOBODY: a failure after 20 s\n    \
