@@ -97,14 +97,17 @@ fn hang_up(rung: &str, at: SocketAddr) -> String {
     )
 }
 
-/// Asks until the answer is about so many calls: what is kept is written a moment after it has happened.
+/// Asks until the answer is about so many calls, and all of them are over: what is kept is written a moment after it has happened.
 fn asked(node: &Tandem, words: &[&str], lines: usize) -> String {
-    let answer = || {
-        let (text, _) = node.asked(words);
-        (text.lines().count() == lines).then_some(text)
-    };
+    asked_until(node, words, |text| text.lines().count() == lines && !text.contains(UNDER_WAY))
+}
+
+fn asked_until(node: &Tandem, words: &[&str], is_so: impl Fn(&str) -> bool) -> String {
+    let answer = || Some(node.asked(words).0).filter(|text| is_so(text));
     masked(&until("all calls are kept", answer, || node.asked(words).0))
 }
+
+const UNDER_WAY: &str = "(under way)";
 
 /// Without what differs from run to run: times, and the addresses of a street.
 fn masked(text: &str) -> String {
@@ -295,7 +298,7 @@ fn a_call_whose_node_is_killed_is_shown_once_and_its_end_is_not_known() {
     ring(&mut caller, &mut first);
     let under_way = "TIME      CALL      TO            TRIES  ANSWERED BY  AFTER  FIRST FAILURE\n\
                      HH:MM:SS  c-4a7c15  +15035550100      0  (under way)  -      -\n";
-    assert_eq!(asked(&node, &["calls"], 2), under_way);
+    assert_eq!(asked_until(&node, &["calls"], |text| text.contains(UNDER_WAY)), under_way);
     node.die_and_come_back();
     let unknown = asked(&node, &["calls", "--end", "unknown"], 2);
     assert_eq!(unknown, under_way.replace("(under way)", "(unknown)  "));

@@ -1,6 +1,7 @@
 //! What a caller hears before a step of the plan: sound without an answer, then ringing.
 
 use crate::node::Tandem;
+use crate::patience::until;
 use crate::phone::{Phone, in_dialog};
 use crate::sound::Sound;
 use crate::street::{CALLER, Street};
@@ -48,7 +49,9 @@ fn a_caller_hears_what_is_said_before_anybody_has_answered_and_then_it_rings() {
     office.hears("< ACK");
     let call = node.call();
     assert_eq!(call.legs(), ["notice: said", "office: answered"]);
-    let (list, _) = node.asked(&["calls"]);
+    // What is kept is written a moment after it has happened.
+    let kept = || Some(node.asked(&["calls"]).0).filter(|list| !list.contains("(under way)"));
+    let list = until("the call is kept", kept, || node.log());
     let row = list.lines().nth(1).unwrap_or_default().split_ascii_whitespace().collect::<Vec<_>>();
     assert_eq!((row[3], row[4], row.last()), ("1", "office", Some(&"-")), "{list}");
     let (why, _) = node.asked(&["explain", row[1]]);
