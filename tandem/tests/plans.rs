@@ -842,7 +842,7 @@ fn step(targets: &[u32], line: u32) -> Step {
 const VALUES: &[&str] = &[
     r#"plan.toml:2:12: error[E011]: `business` must be the name of the business, not a bare number"#,
     r#"plan.toml:3:12: error[E018]: there is no time zone `Mars/Olympus`; help: a zone is written as `Area/City`: `America/Los_Angeles`, `Europe/Berlin`, `UTC`"#,
-    r#"plan.toml:4:1: error[E010]: the file has no key `color`; help: it may have: announcements, business, carriers, customers, defaults, deny, drills, emergency, expect, holidays, hours, include, mail, mailboxes, node, numbers, operator, people, plans, services, sites, strict_6xx, templates, timezone"#,
+    r#"plan.toml:4:1: error[E010]: the file has no key `color`; help: it may have: announcements, business, carriers, customers, defaults, deny, drills, emergency, expect, groups, holidays, hours, include, mail, mailboxes, node, numbers, operator, people, plans, services, sites, strict_6xx, templates, timezone"#,
     r#"plan.toml:6:11: error[E019]: `0.0.0.0:5060` does not say how to listen; help: write "udp:0.0.0.0:5060""#,
     r#"plan.toml:6:27: error[E019]: `udp:example.com:5060` cannot be listened on; help: write `udp:0.0.0.0:5060` or `tls:[::]:5061`; an address, not a name"#,
     r#"plan.toml:6:51: error[E012]: who listens by TLS needs a certificate; help: write `certificate = "/etc/tandem/certificate.pem"` and `key = "/etc/tandem/key.pem"` in [node]"#,

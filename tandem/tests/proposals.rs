@@ -127,7 +127,6 @@ const CHANGES: &[(Code, &str, &str)] = &[
     (Code::E207, "[hours]", "[cluster]\nregion = \"west\"\n[hours]"),
     (Code::E209, "[hours]", "[defaults]\nsay = \"sorry\"\n[hours]"),
     (Code::E210, "[hours]", "[defaults]\nfull = [\"sorry\"]\n[hours]"),
-    (Code::E212, "[hours]", "[groups]\nall = [\"ana\"]\n[hours]"),
     (Code::E215, "office = \"192.0.2.3\"", "office = { sip = \"192.0.2.3\", survive = \"node-2\" }"),
     (Code::E216, "a = \"192.0.2.1\"", "a = { sip = \"192.0.2.1\", weight = 3 }"),
     (Code::L001, "b = \"192.0.2.2\"\n", ""),

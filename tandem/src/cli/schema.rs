@@ -218,6 +218,7 @@ fn sections() -> Keys {
         ("mailboxes", named(any([text("who gets the messages by mail"), table(mailbox())]))),
         ("announcements", named(any([text("a WAV file, \"closed\" or \"busy\""), announcement]))),
         ("plans", named(plan)),
+        ("groups", named(texts("a destination; all of a list ring together"))),
     ]
 }
 

@@ -115,10 +115,8 @@ fn take_out(name: &str) -> String {
 const USES_SHOWN: usize = 4;
 
 /// The sections of destinations that come later.
-const DESTINATIONS: [(&str, &str, Code, &str); 2] = [
-    ("receptionists", "a receptionist", Code::E203, "receptionists are"),
-    ("groups", "a group", Code::E212, "named groups are"),
-];
+const DESTINATIONS: [(&str, &str, Code, &str); 1] =
+    [("receptionists", "a receptionist", Code::E203, "receptionists are")];
 
 /// Keys that come later.
 #[derive(PartialEq, Eq)]

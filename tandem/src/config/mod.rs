@@ -16,6 +16,7 @@ mod duration;
 mod emergency;
 mod expect;
 mod floor;
+mod groups;
 mod holidays;
 mod hours;
 mod include;

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Mailbox,
     Announcement,
     Plan,
+    /// Destinations that ring together.
+    Group,
     Customer,
     /// A role of a template that nothing fills, which has been said.
     Unfilled,
@@ -33,8 +35,8 @@ pub(super) struct Named {
     pub(super) full: Arc<str>,
     /// Its place among the targets, or among the plans.
     pub(super) id: u32,
-    /// How many targets it stands for, if that may be several.
-    pub(super) several: Option<u32>,
+    /// The targets that it stands for, if these may be several.
+    pub(super) several: Option<Vec<u32>>,
     /// Where steps name it, if it is something this version does not have.
     pub(super) used: Vec<Span>,
 }
@@ -67,6 +69,13 @@ impl<'a> Names<'a> {
         self.enter(Kind::Person, key, Some(count), problems)
     }
 
+    /// A group that has its name stands for these targets.
+    pub(super) fn gather(&mut self, group: &str, targets: Vec<u32>) {
+        if let Some(named) = self.find(group) {
+            named.several = Some(targets);
+        }
+    }
+
     /// Gives the customer whose part is read another name for what the operator shares; whether that is there.
     pub(super) fn alias(&mut self, name: &'a str, shared: &str, kind: Kind) -> bool {
         let found = self.top.get(shared).filter(|named| named.kind == kind && kind.is_shared()).cloned();
@@ -94,10 +103,12 @@ impl<'a> Names<'a> {
                 &mut self.targets
             }
             Kind::Plan => &mut self.plans,
-            Kind::Carrier | Kind::Customer | Kind::Unfilled | Kind::Later(_) => &mut 0,
+            Kind::Carrier | Kind::Group | Kind::Customer | Kind::Unfilled | Kind::Later(_) => &mut 0,
         };
-        let named = Named { kind, span: key.span.clone(), full, id: *counter, several, used: Vec::new() };
-        *counter += several.unwrap_or(1);
+        let (id, count) = (*counter, several.unwrap_or(1));
+        let several = several.map(|count| (id..id + count).collect());
+        let named = Named { kind, span: key.span.clone(), full, id, several, used: Vec::new() };
+        *counter += count;
         match self.here.and_then(|here| self.customers.get_mut(here)) {
             Some((_, own)) => own.insert(key.text, named),
             None => self.top.insert(key.text, named),
@@ -183,7 +194,7 @@ impl Kind {
     const fn is_shared(self) -> bool {
         match self {
             Self::Carrier | Self::Service | Self::Announcement | Self::Customer | Self::Later(_) => true,
-            Self::Site | Self::Person | Self::Mailbox | Self::Plan | Self::Unfilled => false,
+            Self::Site | Self::Person | Self::Mailbox | Self::Plan | Self::Group | Self::Unfilled => false,
         }
     }
 
@@ -208,6 +219,7 @@ impl Kind {
             Self::Person => "a person",
             Self::Service => "a service",
             Self::Plan => "a plan",
+            Self::Group => "a group",
             Self::Customer => "a customer",
             Self::Unfilled => "a role that nothing fills",
             Self::Later(word) => word,

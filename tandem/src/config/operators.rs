@@ -73,6 +73,10 @@ fn course(
             problems.add(no_person("is a machine of this node"));
             None
         }
+        Kind::Group => {
+            problems.add(no_person("is a group"));
+            None
+        }
         Kind::Carrier | Kind::Customer | Kind::Unfilled | Kind::Later(_) => {
             problems.add(no_person("cannot be rung"));
             None

@@ -5,7 +5,7 @@ use crate::config::names::{Kind, Names};
 use crate::config::peers::Defaults;
 use crate::config::reader::{Key, Problems, Table, Value, section};
 use crate::config::templates::Blank;
-use crate::config::{agents, courses, draft::Draft, mailboxes, targets};
+use crate::config::{agents, courses, draft::Draft, groups, mailboxes, targets};
 use crate::diagnostic::Span;
 use router::target::TargetKind;
 
@@ -21,6 +21,8 @@ pub(super) struct Sections<'a> {
     pub(super) mailboxes: Entries<'a>,
     pub(super) announcements: Entries<'a>,
     pub(super) plans: Entries<'a>,
+    /// Destinations under one name.
+    pub(super) groups: Entries<'a>,
     /// People who have one name together.
     pub(super) staff: Entries<'a>,
 }
@@ -35,6 +37,7 @@ impl<'a> Sections<'a> {
             mailboxes: section(keys, "mailboxes", problems),
             announcements: section(keys, "announcements", problems),
             plans: section(keys, "plans", problems),
+            groups: section(keys, "groups", problems),
             staff: Vec::new(),
         }
     }
@@ -84,6 +87,7 @@ impl<'a> Sections<'a> {
         define(Kind::Mailbox, &mut self.mailboxes);
         define(Kind::Announcement, &mut self.announcements);
         define(Kind::Plan, &mut self.plans);
+        define(Kind::Group, &mut self.groups);
     }
 
     /// Reads what they say, once all that it may name has its name.
@@ -101,6 +105,7 @@ impl<'a> Sections<'a> {
         targets::read(TargetKind::Service, self.services, defaults, draft, problems);
         agents::read_mailboxes(self.mailboxes, defaults, draft, problems);
         agents::read_announcements(self.announcements, defaults, draft, problems);
+        groups::read(&self.groups, names, problems);
         courses::read(self.plans, defaults, clocks, names, draft, problems);
     }
 }

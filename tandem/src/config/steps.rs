@@ -276,9 +276,9 @@ impl Walk<'_, '_> {
 
 /// All that a name in a step stands for.
 fn rungs(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems<'_>) -> Vec<Rung> {
-    let several = walk.names.find(name).and_then(|named| Some((named.id, named.several?)));
+    let several = walk.names.find(name).and_then(|named| named.several.clone());
     match several {
-        Some((first, count)) => (first..first + count).map(|id| Rung::Target(TargetId(id))).collect(),
+        Some(ids) => ids.into_iter().map(|id| Rung::Target(TargetId(id))).collect(),
         None => vec![rung(name, span, walk, problems)],
     }
 }
@@ -298,7 +298,8 @@ fn rung(name: &str, span: Span, walk: &mut Walk<'_, '_>, problems: &mut Problems
             named.used.push(span);
             Rung::Later
         }
-        Kind::Unfilled => Rung::Nobody,
+        // What is wrong with a group that is none has been said.
+        Kind::Group | Kind::Unfilled => Rung::Nobody,
         Kind::Customer => {
             let title = format!("`{}` is a customer, and a customer cannot be rung", shown(name));
             let problem = Diagnostic::new(Code::E104, title).at(span, "a step names a destination");
