@@ -67,9 +67,17 @@ impl Drop for Measured {
     fn drop(&mut self) {
         use nix::sys::signal::{Signal, kill};
         use nix::unistd::Pid;
-        for pid in self.family().into_iter().rev() {
-            let _ = kill(Pid::from_raw(i32::try_from(pid).unwrap_or(0)), Signal::SIGKILL);
+        let family = self.family();
+        for pid in family.iter().rev() {
+            let _ = kill(Pid::from_raw(i32::try_from(*pid).unwrap_or(0)), Signal::SIGKILL);
         }
         let _ = self.0.wait();
+        // Whoever comes next wants the same port: a large memory takes its time to go.
+        for _ in 0..100 {
+            if family.iter().all(|pid| fs::metadata(format!("/proc/{pid}/fd/0")).is_err()) {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
     }
 }
