@@ -48,6 +48,14 @@ fn who_pressed_is_told_from_others_in_a_crowd() {
     }
 }
 
+/// A copy of an INVITE that the network holds back until its call is forgotten begins another one, which somebody else may take.
+#[test]
+fn a_copy_of_a_call_that_nobody_knows_any_more_is_another_call() {
+    let outcome = chaos::run(1907, 200);
+    let faults: Vec<String> = outcome.violations.iter().map(ToString::to_string).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 #[test]
 fn another_seed_tells_another_story() {
     assert_ne!(chaos::run(1, CALLS).trace, chaos::run(2, CALLS).trace);

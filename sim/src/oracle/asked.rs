@@ -101,7 +101,12 @@ impl Asked {
             (true, Verb::Invite) if glance.to_tag == 0 => {
                 let Cause::Packet { packet, .. } = turn.cause else { return };
                 let (invite, ended, joined) = (Arc::clone(packet), None, BTreeSet::new());
-                self.calls.entry(key).or_insert(Call { invite, began: now, taken: false, ended, joined });
+                let call = Call { invite, began: now, taken: false, ended, joined };
+                // A copy that comes when nobody knows its call any more (RFC 6026 §7.1) is another call.
+                let is_over = |call: &Call| call.ended.is_some_and(|ended| now.since(ended) >= LIFE);
+                if self.calls.get(&key).is_none_or(is_over) {
+                    self.calls.insert(key, call);
+                }
             }
             (true, Verb::Bye) => _ = self.over.insert(tags(glance)),
             (true, Verb::Other) if packet.bytes.starts_with(b"INFO ") => self.pressed += 1,
