@@ -3,7 +3,7 @@
 use crate::circles::Caller;
 use crate::hours::Hours;
 use crate::next::{DEPTH_MAX, WALK_MAX};
-use crate::plan::{Course, CourseId, Declined, Member, Plan, Step};
+use crate::plan::{Course, CourseId, Member, Plan, Step};
 use crate::target::{Reach, Target, TargetId, TargetKind};
 use core::time::Duration;
 use sip::{Message, Name, Time};
@@ -222,18 +222,8 @@ fn collect(
     }
 }
 
-const fn step(members: Vec<Member>, ring: Option<Duration>) -> Step {
-    Step {
-        say: None,
-        members,
-        ring,
-        stagger: Duration::ZERO,
-        declined: Declined::Next,
-        from: None,
-        confirm: None,
-        when: None,
-        line: 0,
-    }
+fn step(members: Vec<Member>, ring: Option<Duration>) -> Step {
+    Step { ring, ..Step::ringing(members, 0) }
 }
 
 #[cfg(test)]

@@ -94,33 +94,12 @@ fn is_summary(subscribe: &Message) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::Dialect;
-    use crate::target::{CarrierId, PeerKind};
+    use crate::target::{CarrierId, PeerKind, made};
     use core::time::Duration;
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
 
     fn peer(kind: PeerKind, address: &str) -> Peer {
         let address: SocketAddr = address.parse().unwrap();
-        Peer {
-            name: "peer".into(),
-            kind,
-            host: PeerHost::Ip(address.ip()),
-            port: Some(address.port()),
-            transport: None,
-            user: None,
-            probe: None,
-            first: None,
-            progress: Duration::ZERO,
-            codes: BTreeMap::new(),
-            dialect: Arc::new(Dialect::default()),
-            presentation: None,
-            domains: Vec::new(),
-            login: None,
-            follow: Vec::new(),
-            srtp: false,
-            refer: false,
-        }
+        Peer { port: Some(address.port()), ..made::peer("peer", kind, address.ip()) }
     }
 
     /// One target for each peer, but for the trunk, which is nobody's.

@@ -332,29 +332,11 @@ const LINE_USUAL: usize = 384;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{Login, PeerHost, PeerKind};
+    use crate::target::{Login, PeerKind, made};
 
     fn peer() -> Peer {
         let login = Login { user: "n".into(), password: "p".into(), realm: None, register: None, line: 5 };
-        Peer {
-            name: "telnyx".into(),
-            kind: PeerKind::Site,
-            host: PeerHost::Ip([192, 0, 2, 1].into()),
-            port: None,
-            transport: None,
-            user: None,
-            probe: None,
-            first: None,
-            progress: Duration::from_secs(5),
-            codes: BTreeMap::new(),
-            dialect: Arc::default(),
-            presentation: None,
-            domains: Vec::new(),
-            login: Some(login),
-            follow: Vec::new(),
-            srtp: false,
-            refer: false,
-        }
+        Peer { login: Some(login), ..made::peer("telnyx", PeerKind::Site, [192, 0, 2, 1].into()) }
     }
 
     fn at(seconds: u64) -> Time {

@@ -97,22 +97,11 @@ const SPAN: i64 = 15 * 86_400;
 mod tests {
     use super::*;
     use crate::hours::Window;
-    use crate::plan::{Course, Declined, Step};
+    use crate::plan::{Course, Step};
     use core::time::Duration;
 
     fn step(members: Vec<Member>) -> Step {
-        let (stagger, declined) = (Duration::ZERO, Declined::Next);
-        Step {
-            members,
-            say: None,
-            ring: None,
-            stagger,
-            declined,
-            from: None,
-            confirm: None,
-            when: None,
-            line: 0,
-        }
+        Step::ringing(members, 0)
     }
 
     fn course(inner: Option<u32>, open: Option<(u8, u16, u16)>) -> Course {

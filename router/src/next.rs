@@ -381,7 +381,7 @@ mod tests {
     use crate::path::{Listener, Transport};
     use crate::presentation::Reason;
     use crate::target::TargetKind;
-    use crate::target::{Carrier, CarrierId, Peer, PeerHost, PeerKind, Reach, Target};
+    use crate::target::{Carrier, CarrierId, Peer, PeerKind, Reach, Target, made};
     use crate::verdict::Go;
     use std::collections::BTreeMap;
 
@@ -391,40 +391,12 @@ mod tests {
     const ANSWERING: u32 = 3;
 
     fn peer(name: &str, kind: PeerKind, last: u8) -> Peer {
-        Peer {
-            name: name.into(),
-            kind,
-            host: PeerHost::Ip([192, 0, 2, last].into()),
-            port: None,
-            transport: None,
-            user: None,
-            probe: None,
-            first: None,
-            progress: Duration::from_secs(5),
-            codes: BTreeMap::new(),
-            dialect: Arc::default(),
-            presentation: None,
-            domains: Vec::new(),
-            login: None,
-            follow: Vec::new(),
-            srtp: false,
-            refer: false,
-        }
+        made::peer(name, kind, [192, 0, 2, last].into())
     }
 
     fn step(targets: &[u32]) -> Step {
         let members = targets.iter().map(|target| Member::Target(TargetId(*target))).collect();
-        Step {
-            members,
-            say: None,
-            ring: None,
-            stagger: Duration::ZERO,
-            declined: Declined::Next,
-            from: None,
-            confirm: None,
-            when: None,
-            line: 0,
-        }
+        Step::ringing(members, 0)
     }
 
     /// Two carriers (.1, .2), an office with two machines (.11, .12), two mobiles, an answering service by number.

@@ -224,8 +224,7 @@ impl Node {
 
     /// The peers that are down by all of their paths, and since when.
     pub fn down(&self) -> impl Iterator<Item = (PeerId, Time)> {
-        let ids = (0..).map(PeerId).zip(&self.plan.peers).map(|(id, _)| id);
-        ids.filter_map(|id| {
+        self.peers().filter_map(|id| {
             let paths = self.roads.of(id);
             let since = paths.iter().filter_map(|path| self.health.down_since(*path)).max();
             self.health.is_down_by(paths).then_some((id, since?))
@@ -235,15 +234,17 @@ impl Node {
     /// The peers that would take no call now, for all that is known.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        let ids = (0..).map(PeerId).take(self.plan.peers.len());
-        let down = ids.filter(|id| self.health.is_lost_by(self.roads.of(*id))).collect();
+        let down = self.peers().filter(|id| self.health.is_lost_by(self.roads.of(*id))).collect();
         Fault { down, known: true }
     }
 
     /// The peers that no path leads to: their names are not known.
     pub fn unreached(&self) -> impl Iterator<Item = PeerId> {
-        let ids = (0..).map(PeerId).zip(&self.plan.peers).map(|(id, _)| id);
-        ids.filter(|id| self.roads.of(*id).is_empty())
+        self.peers().filter(|id| self.roads.of(*id).is_empty())
+    }
+
+    fn peers(&self) -> impl Iterator<Item = PeerId> {
+        (0..).map(PeerId).take(self.plan.peers.len())
     }
 
     /// The host names of the plan, how well each is known, and how many addresses of it are in use.

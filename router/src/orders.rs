@@ -2,10 +2,9 @@
 //! the plan value, so that all who ask the plan know it: a switch is a plan that says the same but for its orders.
 
 use crate::next::DEPTH_MAX;
-use crate::plan::{Course, CourseId, Declined, Member, Plan, Step};
+use crate::plan::{Course, CourseId, Member, Plan, Step};
 use crate::target::{CarrierId, Peer, PeerId, Reach, TargetId};
 use crate::when::When;
-use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -123,17 +122,7 @@ impl Plan {
     /// A course of its own for calls that ring somebody else first: he, and then what always answers in the course that they would have had.
     fn divert(&mut self, from: CourseId, to: Member) -> Option<CourseId> {
         let mut course = self.course(from)?.clone();
-        let first = Step {
-            members: vec![to],
-            when: None,
-            say: None,
-            ring: None,
-            stagger: Duration::ZERO,
-            declined: Declined::Next,
-            from: None,
-            confirm: None,
-            line: 0,
-        };
+        let first = Step::ringing(vec![to], 0);
         course.steps = self.then_floor(&first, &course.steps);
         course.closed = course.closed.map(|closed| self.then_floor(&first, &closed));
         Some(self.add(Course { busy: None, full: None, ..course }, from))
@@ -199,7 +188,8 @@ mod tests {
     use crate::emergency::Emergency;
     use crate::hours::Zone;
     use crate::spent::Cap;
-    use crate::target::{Peer, PeerHost, PeerKind, Target, TargetKind};
+    use crate::target::{Peer, PeerKind, Target, TargetKind, made};
+    use core::time::Duration;
 
     const OFFICE: Member = Member::Target(TargetId(0));
     const ANA: Member = Member::Target(TargetId(1));
@@ -207,17 +197,7 @@ mod tests {
     const NIGHT: Member = Member::Target(TargetId(3));
 
     fn step(members: &[Member], line: u32) -> Step {
-        Step {
-            members: members.to_vec(),
-            when: None,
-            say: None,
-            ring: None,
-            stagger: Duration::ZERO,
-            declined: Declined::Next,
-            from: None,
-            confirm: None,
-            line,
-        }
+        Step::ringing(members.to_vec(), line)
     }
 
     fn course(name: &str, steps: Vec<Step>, closed: Option<Vec<Step>>) -> Course {
@@ -324,23 +304,8 @@ mod tests {
     #[test]
     fn a_drained_site_is_its_machines_and_the_places_that_are_named_for_them() {
         let peer = |name: &str, last: u8, follow: &[u32]| Peer {
-            name: name.into(),
-            kind: PeerKind::Site,
-            host: PeerHost::Ip([192, 0, 2, last].into()),
-            port: None,
-            transport: None,
-            user: None,
-            probe: None,
-            first: None,
-            progress: Duration::from_secs(5),
-            codes: BTreeMap::new(),
-            dialect: Arc::default(),
-            presentation: None,
-            domains: Vec::new(),
-            login: None,
             follow: follow.iter().map(|id| PeerId(*id)).collect(),
-            srtp: false,
-            refer: false,
+            ..made::peer(name, PeerKind::Site, [192, 0, 2, last].into())
         };
         let mut plan = Plan::clone(&plan(Vec::new()));
         plan.peers = vec![

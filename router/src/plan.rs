@@ -117,6 +117,24 @@ pub struct Step {
     pub line: u32,
 }
 
+impl Step {
+    /// These ring together, and nothing else is said of it.
+    #[must_use]
+    pub const fn ringing(members: Vec<Member>, line: u32) -> Self {
+        Self {
+            members,
+            when: None,
+            say: None,
+            ring: None,
+            stagger: Duration::ZERO,
+            declined: Declined::Next,
+            from: None,
+            confirm: None,
+            line,
+        }
+    }
+}
+
 /// What follows if somebody declines (603 and its like).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Declined {

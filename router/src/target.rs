@@ -260,3 +260,32 @@ pub enum Reach {
     /// A phone number (E.164 with the plus, or a short code), through the plan's carriers in order.
     Number(Arc<str>),
 }
+
+/// Peers for the tests of other files.
+#[cfg(test)]
+pub(crate) mod made {
+    use super::*;
+
+    /// One at this host, of which nothing else is said.
+    pub(crate) fn peer(name: &str, kind: PeerKind, host: IpAddr) -> Peer {
+        Peer {
+            name: name.into(),
+            kind,
+            host: PeerHost::Ip(host),
+            port: None,
+            transport: None,
+            user: None,
+            probe: None,
+            first: None,
+            progress: Duration::from_secs(5),
+            codes: BTreeMap::new(),
+            dialect: Arc::default(),
+            presentation: None,
+            domains: Vec::new(),
+            login: None,
+            follow: Vec::new(),
+            srtp: false,
+            refer: false,
+        }
+    }
+}

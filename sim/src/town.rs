@@ -10,7 +10,7 @@ use router::Plan;
 use router::door::{CALLS_MAX, Identity};
 use router::hours::Zone;
 use router::path::{Listener, Transport};
-use router::plan::{Course, CourseId, Declined, Member, Step};
+use router::plan::{Course, CourseId, Member, Step};
 use router::target::{
     Carrier, CarrierId, Peer, PeerHost, PeerId, PeerKind, Reach, Target, TargetId, TargetKind,
 };
@@ -173,17 +173,7 @@ pub fn course(name: &str, steps: Vec<Step>) -> Course {
 #[must_use]
 pub fn step(members: &[TargetId], line: u32) -> Step {
     let members = members.iter().map(|target| Member::Target(*target)).collect();
-    Step {
-        say: None,
-        members,
-        ring: None,
-        stagger: Duration::ZERO,
-        declined: Declined::Next,
-        from: None,
-        confirm: None,
-        when: None,
-        line,
-    }
+    Step::ringing(members, line)
 }
 
 /// The node's listener for a transport.

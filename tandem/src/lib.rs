@@ -30,3 +30,4 @@ pub mod run;
 pub mod start;
 pub mod store;
 pub mod tls;
+mod whole;

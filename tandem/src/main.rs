@@ -212,7 +212,7 @@ fn main() -> ExitCode {
             why::run(&number, &folder, Timestamp::now())
         }
         Verb::Explain { number, folder, at, overrides } => {
-            let plan = folder.plan.unwrap_or_else(|| "tandem.toml".into());
+            let plan = folder.file();
             explain::run(&explain::Options { number, plan, at, overrides })
         }
         Verb::Break { things, plan, at } => broken::run(&broken::Options { things, plan, at }),

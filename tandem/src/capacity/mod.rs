@@ -5,9 +5,9 @@ pub mod offered;
 mod words;
 
 use crate::cli::calls::{Form, ago};
-use crate::cli::check::{Answer, print};
-use crate::cli::folder::{Folder, Trouble};
-use crate::config::{Loaded, load};
+use crate::cli::check::Answer;
+use crate::cli::folder::Folder;
+use crate::config::Loaded;
 use crate::imagined;
 use crate::store::past::{self, Call, End, Which};
 use clap::Args;
@@ -75,21 +75,10 @@ impl Load {
 }
 
 /// Says whether there is room; exit status 1 if more than one caller in a hundred is blocked anywhere, or of too few calls is known; else
-/// see [`Trouble::tell`].
+/// see [`Folder::ask`].
 #[must_use]
 pub fn run(options: &Options, now: Timestamp) -> ExitCode {
-    let plan = options.folder.plan.clone().unwrap_or_else(|| "tandem.toml".into());
-    let loaded = match load(&plan, now) {
-        Ok(loaded) => loaded,
-        Err(refused) => {
-            let text = format!("{refused}tandem capacity: this plan file would not be used.\n");
-            return print(&Answer { text, fine: false });
-        }
-    };
-    let data = options.folder.data.clone().unwrap_or_else(|| loaded.node.data.clone());
-    let folder = Folder { data: Some(data), ..options.folder.clone() };
-    let told = folder.open(now).and_then(|db| answer(&db, &loaded, options, now).map_err(Trouble::from));
-    told.map_or_else(|trouble| trouble.tell("capacity"), |answer| print(&answer))
+    options.folder.ask("capacity", now, |db, loaded| answer(db, loaded, options, now))
 }
 
 fn answer(db: &Connection, loaded: &Loaded, options: &Options, now: Timestamp) -> rusqlite::Result<Answer> {

@@ -1,6 +1,7 @@
 //! Where the data folder is, and what becomes of a question that cannot be asked.
 
-use crate::config;
+use crate::cli::check::{Answer, print};
+use crate::config::{self, Loaded};
 use crate::store::{self, StoreError};
 use clap::Args;
 use jiff::Timestamp;
@@ -42,6 +43,27 @@ impl Folder {
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.plan.clone().unwrap_or_else(|| "tandem.toml".into())
+    }
+
+    /// Has a verb read the plan file and the store beside it, and prints what it says of them; exit status 1 if the plan file has errors,
+    /// else see [`Trouble::tell`].
+    pub(crate) fn ask(
+        &self,
+        verb: &str,
+        now: Timestamp,
+        answer: impl FnOnce(&Connection, &Loaded) -> rusqlite::Result<Answer>,
+    ) -> ExitCode {
+        let loaded = match config::load(&self.file(), now) {
+            Ok(loaded) => loaded,
+            Err(refused) => {
+                let text = format!("{refused}tandem {verb}: this plan file would not be used.\n");
+                return print(&Answer { text, fine: false });
+            }
+        };
+        let data = self.data.as_ref().unwrap_or(&loaded.node.data);
+        let told = store::read(data).map_err(Trouble::Store);
+        let told = told.and_then(|db| answer(&db, &loaded).map_err(Trouble::from));
+        told.map_or_else(|trouble| trouble.tell(verb), |answer| print(&answer))
     }
 
     /// Where the data folder is. A plan file that has errors says that all the same, if it can be read so far: whoever wants to take it

@@ -5,10 +5,10 @@ mod words;
 mod worth;
 
 use crate::cli::calls::{Form, ago};
-use crate::cli::check::{Answer, print};
-use crate::cli::folder::{Folder, Trouble};
+use crate::cli::check::Answer;
+use crate::cli::folder::Folder;
 use crate::cli::told::about;
-use crate::config::{Loaded, load};
+use crate::config::Loaded;
 use crate::store::account::{CAME, record};
 use crate::store::beliefs;
 use crate::store::past::{self, Call, End, Which};
@@ -41,21 +41,10 @@ pub struct Options {
     folder: Folder,
 }
 
-/// Replays calls; exit status 1 if somebody is worse off for certain, or there is no such call; else see [`Trouble::tell`].
+/// Replays calls; exit status 1 if somebody is worse off for certain, or there is no such call; else see [`Folder::ask`].
 #[must_use]
 pub fn run(options: &Options, now: Timestamp) -> ExitCode {
-    let plan = options.folder.plan.clone().unwrap_or_else(|| "tandem.toml".into());
-    let loaded = match load(&plan, now) {
-        Ok(loaded) => loaded,
-        Err(refused) => {
-            let text = format!("{refused}tandem replay: this plan file would not be used.\n");
-            return print(&Answer { text, fine: false });
-        }
-    };
-    let data = options.folder.data.clone().unwrap_or_else(|| loaded.node.data.clone());
-    let folder = Folder { data: Some(data), ..options.folder.clone() };
-    let told = folder.open(now).and_then(|db| answer(&db, &loaded, options, now).map_err(Trouble::from));
-    told.map_or_else(|trouble| trouble.tell("replay"), |answer| print(&answer))
+    options.folder.ask("replay", now, |db, loaded| answer(db, loaded, options, now))
 }
 
 fn answer(db: &Connection, loaded: &Loaded, options: &Options, now: Timestamp) -> rusqlite::Result<Answer> {

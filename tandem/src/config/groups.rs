@@ -1,8 +1,8 @@
 //! `[groups]`: destinations under one name, which ring together where a step names it.
 
 use crate::codes::Code;
-use crate::config::names::{Kind, Names};
-use crate::config::reader::{Problems, quoted, shown, texts};
+use crate::config::names::{Kind, Names, or_nearest};
+use crate::config::reader::{Problems, shown, texts};
 use crate::config::sections::Entries;
 use crate::config::settings::MEMBERS_MAX;
 use crate::diagnostic::{Diagnostic, Span};
@@ -53,10 +53,6 @@ fn targets(name: &str, span: &Span, names: &mut Names<'_>, problems: &mut Proble
 fn unknown(name: &str, span: &Span, names: &Names<'_>) -> Diagnostic {
     let title = format!("a group names `{}`, which is not defined", shown(name));
     let problem = Diagnostic::new(Code::E101, title).at(span.clone(), "nobody is called so");
-    match names.nearest(name, Kind::is_rung) {
-        Some((near, named)) => problem
-            .at(named.span.clone(), format!("`{}` is defined here, {}", shown(near), named.kind.word()))
-            .fix(format!("did you mean `{}`?", shown(near)), span.clone(), quoted(near)),
-        None => problem.help("define it under `[sites]`, `[people]` or `[services]`, or take it out"),
-    }
+    let otherwise = "define it under `[sites]`, `[people]` or `[services]`, or take it out";
+    or_nearest(problem, span.clone(), names.nearest(name, Kind::is_rung), otherwise)
 }

@@ -1,7 +1,7 @@
 //! The one namespace: everything that has a name in the file, and the nearest name to a wrong one.
 
 use crate::codes::Code;
-use crate::config::reader::{Key, Problems, shown};
+use crate::config::reader::{Key, Problems, quoted, shown};
 use crate::config::settings::NAME_MAX;
 use crate::diagnostic::{Diagnostic, Span};
 use std::collections::BTreeMap;
@@ -176,6 +176,21 @@ impl<'a> Names<'a> {
     pub(super) fn nearest(&self, wrong: &str, wanted: impl Fn(Kind) -> bool) -> Option<(&'a str, &Named)> {
         let near = nearest(wrong, self.of(wanted).map(|(name, _)| name))?;
         Some((near, self.own().get(near).or_else(|| self.top.get(near))?))
+    }
+}
+
+/// A name that is not there: with the one that was meant, if one is near, else with what to do.
+pub(super) fn or_nearest(
+    problem: Diagnostic,
+    span: Span,
+    near: Option<(&str, &Named)>,
+    otherwise: &'static str,
+) -> Diagnostic {
+    match near {
+        Some((near, named)) => problem
+            .at(named.span.clone(), format!("`{}` is defined here, {}", shown(near), named.kind.word()))
+            .fix(format!("did you mean `{}`?", shown(near)), span, quoted(near)),
+        None => problem.help(otherwise),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::codes::Code;
 use crate::config::draft::{ListDraft, Rung, Said, StepDraft};
 use crate::config::duration::duration;
 use crate::config::later::{Place, refuse};
-use crate::config::names::{Kind, Names};
+use crate::config::names::{Kind, Names, or_nearest};
 use crate::config::phone;
 use crate::config::presentation::who;
 use crate::config::reader::{Key, Problems, Table, Value, empty, flag, quoted, shown, table, text, too_many};
@@ -340,14 +340,8 @@ fn unknown(name: &str, span: Span, walk: &Walk<'_, '_>, so_far: usize) -> Diagno
     }
     // Comparing names costs; whoever has so many problems has another one.
     let near = if so_far > DRAWN_MAX { None } else { walk.names.nearest(name, Kind::is_rung) };
-    match near {
-        Some((near, named)) => problem
-            .at(named.span.clone(), format!("`{}` is defined here, {}", shown(near), named.kind.word()))
-            .fix(format!("did you mean `{}`?", shown(near)), span, quoted(near)),
-        None => {
-            problem.help("define it under `[sites]`, `[people]`, `[services]` or `[plans]`, or take it out")
-        }
-    }
+    let otherwise = "define it under `[sites]`, `[people]`, `[services]` or `[plans]`, or take it out";
+    or_nearest(problem, span, near, otherwise)
 }
 
 const ANNOUNCE: &str = "write `[announcements]` and `notice = \"notice.wav\"`, and here `say = \"notice\"`";

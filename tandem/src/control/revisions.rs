@@ -1,8 +1,8 @@
 //! The plans that were in force, as the files that they were: `<data>/revisions/12/`, each file as it stood, and who brought it
 //! and why. So an earlier plan can come into force again whatever has become of the file, and be copied from there.
 
-use super::state::replace;
 use crate::config::Source;
+use crate::whole::replace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};

@@ -2,10 +2,10 @@
 //! the data folder, replaced as a whole.
 
 use crate::orders::Order;
+use crate::whole::{json_of, replace};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 /// It.
@@ -66,13 +66,7 @@ impl State {
     /// # Errors
     /// It cannot be read, or is something else.
     pub fn read(data: &Path) -> io::Result<Self> {
-        let mut text = Vec::new();
-        match File::open(data.join(FILE)) {
-            Ok(file) => file.take(SIZE_MAX).read_to_end(&mut text)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(error),
-        };
-        Ok(serde_json::from_slice(&text)?)
+        Ok(json_of(&data.join(FILE), SIZE_MAX)?.unwrap_or_default())
     }
 
     /// Writes it: it is on the disk when this returns.
@@ -105,16 +99,6 @@ impl State {
         (self.in_force, self.since, self.unconfirmed) = (revision, unix, None);
         (self.who, self.why) = (who.to_owned(), why.to_owned());
     }
-}
-
-/// Writes a file of a folder as a whole: whoever reads it finds the old text or the new one.
-pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let draft = folder.join(format!("{name}.part"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, folder.join(name))?;
-    File::open(folder)?.sync_all()
 }
 
 const FILE: &str = "control.json";

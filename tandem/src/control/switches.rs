@@ -21,8 +21,8 @@ impl Changes {
 
     /// What of that which is switched means nothing in the plan in force, and why.
     pub(super) fn meaningless(&self) -> Vec<(&Switched, Unmeant)> {
-        let meant = with_orders(self.read(), self.state().orders()).1;
-        self.state().switched.iter().zip(meant).filter_map(|(it, meant)| Some((it, meant.err()?))).collect()
+        let switched = self.state().switched.iter();
+        switched.filter_map(|it| Some((it, it.order.in_full(self.read()).err()?))).collect()
     }
 
     pub(super) fn order(

@@ -4,11 +4,11 @@
 use super::heard::Heard;
 use super::id::MessageId;
 use super::manifest::{Law, Manifest};
+use crate::whole::{DRAFT, flush, json_of, replace};
 use agent::tape::SEGMENT;
-use serde::de::DeserializeOwned;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 /// The folder of all messages of a node.
@@ -54,7 +54,7 @@ impl Folder {
     pub fn begin(&self, head: &Manifest) -> io::Result<()> {
         let place = self.place(&head.id);
         DirBuilder::new().mode(FOLDER_MODE).create(&place)?;
-        write(&place, HEAD, &json(head)?)?;
+        replace(&place, HEAD, &json(head)?)?;
         flush(&self.path)
     }
 
@@ -63,7 +63,7 @@ impl Folder {
     /// # Errors
     /// The part is lost; the parts before it are not.
     pub fn segment(&self, id: &MessageId, name: &str, bytes: &[u8]) -> io::Result<()> {
-        write(&self.place(id), name, bytes)
+        replace(&self.place(id), name, bytes)
     }
 
     /// Ends a message.
@@ -71,7 +71,7 @@ impl Folder {
     /// # Errors
     /// It stays as one that has begun.
     pub fn finish(&self, manifest: &Manifest) -> io::Result<()> {
-        write(&self.place(&manifest.id), MANIFEST, &json(manifest)?)
+        replace(&self.place(&manifest.id), MANIFEST, &json(manifest)?)
     }
 
     /// Marks that a recipient has a message, so that no loss of the store sends it again.
@@ -82,7 +82,7 @@ impl Folder {
         let mut sent = self.sent(id)?;
         if !sent.iter().any(|before| before == recipient) {
             sent.push(recipient.to_owned());
-            write(&self.place(id), SENT, &serde_json::to_vec(&sent)?)?;
+            replace(&self.place(id), SENT, &serde_json::to_vec(&sent)?)?;
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Folder {
     /// # Errors
     /// The mark cannot be read.
     pub fn sent(&self, id: &MessageId) -> io::Result<Vec<String>> {
-        json_of(&self.place(id).join(SENT)).map(Option::unwrap_or_default)
+        json_of(&self.place(id).join(SENT), MANIFEST_MAX).map(Option::unwrap_or_default)
     }
 
     /// Marks who has heard a message; `None`: nobody has.
@@ -102,7 +102,7 @@ impl Folder {
     pub fn mark_heard(&self, id: &MessageId, heard: Option<&Heard>) -> io::Result<()> {
         let place = self.place(id);
         match heard {
-            Some(heard) => write(&place, HEARD, &serde_json::to_vec(heard)?),
+            Some(heard) => replace(&place, HEARD, &serde_json::to_vec(heard)?),
             None => match fs::remove_file(place.join(HEARD)) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 done => done.and_then(|()| flush(&place)),
@@ -115,7 +115,7 @@ impl Folder {
     /// # Errors
     /// The mark cannot be read.
     pub fn heard(&self, id: &MessageId) -> io::Result<Option<Heard>> {
-        json_of(&self.place(id).join(HEARD))
+        json_of(&self.place(id).join(HEARD), MANIFEST_MAX)
     }
 
     /// Whether somebody has heard a message.
@@ -130,10 +130,10 @@ impl Folder {
     /// It is there and cannot be read, or is no manifest.
     pub fn read(&self, id: &MessageId) -> io::Result<Option<Stored>> {
         let place = self.place(id);
-        if let Some(manifest) = json_of(&place.join(MANIFEST))? {
+        if let Some(manifest) = json_of(&place.join(MANIFEST), MANIFEST_MAX)? {
             return Ok(Some(Stored::Finished(manifest)));
         }
-        Ok(json_of(&place.join(HEAD))?.map(Stored::Begun))
+        Ok(json_of(&place.join(HEAD), MANIFEST_MAX)?.map(Stored::Begun))
     }
 
     /// The sound of a message, its segments one after the other; silence stands for those that are missing.
@@ -248,37 +248,11 @@ fn json(manifest: &Manifest) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn json_of<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    let mut text = Vec::new();
-    match File::open(path) {
-        Ok(file) => file.take(MANIFEST_MAX).read_to_end(&mut text)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    Ok(Some(serde_json::from_slice(&text)?))
-}
-
-fn write(place: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let draft = place.join(format!("{name}{DRAFT}"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, place.join(name))?;
-    flush(place)
-}
-
-/// A name is on disk when its folder is.
-fn flush(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 const HEAD: &str = "head.json";
 const MANIFEST: &str = "message.json";
 const SENT: &str = "sent.json";
 const HEARD: &str = "heard.json";
-const DRAFT: &str = ".draft";
 const FOLDER_MODE: u32 = 0o700; // What callers say is for those who are to hear it.
-const FILE_MODE: u32 = 0o600;
 const MANIFEST_MAX: u64 = 1 << 20; // They have some hundred bytes; what comes over SIP has 64 KiB at most.
 const SEGMENT_MAX: u64 = 1 << 20; // They have 40 kB; another file was put there by somebody else.
 
