@@ -75,7 +75,7 @@ impl Load {
 }
 
 /// Says whether there is room; exit status 1 if more than one caller in a hundred is blocked anywhere, or of too few calls is known; else
-/// see [`Folder::ask`].
+/// see `Trouble::tell` of `cli::folder`.
 #[must_use]
 pub fn run(options: &Options, now: Timestamp) -> ExitCode {
     options.folder.ask("capacity", now, |db, loaded| answer(db, loaded, options, now))

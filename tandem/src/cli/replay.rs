@@ -41,7 +41,7 @@ pub struct Options {
     folder: Folder,
 }
 
-/// Replays calls; exit status 1 if somebody is worse off for certain, or there is no such call; else see [`Folder::ask`].
+/// Replays calls; exit status 1 if somebody is worse off for certain, or there is no such call; else see `Trouble::tell` of `cli::folder`.
 #[must_use]
 pub fn run(options: &Options, now: Timestamp) -> ExitCode {
     options.folder.ask("replay", now, |db, loaded| answer(db, loaded, options, now))
